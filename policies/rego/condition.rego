@@ -1,0 +1,113 @@
+# CEL conditions, flattened by the compiler into a disjunction of conjunctions over `atoms`. CEL's `&&` and `||` absorb
+# errors (a false operand decides `&&`, a true one `||`), which is Kleene's three-valued logic, so the flattened form
+# has the same value as the written one. A value is true, false or "error".
+package countersign
+
+condition_truth(condition) := "true" if {
+	values := atom_values(condition)
+	some conjunction in condition.any
+	every literal in conjunction { literal_value(values, literal) == true }
+} else := "error" if {
+	values := atom_values(condition)
+	some conjunction in condition.any
+	every literal in conjunction { literal_value(values, literal) != false }
+} else := "false"
+
+atom_values(condition) := [atom_value(atom) | some atom in condition.atoms]
+
+atom_value(atom) := value if {
+	value := holds(atom)
+} else := "error"
+
+literal_value(values, literal) := value if {
+	not literal.negated
+	value := values[literal.atom]
+} else := false if {
+	literal.negated
+	values[literal.atom] == true
+} else if {
+	literal.negated
+	values[literal.atom] == false
+} else := "error"
+
+# Undefined = the atom has no value for this call: a missing field or a wrong type.
+holds(atom) := value if {
+	atom.op == "is"
+	value := operand(atom.left)
+	is_boolean(value)
+}
+
+holds(atom) := value if {
+	atom.op == "has"
+	parent := at(atom.left.path)
+	is_object(parent)
+	value := atom.field in object.keys(parent)
+}
+
+holds(atom) := value if {
+	not atom.op in {"is", "has"}
+	value := compare(atom.op, operand(atom.left), operand(atom.right))
+}
+
+operand(side) := side.value if not side.path
+
+operand(side) := at(side.path) if {
+	side.path
+	not side.size
+}
+
+operand(side) := count(value) if {
+	side.size
+	value := at(side.path)
+	type_name(value) in {"string", "array", "object"}
+}
+
+compare("==", left, right) := left == right
+
+compare("!=", left, right) := left != right
+
+compare("<", left, right) := left < right if ordered(left, right)
+
+compare("<=", left, right) := left <= right if ordered(left, right)
+
+compare(">", left, right) := left > right if ordered(left, right)
+
+compare(">=", left, right) := left >= right if ordered(left, right)
+
+compare("in", left, right) := left in right if is_array(right)
+
+compare("in", left, right) := left in object.keys(right) if {
+	is_object(right)
+	is_string(left)
+}
+
+compare("matches", left, right) := regex.match(right, left) if both_strings(left, right)
+
+compare("startsWith", left, right) := startswith(left, right) if both_strings(left, right)
+
+compare("endsWith", left, right) := endswith(left, right) if both_strings(left, right)
+
+compare("contains", left, right) := contains(left, right) if both_strings(left, right)
+
+both_strings(left, right) if {
+	is_string(left)
+	is_string(right)
+}
+
+ordered(left, right) if {
+	type_name(left) == type_name(right)
+	type_name(left) in {"number", "string", "boolean"}
+}
+
+# Rego has no recursion, so each depth is written out. The compiler refuses deeper paths.
+at(path) := input[path[0]] if count(path) == 1
+
+at(path) := input[path[0]][path[1]] if count(path) == 2
+
+at(path) := input[path[0]][path[1]][path[2]] if count(path) == 3
+
+at(path) := input[path[0]][path[1]][path[2]][path[3]] if count(path) == 4
+
+at(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]] if count(path) == 5
+
+at(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]][path[5]] if count(path) == 6

@@ -1,0 +1,106 @@
+import type { ApprovalRecord, AuditSink } from "../audit/record.js";
+import type { SigningKey } from "../keys/keys.js";
+import type { Person, Registry } from "../registry/registry.js";
+import type { Runtime } from "../runtime.js";
+import type { AnswerResult, Approval, ApprovalAnswer, Store } from "../store/store.js";
+import { ApprovalError } from "./error.js";
+import { checkMayAnswer } from "./people.js";
+import { shownDigest, signAnswer } from "./proof.js";
+
+/** Plain text: control, format (bidi, zero-width) and line-separating characters could make it read as something else. */
+const commentForm = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]{0,2000}$/u;
+
+export interface AnswerRequest {
+  decision: "approve" | "deny";
+  comment?: string | undefined;
+}
+
+interface AnswerContext {
+  store: Store;
+  key: SigningKey;
+  registry: () => Registry;
+  audit: AuditSink;
+  runtime: Pick<Runtime, "now">;
+}
+
+/**
+ * The record is written before the store is changed, with the outcome that the answer is going to have, so nothing is
+ * ever approved without a record. When somebody else's answer came in between and the outcome is another one, a second
+ * record says so.
+ */
+export async function takeAnswer(
+  { store, key, registry, audit, runtime }: AnswerContext,
+  id: string,
+  person: Person,
+  { decision, comment }: AnswerRequest,
+): Promise<Approval> {
+  if (comment !== undefined && !commentForm.test(comment)) throw new ApprovalError("invalid_comment");
+  const approval = await store.approval(id);
+  if (!approval) throw new ApprovalError("not_found");
+  checkMayAnswer(registry(), approval, person);
+  checkOpen(approval, person);
+
+  const at = new Date(runtime.now()).toISOString();
+  const statement = { approvalId: id, fingerprint: approval.fingerprint, approver: person.id, decision, at };
+  const proof = signAnswer(key, { ...statement, shown: shownDigest(approval) });
+  const answer: ApprovalAnswer = {
+    approver: person.id,
+    decision,
+    ...(comment ? { comment } : {}),
+    at,
+    proof,
+  };
+
+  const foreseen = outcomeOf(approval, answer);
+  await audit.append(recordOf(approval, answer, foreseen));
+  const result = await store.answer(id, answer);
+  const outcome = effectOf(result);
+  if (outcome !== foreseen) await audit.append(recordOf(approval, answer, outcome));
+  if (outcome === "void" || !result.approval) throw new ApprovalError(errorOf(result));
+  return result.approval;
+}
+
+function checkOpen(approval: Approval, person: Person): void {
+  if (approval.status === "expired") throw new ApprovalError("expired");
+  if (approval.status !== "pending") throw new ApprovalError("decided");
+  if (approval.answers.some((answer) => answer.approver === person.id)) throw new ApprovalError("decided");
+}
+
+/** What the answer leads to when no other one comes in between. */
+function outcomeOf(approval: Approval, answer: ApprovalAnswer): ApprovalRecord["outcome"] {
+  if (answer.decision === "deny") return "denied";
+  const approvers = new Set(
+    [...approval.answers, answer].filter((a) => a.decision === "approve").map((a) => a.approver),
+  );
+  return approvers.size >= approval.quorum ? "approved" : "recorded";
+}
+
+function effectOf(result: AnswerResult): ApprovalRecord["outcome"] {
+  const { outcome } = result;
+  return outcome === "approved" || outcome === "denied" || outcome === "recorded" ? outcome : "void";
+}
+
+function errorOf(result: AnswerResult): "decided" | "expired" | "not_found" {
+  return result.outcome === "expired" || result.outcome === "not_found" ? result.outcome : "decided";
+}
+
+function recordOf(
+  approval: Approval,
+  { approver, decision, comment, at, proof }: ApprovalAnswer,
+  outcome: ApprovalRecord["outcome"],
+): ApprovalRecord {
+  return {
+    kind: "approval",
+    timestamp: at,
+    approval_id: approval.id,
+    agent_id: approval.agent,
+    session_id: approval.session,
+    deployment_id: approval.deploymentId,
+    fingerprint: approval.fingerprint,
+    approver,
+    decision,
+    comment: comment ?? null,
+    outcome,
+    proof,
+  };
+}

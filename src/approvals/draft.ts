@@ -1,0 +1,70 @@
+import type { Call, Identity, Json, Session } from "../call.js";
+import type { ApprovalDraft } from "../store/store.js";
+import type { Violation } from "../verdict.js";
+
+/** What an approval is opened from. */
+export interface DraftRequest {
+  /** A fresh ULID; the approval becomes `apr_<ULID>`. */
+  id: string;
+  identity: Identity;
+  session: Session;
+  call: Call;
+  fingerprint: string;
+  reason: string;
+  violations: readonly Violation[];
+  policyVersion: string;
+  decisionId: string;
+  /** Distinct people, >= 1; default 1. */
+  quorum?: number;
+  expiresInMs: number;
+}
+
+/** The approval to store. Throws `RangeError` for a quorum or a lifetime that nobody could meet. */
+export function openDraft(request: DraftRequest): ApprovalDraft {
+  const { identity, session, call, quorum = 1, expiresInMs } = request;
+  if (!Number.isSafeInteger(quorum) || quorum < 1) throw new RangeError("a quorum is a whole number from 1");
+  if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 1) throw new RangeError("an approval needs time to be given");
+  return {
+    id: `apr_${request.id}`,
+    agent: identity.agent.id,
+    session: session.id,
+    fingerprint: request.fingerprint,
+    call: shownCall(call),
+    reason: request.reason,
+    violations: request.violations,
+    requestedBy: {
+      agent: identity.agent.id,
+      ...(session.initiated_by === undefined ? {} : { initiated_by: session.initiated_by }),
+    },
+    policyVersion: request.policyVersion,
+    decisionId: request.decisionId,
+    deploymentId: call.deployment_id ?? request.decisionId,
+    quorum,
+    expiresInMs,
+  };
+}
+
+/**
+ * The canonical call as people see it: whole, never truncated. Headers are not part of it, since they hold credentials
+ * and the fingerprint does not bind them; what people approve is exactly what the fingerprint binds.
+ */
+export function shownCall(call: Call): Json {
+  const { method, path, query, content_type, body_sha256 } = call.http;
+  return {
+    tool: call.tool,
+    action: call.action,
+    environment: call.environment,
+    service: call.service,
+    image_tag: call.image_tag,
+    deployment_id: call.deployment_id,
+    amount: call.amount,
+    images: [...call.images],
+    params: { ...call.params },
+    destination: { ...call.destination },
+    method,
+    path,
+    query: query.map(({ name, value }) => ({ name, value })),
+    content_type,
+    body_sha256,
+  };
+}

@@ -1,0 +1,28 @@
+/** Why an answer to an approval is not taken. */
+export const approvalErrors = {
+  not_found: { status: 404, detail: "there is no such approval" },
+  not_approver: { status: 403, detail: "only approvers answer approvals" },
+  self_approval: { status: 403, detail: "nobody answers for a call of their own" },
+  decided: { status: 409, detail: "the approval is decided, or you have answered it already" },
+  expired: { status: 410, detail: "the approval has expired" },
+  invalid_comment: {
+    status: 400,
+    detail: "a comment is at most 2000 characters without control or invisible characters",
+  },
+} as const;
+
+export type ApprovalErrorCode = keyof typeof approvalErrors;
+
+/** An answer that is not taken; `message` may be shown to the person. */
+export class ApprovalError extends Error {
+  readonly code: ApprovalErrorCode;
+  /** As an HTTP status. */
+  readonly status: (typeof approvalErrors)[ApprovalErrorCode]["status"];
+
+  constructor(code: ApprovalErrorCode) {
+    super(approvalErrors[code].detail);
+    this.name = "ApprovalError";
+    this.code = code;
+    this.status = approvalErrors[code].status;
+  }
+}

@@ -1,0 +1,40 @@
+import type { VerifyKey } from "../keys/keys.js";
+import type { Registry } from "../registry/registry.js";
+import type { Approval, ApprovalAnswer } from "../store/store.js";
+import { isRequester } from "./people.js";
+import { type Shown, shownDigest, verifyAnswer } from "./proof.js";
+
+/** The call that is about to be let through, as `openDraft` describes it now. */
+export type Expected = Shown & { quorum: number };
+
+/**
+ * True when enough distinct people approved, by signed answers, and nobody denied. The store's word for it is not
+ * enough: every answer must carry our signature over this approval as it was shown, by somebody who still is an
+ * approver and is none of those who ask. With `expected`, what was shown must also be the call at hand, and the
+ * quorum at least the one that holds for it now.
+ */
+export function isProven(approval: Approval, key: VerifyKey, registry: Registry, expected?: Expected): boolean {
+  const shown = shownDigest(approval);
+  if (expected && shownDigest(expected) !== shown) return false;
+  if (approval.answers.some((answer) => answer.decision !== "approve")) return false;
+
+  const approvers = new Set(
+    approval.answers
+      .filter((answer) => holds(answer, approval, shown, key) && mayCount(answer.approver, approval, registry))
+      .map((answer) => answer.approver),
+  );
+  const quorum = Math.max(1, approval.quorum, expected?.quorum ?? 1);
+  return approvers.size >= quorum;
+}
+
+function holds(answer: ApprovalAnswer, approval: Approval, shown: string, key: VerifyKey): boolean {
+  const { approver, decision, at, proof } = answer;
+  const { id: approvalId, fingerprint } = approval;
+  return verifyAnswer(key, proof, { approvalId, fingerprint, approver, decision, at, shown });
+}
+
+function mayCount(name: string, approval: Approval, registry: Registry): boolean {
+  const person = registry.person(name);
+  if (!person || person.id !== name || !person.access.includes("approver")) return false;
+  return !isRequester(registry, approval, person);
+}

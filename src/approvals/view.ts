@@ -1,0 +1,45 @@
+import type { Json } from "../call.js";
+import type { Person } from "../registry/registry.js";
+import type { Approval, ApprovalStatus } from "../store/store.js";
+import type { Violation } from "../verdict.js";
+
+/** Who looks at an approval: a person whose access was checked, or an agent in a session. */
+export type Viewer = { kind: "person"; person: Person } | { kind: "agent"; agent: string; session: string };
+
+/** What the HTTP API shows of an approval. Times are RFC 3339 UTC. */
+export interface ApprovalView {
+  id: string;
+  status: ApprovalStatus;
+  call: Json;
+  reason: string;
+  violations: readonly Violation[];
+  requested_by: { agent: string; initiated_by?: string };
+  /** Distinct people that have to approve. */
+  quorum: number;
+  created_at: string;
+  expires_at: string;
+  decisions: { approver: string; decision: "approve" | "deny"; comment?: string; at: string }[];
+  /** Only for the agent that asked, in the session that asked, while the approval can be redeemed. */
+  override_token?: string;
+}
+
+/** The view without the token. */
+export function describe(approval: Approval): ApprovalView {
+  return {
+    id: approval.id,
+    status: approval.status,
+    call: approval.call,
+    reason: approval.reason,
+    violations: approval.violations,
+    requested_by: approval.requestedBy,
+    quorum: approval.quorum,
+    created_at: new Date(approval.createdAtMs).toISOString(),
+    expires_at: new Date(approval.expiresAtMs).toISOString(),
+    decisions: approval.answers.map(({ proof: _, ...answer }) => answer),
+  };
+}
+
+/** People see every approval, agents only their own; to others it does not exist. */
+export function maySee(approval: Approval, viewer: Viewer): boolean {
+  return viewer.kind === "person" || viewer.agent === approval.agent;
+}

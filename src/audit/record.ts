@@ -1,0 +1,100 @@
+import type { Json } from "../call.js";
+import type { Mode, Verdict } from "../verdict.js";
+
+/** Fields every audit record has, whatever its kind. The writer fills them in. */
+export interface Envelope {
+  /** 1 for the writer's first record, then without a gap, across segments and restarts. */
+  seq: number;
+  /** `sha256:<hex>` of the previous line's bytes without the newline; `null` for the first. */
+  prev: string | null;
+  /** Persistent id per directory and worker. */
+  writer: string;
+  signature: { alg: "HS256" | "EdDSA"; kid: string; value: string };
+}
+
+/** The record of one decision. Field names as in the seeds' audit record; absent knowledge is `null`. */
+export interface DecisionRecord {
+  kind: "decision";
+  decision_id: string;
+  timestamp: string;
+  deployment_id: string | null;
+  workflow_run_id: string | null;
+  session_id: string | null;
+  agent_id: string | null;
+  agent_model: string | null;
+  tool: string | null;
+  action: string | null;
+  environment: string | null;
+  service: string | null;
+  image_tag: string | null;
+  /** Fingerprint of the call, when it was decoded. */
+  fingerprint: string | null;
+  opa_decision: { policy_version: string; input: Json; result: Json } | null;
+  session_attestation: Json;
+  human_approval: { approver: string; timestamp: string; approval_id: string }[] | null;
+  /** Computed verdict. */
+  decision: Verdict;
+  /** What the call was answered. */
+  enforced: Verdict;
+  mode: Mode;
+  reason: string;
+  violations: Json;
+  /** Approval opened or redeemed by this call. */
+  approval_id: string | null;
+  /** `allowed`, `denied` or `pending` as answered; the upstream's result is a later record of kind outcome. */
+  outcome: string;
+  latency_us: number;
+  trace_id: string | null;
+  request_id: string | null;
+  token: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number } | null;
+}
+
+/** A human answer to an approval. */
+export interface ApprovalRecord {
+  kind: "approval";
+  timestamp: string;
+  approval_id: string;
+  agent_id: string;
+  session_id: string;
+  deployment_id: string;
+  fingerprint: string;
+  approver: string;
+  decision: "approve" | "deny";
+  comment: string | null;
+  /**
+   * What the answer leads to. `recorded`: the quorum is not reached. `void`: it had no effect, since another answer or
+   * the expiry came first; this record then corrects the one before it.
+   */
+  outcome: "approved" | "denied" | "recorded" | "void";
+  proof: string;
+}
+
+/** A policy set that started to serve, or was refused. */
+export interface PolicyRecord {
+  kind: "policy";
+  timestamp: string;
+  event: "loaded" | "refused";
+  policy_version: string | null;
+  previous_version: string | null;
+  files: string[];
+  detail: string | null;
+}
+
+/** What stages and services hand to the sink; the envelope is the writer's. */
+export type RecordDraft = DecisionRecord | ApprovalRecord | PolicyRecord;
+
+export type AuditRecord = RecordDraft & Envelope;
+
+/** Where records go. `append` resolves only when the record is where `durability` says it must be. */
+export interface AuditSink {
+  /** Throws `AuditUnavailable` when the record could not be written; the chain is then as it was. */
+  append(draft: RecordDraft): Promise<void>;
+  /** `null` when the last write succeeded, else what is wrong, in words for the operator. */
+  trouble(): string | null;
+  close(): Promise<void>;
+}
+
+/** The record could not be written. */
+export class AuditUnavailable extends Error {
+  override readonly name = "AuditUnavailable";
+}

@@ -1,0 +1,47 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A segment is named by the `seq` of its first record, in digits enough that names sort as numbers do. */
+const segmentName = /^(\d{16})\.jsonl$/;
+
+/** Folder of a worker's chain: `w<worker>-<ULID>`. */
+const writerName = /^w([1-9]\d*)-[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** File name of the segment that starts with this record. */
+export function segmentFor(firstSeq: number): string {
+  return `${String(firstSeq).padStart(16, "0")}.jsonl`;
+}
+
+/** The `seq` that a segment's name promises; `null` for a file that is no segment. */
+export function firstSeqOf(file: string): number | null {
+  const match = segmentName.exec(file);
+  return match === null ? null : Number(match[1]);
+}
+
+/** File names of the segments in a writer's folder, oldest first. */
+export async function segmentsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => firstSeqOf(name) !== null).sort();
+}
+
+/** True for a name that a worker's chain can have. */
+export function isWriterName(name: string): boolean {
+  return writerName.test(name);
+}
+
+/** Writers of a worker that have a folder in the audit directory. */
+export async function writersOf(dir: string, worker: number): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && writerName.exec(entry.name)?.[1] === String(worker))
+    .map((entry) => entry.name);
+}
+
+/** Paths of everything in a folder that holds or claims to hold records, oldest first. */
+export async function recordFilesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory() && entry.name.endsWith(".jsonl"))
+    .map((entry) => join(folder, entry.name))
+    .sort();
+}

@@ -1,0 +1,118 @@
+/** Any JSON value that passed the strict reader: no duplicate names, no unsafe numbers. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** One header as it came in: `name` is lower case, `value` visible ASCII. */
+export interface Header {
+  name: string;
+  value: string;
+}
+
+/** What Envoy told us about one request, checked for form but not yet interpreted. */
+export interface HttpRequest {
+  /** Envoy's stream id (`attributes.request.http.id`); not `x-request-id`, which a client may choose. */
+  id: string;
+  method: string;
+  scheme: "http" | "https";
+  /** `:authority` as received. */
+  authority: string;
+  /** Request target as received: path and query, undecoded. */
+  target: string;
+  headers: readonly Header[];
+  /** The whole body; empty when there was none. */
+  body: Uint8Array;
+  /** True when the message framing announced a body, whether or not Envoy passed it on. */
+  bodyAnnounced: boolean;
+}
+
+/** One query or form parameter: the raw spelling of its name, and name and value decoded once. */
+export interface QueryParameter {
+  raw: string;
+  name: string;
+  value: string;
+}
+
+/** Who calls: the result of identification. */
+export interface Identity {
+  agent: {
+    id: string;
+    model?: string;
+    /** Effective scopes: registered, and in the token when one was used. */
+    scopes: readonly string[];
+    roles: readonly string[];
+  };
+  /** Name of the credential kind, a row of the credential table. */
+  credential: string;
+  /** Header that carried the credential, lower case; stripped before the tool sees the call. */
+  credentialHeader: string;
+  /** Claims of the verified token that a record keeps. */
+  token?: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number };
+  /** Session facts that the token proves. */
+  session: {
+    id?: string;
+    workflow_run_id?: string;
+    initiated_by?: string;
+    role?: string;
+    clearance?: string;
+  };
+  facts: Readonly<Record<string, Json>>;
+}
+
+/** What the call means: one request translated by the tool catalogue. */
+export interface Call {
+  /** `null` for a request that no entry matched and `unmatched: passthrough` let on. */
+  tool: string | null;
+  action: string | null;
+  environment: string | null;
+  service: string | null;
+  image_tag: string | null;
+  deployment_id: string | null;
+  amount: number | null;
+  images: readonly string[];
+  params: Readonly<Record<string, Json>>;
+  destination: { host: string; port: number; scheme: "http" | "https" };
+  http: {
+    method: string;
+    /** Canonical path. */
+    path: string;
+    query: readonly QueryParameter[];
+    headers: readonly Header[];
+    content_type: string;
+    /** Lower-case hex. */
+    body_sha256: string;
+  };
+  /** Known before the call, in integer micro-units of the budget. */
+  costMicro: number;
+  /** What data the tool exposes. */
+  classification: readonly string[];
+}
+
+/** What is known of the session a call belongs to. Only proven values; absent ones are unknown. */
+export interface Session {
+  /** Of the verified token, or the agent's one open session when the token binds none. */
+  id: string;
+  /** False for the open session. */
+  bound: boolean;
+  workflow_run_id?: string;
+  initiated_by?: string;
+  role?: string;
+  clearance?: string;
+}
+
+/** The session a verified token binds, else the one open session that every agent has. */
+export function sessionIdOf(identity: Identity): string {
+  return identity.session.id ?? `open:${identity.agent.id}`;
+}
+
+/** A verified, not yet redeemed override token that belongs to exactly this call. */
+export interface Override {
+  approvalId: string;
+  token: string;
+}
+
+/** Parts of `scope`: `tool:action`, split at the first colon; `*` stands for a whole part. */
+export function scopeCovers(scope: string, tool: string, action: string): boolean {
+  const colon = scope.indexOf(":");
+  if (colon < 0) return false;
+  const [t, a] = [scope.slice(0, colon), scope.slice(colon + 1)];
+  return (t === "*" || t === tool) && (a === "*" || a === action);
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { InvalidFile, type Located, locate, type Problem, validate } from "../files/located_yaml.js";
+import { overlay, type Variable } from "./environment.js";
+import { type Config, configSchema, notYet } from "./schema.js";
+
+/**
+ * Reads a configuration file, puts `COUNTERSIGN_*` over it, validates it and resolves its paths against its folder.
+ * Throws `InvalidFile` with every mistake, each with its line or its variable.
+ */
+export function loadConfig(path: string, environment: NodeJS.ProcessEnv = process.env): Config {
+  const file = resolve(path);
+  const located = locate(path, readConfig(path));
+  refuseNotYet(located);
+  const { raw, used } = overlay(located.value, environment);
+  try {
+    return withAbsolutePaths(validate({ ...located, value: raw }, configSchema).value, dirname(file));
+  } catch (error) {
+    if (error instanceof InvalidFile) throw new InvalidFile(error.problems.map((problem) => blame(problem, used)));
+    throw error;
+  }
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    const message = "cannot be read; write a first one with `countersign init`";
+    throw new InvalidFile([{ file: path, line: 1, column: 1, path: "", message }]);
+  }
+}
+
+function refuseNotYet(located: Located<unknown>): void {
+  const problems = notYet.flatMap((path) => {
+    let value: unknown = located.value;
+    for (const step of path) value = (value as Record<string, unknown> | null | undefined)?.[step];
+    return value === undefined ? [] : [located.problem(path, "this version does not act on this key yet; remove it")];
+  });
+  if (problems.length > 0) throw new InvalidFile(problems);
+}
+
+/** A mistake in a value that came from the environment is the variable's, not the file's. */
+function blame(problem: Problem, used: readonly Variable[]): Problem {
+  const variable = used.find(({ path }) => problem.path === path.join("."));
+  return variable ? { ...problem, file: `$${variable.name}`, line: 1, column: 1 } : problem;
+}
+
+function withAbsolutePaths(config: Config, folder: string): Config {
+  const at = (path: string): string => resolve(folder, path);
+  const { issuer } = config.identity;
+  const { grpc } = config.listen;
+  return {
+    ...config,
+    listen: {
+      ...config.listen,
+      grpc:
+        typeof grpc === "string"
+          ? grpc
+          : {
+              ...grpc,
+              tls: {
+                cert_file: at(grpc.tls.cert_file),
+                key_file: at(grpc.tls.key_file),
+                client_ca_file: at(grpc.tls.client_ca_file),
+              },
+            },
+    },
+    policies: at(config.policies),
+    tools: at(config.tools),
+    agents: at(config.agents),
+    people: at(config.people),
+    identity: { issuer: { ...issuer, key_file: at(issuer.key_file) } },
+    approvals: {
+      ...config.approvals,
+      // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.
+      key_file: at(config.approvals.key_file ?? issuer.key_file),
+    },
+    audit: { ...config.audit, dir: at(config.audit.dir), key_file: at(config.audit.key_file) },
+  };
+}

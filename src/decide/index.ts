@@ -1,0 +1,133 @@
+import type { Sanitize } from "../policies/document.js";
+import type { Reason, RefusalReason } from "../reasons.js";
+import { Refusal } from "../refusal.js";
+import type { LimitOutcome } from "../store/store.js";
+import type { Mode, Verdict, Violation } from "../verdict.js";
+
+/** One complete answer to a call. */
+export interface Answer {
+  verdict: Verdict;
+  reason: Reason;
+  /** For the agent; holds nothing internal. */
+  detail: string;
+  violations: readonly Violation[];
+  /** In the order of the policies; only of a `sanitize`. */
+  sanitize: readonly Sanitize[];
+  /** Only of an `approval_needed`. */
+  approval?: { id: string; expiresAtMs: number };
+  /** Only of a limit. */
+  retryAfterMs?: number;
+}
+
+/** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */
+export interface Outcome {
+  computed: Answer;
+  enforced: Answer;
+  mode: Mode;
+}
+
+/** A stage's result, or why there is none. */
+export type Attempt<T> = { value: T } | { failure: unknown };
+
+interface View {
+  verdict: Verdict;
+  reason: Reason;
+  violations: readonly Violation[];
+  sanitize: readonly Sanitize[];
+}
+
+export interface DecideParts {
+  evaluation: Attempt<{ computed: View; enforced: View }>;
+  settlement: Attempt<{
+    enforced: LimitOutcome;
+    shadow: LimitOutcome | { outcome: "unavailable" };
+    opened?: { id: string; expiresAtMs: number };
+  }>;
+  /** Of the agent's policies. */
+  mode: Mode;
+  failureMode: Mode;
+  /** A dry run enforces nothing and opens nothing. */
+  dryRun: boolean;
+}
+
+/** Stage decide: puts evaluation and settlement together. Whatever is not an explicit allow is a denial. */
+export function decide({ evaluation, settlement, mode, failureMode, dryRun }: DecideParts): Outcome {
+  for (const attempt of [evaluation, settlement]) {
+    if ("failure" in attempt) {
+      const computed = denialOf(attempt.failure);
+      const mode = dryRun ? "shadow" : failureMode;
+      return { computed, enforced: mode === "shadow" ? passing : computed, mode };
+    }
+  }
+  if (!("value" in evaluation && "value" in settlement)) throw new Error("an attempt without value or failure");
+
+  const { opened, enforced: limit, shadow } = settlement.value;
+  const computed = withLimit(withLimit(answerOf(evaluation.value.computed), limit), shadow);
+  if (dryRun) return { computed, enforced: passing, mode: "shadow" };
+  const enforced = withApproval(withLimit(answerOf(evaluation.value.enforced), limit), opened);
+  return {
+    computed:
+      enforced.approval && computed.verdict === "approval_needed"
+        ? { ...computed, approval: enforced.approval }
+        : computed,
+    enforced,
+    mode: computed.verdict === enforced.verdict ? mode : "shadow",
+  };
+}
+
+/** The answer to a call that a stage refused, or in which a stage failed. */
+export function denialOf(error: unknown): Answer {
+  const refusal = error instanceof Refusal ? error : new Refusal("internal_error", "the authorizer failed");
+  return {
+    verdict: "deny",
+    reason: refusal.reason,
+    detail: refusal.detail,
+    violations: refusal.violations,
+    sanitize: [],
+  };
+}
+
+/** A refusal that holds in every mode: of identity, of reading, of recording. */
+export function refused(error: unknown): Outcome {
+  const denial = denialOf(error);
+  return { computed: denial, enforced: denial, mode: "enforce" };
+}
+
+/** The same finding in a dry run, which enforces nothing at all. */
+export function unenforced({ computed }: Outcome): Outcome {
+  return { computed, enforced: passing, mode: "shadow" };
+}
+
+const passing: Answer = { verdict: "allow", reason: "allowed", detail: "", violations: [], sanitize: [] };
+
+function answerOf({ verdict, reason, violations, sanitize }: View): Answer {
+  return { verdict, reason, detail: violations[0]?.message ?? "", violations, sanitize };
+}
+
+function withLimit(answer: Answer, limit: LimitOutcome | { outcome: "unavailable" }): Answer {
+  if (answer.verdict === "deny") return answer;
+  switch (limit.outcome) {
+    case "ok":
+      return answer;
+    case "rate_exceeded":
+      return exceeded("rate_exceeded", "the agent calls more often than its limit permits", limit.retryAfterMs);
+    case "budget_exceeded":
+      return exceeded("budget_exceeded", "what is left of today's budget does not cover this call", limit.retryAfterMs);
+    case "unavailable":
+      return denialOf(new Refusal("store_unavailable", "the store of limits and approvals did not answer in time"));
+    default:
+      return limit satisfies never;
+  }
+}
+
+function exceeded(reason: RefusalReason, message: string, retryAfterMs: number): Answer {
+  const violations = [{ rule: reason, message }];
+  return { verdict: "deny", reason, detail: message, violations, sanitize: [], retryAfterMs };
+}
+
+/** An approval that was not opened cannot be waited for: without one the answer is a denial. */
+function withApproval(answer: Answer, opened: { id: string; expiresAtMs: number } | undefined): Answer {
+  if (answer.verdict !== "approval_needed") return answer;
+  if (!opened) throw new Error("an approval is needed and none was opened");
+  return { ...answer, approval: { id: opened.id, expiresAtMs: opened.expiresAtMs } };
+}

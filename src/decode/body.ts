@@ -1,0 +1,68 @@
+import type { Header, HttpRequest, Json } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { readJsonObject } from "./json.js";
+import { asObject, readPairs } from "./query.js";
+
+type Reader = (bytes: Uint8Array) => { [name: string]: Json };
+
+const bodyMethods: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+const charset = /^charset=("?)utf-8\1$/i;
+
+/** One row per kind of body that can be read. The pattern meets the lower-case type without its parameters. */
+const readers: readonly { type: RegExp; read: Reader }[] = [
+  { type: /^application\/(?:[a-z0-9!#$&^_.-]+\+)?json$/, read: readJsonObject },
+  { type: /^application\/x-www-form-urlencoded$/, read: readForm },
+];
+
+/** True when the client asks to leave HTTP, after which nothing is inspected. */
+export function isUpgrade(headers: readonly Header[]): boolean {
+  return headers.some(
+    ({ name, value }) => name === "upgrade" || (name === "connection" && /(?:^|[\s,])upgrade(?:$|[\s,])/i.test(value)),
+  );
+}
+
+/**
+ * The parsed body, or `null` when there is none and none has to be. `takesBody` is false for a tool with `body: none`.
+ * Throws `body_missing`, `body_unexpected`, `unsupported_content_type`, `unsupported_content_encoding`, or what the
+ * reader of the content type throws.
+ */
+export function readBody(request: HttpRequest, takesBody: boolean): { [name: string]: Json } | null {
+  refuseMissing(request, takesBody);
+  if (request.body.length === 0) return null;
+  if (!takesBody) throw new Refusal("body_unexpected", "this tool takes no body");
+  const encoding = headerValue(request.headers, "content-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    throw new Refusal("unsupported_content_encoding", "the body is compressed");
+  }
+  return readerOf(headerValue(request.headers, "content-type"))(request.body);
+}
+
+/** Throws `body_missing` when a body was announced or has to be, and none can be inspected. */
+export function refuseMissing(request: HttpRequest, takesBody: boolean): void {
+  if (request.body.length > 0) return;
+  if (request.bodyAnnounced) throw new Refusal("body_missing", "a body was announced, but none could be inspected");
+  if (takesBody && bodyMethods.has(request.method)) {
+    throw new Refusal("body_missing", `a ${request.method} call must have a body`);
+  }
+}
+
+/** The value of a header that may occur once. Throws `malformed_header` when it does not. */
+export function headerValue(headers: readonly Header[], name: string): string | undefined {
+  const found = headers.filter((header) => header.name === name);
+  if (found.length > 1) throw new Refusal("malformed_header", `header ${name} is given more than once`);
+  return found[0]?.value.trim();
+}
+
+function readerOf(contentType: string | undefined): Reader {
+  const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim());
+  const row = readers.find((reader) => reader.type.test(type.toLowerCase()));
+  if (!row) throw new Refusal("unsupported_content_type", "the body is neither JSON nor form data");
+  if (parameters.length > 1 || !parameters.every((parameter) => charset.test(parameter))) {
+    throw new Refusal("unsupported_content_type", "the content type has a parameter other than charset=utf-8");
+  }
+  return row.read;
+}
+
+function readForm(bytes: Uint8Array): { [name: string]: Json } {
+  return asObject(readPairs(Buffer.from(bytes).toString("latin1"), "malformed_body"));
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+
+const text = z.string().min(1, "must not be empty");
+const scalar = z.union([z.string(), z.number(), z.boolean()], "must be a text, a number, true or false");
+const texts = z.array(text, "must be a list");
+
+/** `z.record` leaves `__proto__` out without a word, so it is looked for before. */
+const parameterMap = z.preprocess(
+  (value, context) => {
+    if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__")) {
+      context.addIssue({ code: "custom", path: ["__proto__"], message: "the name __proto__ is not permitted" });
+    }
+    return value;
+  },
+  z.record(text, scalar),
+);
+
+const field = text.nullish();
+
+const tool = z.strictObject({
+  /** No colon, since a scope is split at the first one. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, dots, hyphens or underscores"),
+  match: z.strictObject({
+    hosts: texts.min(1, "must name at least one host"),
+    methods: z
+      .array(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper-case letters"))
+      .min(1, "must name at least one method; leave it out for any")
+      .optional(),
+    path: text,
+  }),
+  protocol: z.enum(["http", "mcp"], "must be http").default("http"),
+  action: text,
+  environment: field,
+  body: z.literal("none", "must be none, or left out").optional(),
+  params: z.union([text, parameterMap], "must be a placeholder or a map").optional(),
+  numbers: texts.default([]),
+  image: z.union([text, texts], "must be a text or a list of texts").nullish(),
+  service: field,
+  image_tag: field,
+  deployment_id: field,
+  amount: z.union([text, z.number()], "must be a placeholder or a number").nullish(),
+  classification: texts.default([]),
+  cost: z.number("must be a number").default(0),
+});
+
+/** The form of `tools.yaml`; what a schema cannot say is checked when entries are compiled. */
+export const catalogueSchema = z.strictObject({ tools: z.array(tool, "must be a list of tools") });
+
+/** One entry as written. */
+export type ToolEntry = z.output<typeof tool>;

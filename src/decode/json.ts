@@ -1,0 +1,104 @@
+import { visit } from "jsonc-parser";
+import type { Json } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { exactNumber } from "./number.js";
+import { quote } from "./quote.js";
+
+/** Objects and lists inside each other, the outermost counted. */
+const maxDepth = 32;
+const loneSurrogate = /\p{Surrogate}/u;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads a JSON object that every reader takes for the same (RFC 8259, RFC 7493). Throws `malformed_body` for bytes that
+ * are not UTF-8, a byte order mark, anything but one object, repeated names, names spelled with needless escapes,
+ * `__proto__`, lone surrogates, numbers that a double does not hold, more than 32 levels.
+ */
+export function readJsonObject(bytes: Uint8Array): { [name: string]: Json } {
+  const text = decodeUtf8(bytes);
+  const value = parse(text);
+  refuseAmbiguity(text);
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    throw new Refusal("malformed_body", "the body is not a JSON object");
+  }
+  return value;
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Refusal("malformed_body", "the body is not UTF-8", { cause });
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new Refusal("malformed_body", "the body is not JSON", { cause });
+  }
+}
+
+/** `JSON.parse` has accepted the grammar; this walk looks for what it silently resolves. */
+function refuseAmbiguity(text: string): void {
+  const names: Set<string>[] = [];
+  let depth = 0;
+  const enter = () => {
+    depth += 1;
+    if (depth > maxDepth) throw new Refusal("malformed_body", `the body is nested deeper than ${maxDepth} levels`);
+  };
+  visit(
+    text,
+    {
+      onObjectBegin: () => {
+        enter();
+        names.push(new Set());
+      },
+      onObjectEnd: () => {
+        depth -= 1;
+        names.pop();
+      },
+      onArrayBegin: enter,
+      onArrayEnd: () => {
+        depth -= 1;
+      },
+      onObjectProperty: (name, offset, length) => {
+        checkName(name, text.slice(offset + 1, offset + length - 1));
+        const seen = names.at(-1);
+        if (!seen || seen.has(name)) throw new Refusal("malformed_body", `the body has ${quote(name)} twice`);
+        seen.add(name);
+      },
+      onLiteralValue: (value: unknown, offset, length) => checkLiteral(value, text.slice(offset, offset + length)),
+      onError: () => {
+        throw new Refusal("malformed_body", "the body is not JSON");
+      },
+    },
+    { disallowComments: true },
+  );
+}
+
+function checkName(name: string, spelled: string): void {
+  if (name === "__proto__") throw new Refusal("malformed_body", "the body has a name that is not permitted");
+  if (loneSurrogate.test(name)) throw new Refusal("malformed_body", "a name in the body is not Unicode text");
+  if (hasNeedlessEscape(spelled)) {
+    throw new Refusal("malformed_body", `the body spells the name ${quote(name)} with escapes`);
+  }
+}
+
+/** No serializer escapes ASCII letters, digits or `_`; who does wants a filter to miss the name. */
+function hasNeedlessEscape(spelled: string): boolean {
+  const sequences = spelled.match(/\\(?:u[0-9a-fA-F]{4}|.)/g) ?? [];
+  return sequences.some(
+    (sequence) => sequence.length === 6 && /^\w$/.test(String.fromCharCode(Number.parseInt(sequence.slice(2), 16))),
+  );
+}
+
+function checkLiteral(value: unknown, lexeme: string): void {
+  if (typeof value === "number" && exactNumber(lexeme) === null) {
+    throw new Refusal("malformed_body", "the body has a number that not every reader takes for the same");
+  }
+  if (typeof value === "string" && loneSurrogate.test(value)) {
+    throw new Refusal("malformed_body", "a text in the body is not Unicode");
+  }
+}

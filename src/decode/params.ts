@@ -1,0 +1,65 @@
+import type { Json } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { plainDecimal } from "./number.js";
+import { quote } from "./quote.js";
+import { type Offered, resolve, sources } from "./template.js";
+import type { ParamsRule, Tool } from "./tool.js";
+
+type Params = Record<string, Json>;
+
+/** The parameters of a call as policies see them. Throws `ambiguous_parameter` and `malformed_parameter`. */
+export function readParams(tool: Tool, offered: Offered): Params {
+  refuseTwoPlaces(offered);
+  const params = collect(tool.params, offered);
+  for (const name of tool.numbers) {
+    if (Object.hasOwn(params, name)) params[name] = readNumber(name, params[name]);
+  }
+  return params;
+}
+
+/** Many servers read a parameter from wherever they find it first, so the catalogue cannot say which one counts. */
+function refuseTwoPlaces({ query, body }: Offered): void {
+  for (const name of Object.keys(query)) if (Object.hasOwn(body, name)) throw twice(name);
+}
+
+function collect(rule: ParamsRule, offered: Offered): Params {
+  switch (rule.kind) {
+    case "everything":
+      return merge(offered);
+    case "object": {
+      const value = resolve(rule.template, offered);
+      if (value === null || typeof value !== "object" || Array.isArray(value)) {
+        throw new Refusal("malformed_parameter", "the part of the call that holds its parameters is not an object");
+      }
+      return { ...value };
+    }
+    case "named":
+      return Object.fromEntries(
+        rule.templates.flatMap(([name, template]) => {
+          const value = resolve(template, offered);
+          return value === undefined ? [] : [[name, value] as const];
+        }),
+      );
+  }
+}
+
+function merge(offered: Offered): Params {
+  const merged = new Map<string, Json>();
+  for (const source of sources) {
+    for (const [name, value] of Object.entries(offered[source])) {
+      if (merged.has(name)) throw twice(name);
+      merged.set(name, value);
+    }
+  }
+  return Object.fromEntries(merged);
+}
+
+function readNumber(name: string, value: Json | undefined): number {
+  const number = typeof value === "string" ? plainDecimal(value) : value;
+  if (typeof number === "number") return number;
+  throw new Refusal("malformed_parameter", `parameter ${quote(name)} is not a plain decimal number`);
+}
+
+function twice(name: string): Refusal {
+  return new Refusal("ambiguous_parameter", `parameter ${quote(name)} is given in two places`);
+}

@@ -1,0 +1,60 @@
+import type { QueryParameter } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { quote } from "./quote.js";
+
+const visible = /^[\x21-\x7e]*$/;
+
+/**
+ * Reads `application/x-www-form-urlencoded` text: a query without its `?`, or a form body. Order is kept, `+` is a space.
+ * Throws `malformed` (the reason that fits where the text stood) for anything that readers split or decode differently,
+ * and `ambiguous_parameter` for a name that comes twice, however it is spelled.
+ */
+export function readPairs(text: string, malformed: "malformed_query" | "malformed_body"): QueryParameter[] {
+  if (text === "") return [];
+  if (!visible.test(text) || text.includes("#")) throw new Refusal(malformed, "a parameter holds unencoded bytes");
+  // Some readers split pairs at ";" as well (HTML 4.01 appendix B.2.2).
+  if (text.includes(";")) throw new Refusal(malformed, "a parameter holds an unencoded semicolon");
+  const seen = new Set<string>();
+  return text.split("&").map((pair) => {
+    const parameter = readPair(pair, malformed);
+    if (seen.has(parameter.name)) {
+      throw new Refusal("ambiguous_parameter", `parameter ${quote(parameter.name)} is given twice`);
+    }
+    seen.add(parameter.name);
+    return parameter;
+  });
+}
+
+/** One spelling for all texts that `readPairs` takes for the same. It reads back to the same names and values. */
+export function canonicalQuery(parameters: readonly QueryParameter[]): string {
+  return parameters.map(({ name, value }) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
+}
+
+/** Names and values only; safe against inherited names, since `readPairs` refuses `__proto__`. */
+export function asObject(parameters: readonly QueryParameter[]): Record<string, string> {
+  return Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
+}
+
+function readPair(pair: string, malformed: "malformed_query" | "malformed_body"): QueryParameter {
+  const equals = pair.indexOf("=");
+  const raw = equals < 0 ? pair : pair.slice(0, equals);
+  const name = decode(raw, malformed);
+  if (name === "") throw new Refusal(malformed, "a parameter has no name");
+  if (name === "__proto__") throw new Refusal(malformed, "a parameter has a name that is not permitted");
+  return { raw, name, value: equals < 0 ? "" : decode(pair.slice(equals + 1), malformed) };
+}
+
+function decode(text: string, malformed: "malformed_query" | "malformed_body"): string {
+  const decoded = percentDecode(text.replaceAll("+", " "));
+  if (decoded === null) throw new Refusal(malformed, "a parameter is not percent-encoded UTF-8");
+  if (decoded.includes("\0")) throw new Refusal(malformed, "a parameter holds a NUL");
+  return decoded;
+}
+
+function percentDecode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Call, Identity, Json, Override, Session } from "../call.js";
+
+/** Headers whose values are proof of something; policies see that they are there, not what they say. */
+const credentialHeaders = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "x-api-key",
+  "x-countersign-override",
+]);
+
+export interface InputParts {
+  identity: Identity;
+  call: Call;
+  session: Session;
+  override: Override | null;
+  nowMs: number;
+}
+
+/**
+ * The input document of one call. What the agent sends reaches only `params`, `http` and the fields that the
+ * catalogue derives from them; everything else is proven. Unknown values are left out, never `null`.
+ */
+export function inputDocument({ identity, call, session, override, nowMs }: InputParts): { [name: string]: Json } {
+  const { agent } = identity;
+  const { id, bound, ...known } = session;
+  return {
+    agent: present({ id: agent.id, model: agent.model, scopes: [...agent.scopes], roles: [...agent.roles] }),
+    ...present({ tool: call.tool, action: call.action, environment: call.environment, service: call.service }),
+    images: [...call.images],
+    params: call.params as { [name: string]: Json },
+    destination: { ...call.destination },
+    http: {
+      method: call.http.method,
+      path: call.http.path,
+      query: Object.fromEntries(call.http.query.map(({ name, value }) => [name, value])),
+      headers: headerMap(call, identity.credentialHeader),
+    },
+    facts: identity.facts as { [name: string]: Json },
+    session: present({ id, bound, ...known }),
+    ...(override && { approval: { id: override.approvalId } }),
+    time: { unix_ms: nowMs },
+  };
+}
+
+function headerMap(call: Call, credentialHeader: string): { [name: string]: Json } {
+  const map = new Map<string, string>();
+  for (const { name, value } of call.http.headers) {
+    const shown = credentialHeaders.has(name) || name === credentialHeader ? "[credential]" : value;
+    const earlier = map.get(name);
+    map.set(name, earlier === undefined ? shown : `${earlier}, ${shown}`);
+  }
+  return Object.fromEntries(map);
+}
+
+function present(fields: Record<string, Json | undefined>): { [name: string]: Json } {
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined && field[1] !== null),
+  );
+}

@@ -1,0 +1,138 @@
+import { isMap, isNode, isPair, LineCounter, type Node, parseDocument } from "yaml";
+import type { z } from "zod";
+
+/** One mistake in a file a user wrote. Lines and columns count from 1. */
+export interface Problem {
+  file: string;
+  line: number;
+  column: number;
+  /** Where in the document, as `actions[0].max_replicas`; empty for the document itself. */
+  path: string;
+  message: string;
+}
+
+/** A file that cannot be used, with every mistake found in it. */
+export class InvalidFile extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join("\n"));
+    this.name = "InvalidFile";
+    this.problems = problems;
+  }
+}
+
+/** `file:line:column: path: message`, the form editors and people click on. */
+export function formatProblem(problem: Problem): string {
+  const path = problem.path === "" ? "" : `${problem.path}: `;
+  return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}`;
+}
+
+export type Path = readonly PropertyKey[];
+
+/** A parsed and validated file that still knows where each value stood. */
+export interface Located<T> {
+  file: string;
+  value: T;
+  /** Builds the problem for the value at a path, for checks that a schema cannot express. */
+  problem(path: Path, message: string, within?: { line: number; column: number }): Problem;
+}
+
+/**
+ * Parses YAML 1.2 (and so JSON) and validates it. Duplicate keys, unknown tags, several documents and unknown keys
+ * are mistakes. Throws `InvalidFile` with all of them.
+ */
+export function parseLocated<T>(file: string, text: string, schema: z.ZodType<T>): Located<T> {
+  return validate(locate(file, text), schema);
+}
+
+/** Validates a located value; throws `InvalidFile` with every mistake at its place. */
+export function validate<T>(located: Located<unknown>, schema: z.ZodType<T>): Located<T> {
+  const result = schema.safeParse(located.value);
+  if (!result.success) {
+    throw new InvalidFile(result.error.issues.flatMap((issue) => problemsOf(issue, located.problem)));
+  }
+  return { ...located, value: result.data };
+}
+
+/** Parses YAML without a schema; an empty file is an empty map. */
+export function locate(file: string, text: string): Located<unknown> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, version: "1.2", schema: "core", merge: false });
+  const broken = [...document.errors, ...document.warnings];
+  if (broken.length > 0) {
+    throw new InvalidFile(
+      broken.map((error) => ({
+        file,
+        line: error.linePos?.[0].line ?? 1,
+        column: error.linePos?.[0].col ?? 1,
+        path: "",
+        message: firstLine(error.message).replace(/ at line \d+, column \d+:?$/, ""),
+      })),
+    );
+  }
+
+  const problem = (path: Path, message: string, within?: { line: number; column: number }): Problem => {
+    const start = offsetOf(document.contents, path);
+    const { line, col } = lines.linePos(start);
+    const place =
+      within === undefined
+        ? { line, column: col }
+        : { line: line + within.line - 1, column: within.line === 1 ? col + within.column - 1 : within.column };
+    return { file, ...place, path: formatPath(path), message };
+  };
+
+  return { file, value: document.toJS({ maxAliasCount: 100 }) ?? {}, problem };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, problem: Located<unknown>["problem"]): Problem[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => problem([...issue.path, key], "unknown key"));
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
+    if (deepest && deepest.path.length > 0) {
+      return problemsOf({ ...deepest, path: [...issue.path, ...deepest.path] } as z.core.$ZodIssue, problem);
+    }
+  }
+  return [problem(issue.path, issue.message)];
+}
+
+/** Offset of the value at a path; of its key when the value is empty or the key itself is the mistake. */
+function offsetOf(root: Node | null, path: Path): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const step of path) {
+    if (!isNode(node)) break;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && keyOf(item.key) === String(step));
+      if (!pair) break;
+      node = pair.value;
+      offset = rangeStart(pair.value) ?? rangeStart(pair.key) ?? offset;
+    } else if ("items" in node && Array.isArray(node.items)) {
+      node = node.items[Number(step)];
+      offset = rangeStart(node) ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function rangeStart(node: unknown): number | undefined {
+  return isNode(node) ? (node.range?.[0] ?? undefined) : undefined;
+}
+
+function keyOf(key: unknown): string {
+  return isNode(key) && "value" in key ? String(key.value) : String(key);
+}
+
+function formatPath(path: Path): string {
+  return path.reduce<string>(
+    (text, step) =>
+      typeof step === "number" ? `${text}[${step}]` : text === "" ? String(step) : `${text}.${String(step)}`,
+    "",
+  );
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}

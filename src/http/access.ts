@@ -1,0 +1,86 @@
+import type { FastifyInstance } from "fastify";
+import type { Access } from "../registry/registry.js";
+import type { Authenticate, Principal } from "./authenticate.js";
+import { HttpProblem } from "./problem.js";
+
+/** Who may use a route: everybody, or people with one of these accesses, or agents where `agent` is listed. */
+export type RouteAccess = "public" | readonly (Access | "agent")[];
+
+/**
+ * Every route of the HTTP API. A route that is not in here cannot be registered. HEAD follows GET.
+ * `/readyz` answers everybody with its status; its details take an access that is checked where they are added.
+ */
+export const routeAccess = {
+  "GET /healthz": "public",
+  "GET /readyz": "public",
+  "GET /metrics": ["viewer", "admin"],
+  "GET /v1/approvals": ["approver", "auditor", "admin"],
+  "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent"],
+  "POST /v1/approvals/:id/decision": ["approver"],
+} as const satisfies Record<string, RouteAccess>;
+
+/** May see what is inside: `/readyz` details. */
+export const detailAccess = ["viewer", "admin"] as const satisfies RouteAccess;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; `null` on public routes for callers that prove nothing. */
+    principal: Principal | null;
+  }
+}
+
+/** Checks every request before its body is read, and refuses the registration of routes without declared access. */
+export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): void {
+  app.decorateRequest("principal", null);
+
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) {
+      if (accessOf(one, url) === undefined) throw new Error(`the route ${one} ${url} declares no access`);
+    }
+  });
+
+  app.addHook("onRequest", async (request) => {
+    const { url, method } = request.routeOptions;
+    if (url === undefined || request.is404) return;
+    const access = accessOf([method].flat()[0] ?? "", url);
+    if (access === undefined) throw new Error("a route without declared access");
+    if (access === "public") {
+      request.principal = await authenticate(request).catch(() => null);
+      return;
+    }
+    const principal = await authenticate(request);
+    if (!permits(access, principal)) throw new HttpProblem(403, "access_denied", "your access does not cover this");
+    request.principal = principal;
+  });
+}
+
+/** True when the access names the caller. */
+export function permits(access: Exclude<RouteAccess, "public">, principal: Principal | null): boolean {
+  if (!principal) return false;
+  if (principal.kind === "agent") return access.includes("agent");
+  return principal.person.access.some((held) => access.includes(held));
+}
+
+/** Methods that a path takes, for `405` and its `allow` header; none when there is no such path. */
+export function methodsAt(target: string): string[] {
+  const path = target.split("?", 1)[0] ?? "";
+  const found = Object.keys(routeAccess).flatMap((route) => {
+    const [method = "", pattern = ""] = route.split(" ");
+    if (!matches(pattern, path)) return [];
+    return method === "GET" ? ["GET", "HEAD"] : [method];
+  });
+  return [...new Set(found)];
+}
+
+function accessOf(method: string, url: string): RouteAccess | undefined {
+  const route = `${method === "HEAD" ? "GET" : method} ${url}`;
+  return Object.hasOwn(routeAccess, route) ? routeAccess[route as keyof typeof routeAccess] : undefined;
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, i) => (part.startsWith(":") ? given[i] !== "" : part === given[i]))
+  );
+}

@@ -1,0 +1,77 @@
+import fastify, { type FastifyInstance } from "fastify";
+import type { Header, Identity } from "../call.js";
+import { readJsonObject } from "../decode/json.js";
+import type { Registry } from "../registry/registry.js";
+import { guardRoutes } from "./access.js";
+import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
+import { authenticator } from "./authenticate.js";
+import { answerErrors, type HttpLog, unreadable, unreadableResponse } from "./errors.js";
+import { healthRoutes, type Readiness } from "./health.js";
+import { type MetricsSource, metricsRoutes } from "./metrics.js";
+import { sendProblem } from "./problem.js";
+
+const bodyLimitBytes = 65_536;
+/** Longest time to send a whole request; long polls wait after that. */
+const requestTimeoutMs = 15_000;
+
+/** What the HTTP API needs of the rest. */
+export interface HttpDeps extends ApprovalRouteDeps {
+  registry: () => Registry;
+  /** The credential table that calls go through. Throws `Refusal` with a reason of status 401. */
+  identifyAgent: (headers: readonly Header[]) => Promise<Identity>;
+  metrics: MetricsSource;
+  ready: () => Readiness;
+  log: HttpLog;
+}
+
+/** No answer is for a browser to keep, frame, sniff or run. */
+const securityHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** The HTTP API, not yet listening. */
+export function buildHttp(deps: HttpDeps): FastifyInstance {
+  const app = fastify({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    frameworkErrors: (_error, _request, reply) => {
+      sendProblem(reply.headers(securityHeaders), unreadable());
+    },
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.end(unreadableResponse());
+      else socket.destroy();
+    },
+  });
+
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers(securityHeaders);
+  });
+  guardRoutes(app, authenticator(deps));
+  answerErrors(app, deps.log);
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) =>
+    readJsonObject(body),
+  );
+
+  healthRoutes(app, deps.ready);
+  metricsRoutes(app, deps.metrics);
+  approvalRoutes(app, deps);
+  return app;
+}
+
+/** Starts to listen and says where; port 0 takes a free one. */
+export async function listenHttp(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+): Promise<{ host: string; port: number }> {
+  await app.listen({ host, port });
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new Error("the HTTP server has no address");
+  return { host: address.address, port: address.port };
+}

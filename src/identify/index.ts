@@ -1,0 +1,20 @@
+import type { Identity } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { apiKey } from "./api_key.js";
+import { bearerJwt } from "./bearer_jwt.js";
+import type { CredentialKind, Credentials, IdentifyContext } from "./credential.js";
+
+/** The kinds of credentials, in the order in which they are looked for. A new kind is one file and one row. */
+export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey];
+
+/**
+ * Who calls. Exactly one credential has to be there, and it has to hold: with two, an attacker who adds one could
+ * choose which of us and the tool believes. Throws `Refusal` with a reason of status 401.
+ */
+export async function identify(request: Credentials, context: IdentifyContext): Promise<Identity> {
+  const found = credentialTable.flatMap((kind) => kind.find(request).map((credential) => ({ kind, credential })));
+  const [only, ...others] = found;
+  if (!only) throw new Refusal("credential_missing", "the call carries no credential");
+  if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
+  return only.kind.identify(only.credential, context);
+}

@@ -1,0 +1,211 @@
+import type { ApprovalsService } from "./approvals/service.js";
+import { type Attested, attest } from "./attest/index.js";
+import type { AuditSink } from "./audit/record.js";
+import type { Call, HttpRequest, Identity } from "./call.js";
+import { type Attempt, decide, type Outcome, refused, unenforced } from "./decide/index.js";
+import { decode, fingerprint } from "./decode/index.js";
+import type { Engine } from "./evaluate/engine.js";
+import { type Evaluation, evaluate } from "./evaluate/index.js";
+import type { CheckRequest, CheckResponse } from "./grpc/messages.js";
+import { identify } from "./identify/index.js";
+import type { IssuerVerifier } from "./identify/local_issuer.js";
+import type { VerifyKey } from "./keys/keys.js";
+import { read } from "./read/index.js";
+import { record } from "./record/index.js";
+import { Refusal } from "./refusal.js";
+import { bareDenial, respond } from "./respond/index.js";
+import type { Runtime } from "./runtime.js";
+import { type Settlement, settle } from "./settle/index.js";
+import type { Store } from "./store/store.js";
+import type { DecisionFacts, DecisionTelemetry } from "./telemetry/decision.js";
+import type { Workspace } from "./workspace/workspace.js";
+
+/** The stages of one decision, in order. Tests replace one to see what happens when it breaks. */
+export const stages = { read, identify, decode, attest, evaluate, settle, decide, record, respond };
+export type Stages = typeof stages;
+
+/** Everything a decision needs, put together once by the server. */
+export interface PipelineDeps {
+  runtime: Runtime;
+  /** The files in force; taken once per decision, so that a reload never mixes versions within one. */
+  workspace: () => Workspace;
+  issuer: IssuerVerifier;
+  approvalKey: VerifyKey;
+  engine: Engine;
+  store: Store;
+  approvals: ApprovalsService;
+  audit: AuditSink;
+  telemetry: DecisionTelemetry;
+  options: {
+    maxBodyBytes: number;
+    unmatched: "deny" | "passthrough";
+    dryRun: boolean;
+    stripCredentials: boolean;
+    approvalExpiresMs: number;
+  };
+}
+
+/** What is known of a decision so far. It can end at any stage, so everything may be missing. */
+export interface Trail {
+  decisionId: string;
+  startedUs: number;
+  request?: HttpRequest;
+  identity?: Identity;
+  call?: Call;
+  attested?: Attested;
+  evaluation?: Evaluation;
+  settlement?: Settlement;
+  /** Why a stage failed, for the log. */
+  failures: unknown[];
+}
+
+/** One decision: from Envoy's question to its answer. */
+export type Decide = (check: CheckRequest) => Promise<CheckResponse>;
+
+export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages): Decide {
+  const { runtime, options } = deps;
+
+  /** read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. */
+  async function findOut(check: CheckRequest, trail: Trail): Promise<Outcome> {
+    const { registry, catalogue, policies } = deps.workspace();
+    const nowMs = runtime.now();
+
+    const request = stage.read(check, { maxBodyBytes: options.maxBodyBytes });
+    trail.request = request;
+    const identity = await stage.identify(request, { registry, issuer: deps.issuer, now: () => nowMs });
+    trail.identity = identity;
+    const call = stage.decode(request, catalogue, { unmatched: options.unmatched });
+    trail.call = call;
+    const fingerprintOf = (session: string) => fingerprint({ agent: identity.agent.id, session, call });
+    const attested = await stage.attest({
+      identity,
+      call,
+      registry,
+      fingerprintOf,
+      approvalKey: deps.approvalKey,
+      nowMs,
+    });
+    trail.attested = attested;
+
+    const evaluation = await attempt(trail, () =>
+      stage.evaluate({ identity, call, ...attested, policies, engine: deps.engine, nowMs }),
+    );
+    if ("value" in evaluation) trail.evaluation = evaluation.value;
+    const settlement = await attempt(trail, () => {
+      if ("failure" in evaluation) throw evaluation.failure;
+      return stage.settle({
+        requestId: request.id,
+        decisionId: trail.decisionId,
+        identity,
+        call,
+        ...attested,
+        ...evaluation.value,
+        dryRun: options.dryRun,
+        store: deps.store,
+        approvals: deps.approvals,
+        approvalExpiresMs: options.approvalExpiresMs,
+      });
+    });
+    if ("value" in settlement) trail.settlement = settlement.value;
+
+    const { mode, failure_mode: failureMode } = policies.documentOf(identity.agent.id).document;
+    return stage.decide({ evaluation, settlement, mode, failureMode, dryRun: options.dryRun });
+  }
+
+  /** No answer leaves before its record is written; without one, nothing is let through. */
+  async function recorded(trail: Trail, outcome: Outcome, traceId: string): Promise<Outcome> {
+    const { decisionId, request, identity, call, attested, evaluation, settlement } = trail;
+    try {
+      await stage.record(
+        {
+          decisionId,
+          nowMs: runtime.now(),
+          latencyUs: runtime.monotonicMicros() - trail.startedUs,
+          traceId,
+          request: request ?? null,
+          identity: identity ?? null,
+          call: call ?? null,
+          session: attested?.session ?? null,
+          fingerprint: attested?.fingerprint ?? null,
+          evaluation: evaluation ?? null,
+          redeemed: settlement?.redeemed ?? null,
+          ...outcome,
+        },
+        deps.audit,
+      );
+      return outcome;
+    } catch (error) {
+      trail.failures.push(error);
+      return enforceable(refused(error));
+    }
+  }
+
+  function answered(trail: Trail, { computed, enforced, mode }: Outcome): CheckResponse {
+    try {
+      return stage.respond({
+        decisionId: trail.decisionId,
+        computed,
+        enforced,
+        mode,
+        policyVersion: policyVersionOf(trail),
+        agentId: trail.identity?.agent.id ?? null,
+        tool: trail.call?.tool ?? null,
+        action: trail.call?.action ?? null,
+        headers: trail.request?.headers ?? [],
+        query: trail.call?.http.query ?? [],
+        credentialHeader: options.stripCredentials ? (trail.identity?.credentialHeader ?? null) : null,
+        statusUrl: deps.approvals.statusUrl,
+      });
+    } catch (error) {
+      trail.failures.push(error);
+      return bareDenial;
+    }
+  }
+
+  function factsOf(trail: Trail, { computed, enforced, mode }: Outcome, latencyUs: number): DecisionFacts {
+    return {
+      decisionId: trail.decisionId,
+      agentId: trail.identity?.agent.id ?? null,
+      sessionId: trail.attested?.session.id ?? null,
+      tool: trail.call?.tool ?? null,
+      action: trail.call?.action ?? null,
+      environment: trail.call?.environment ?? null,
+      decision: computed.verdict,
+      enforced: enforced.verdict,
+      reason: computed.reason,
+      mode,
+      policyVersion: policyVersionOf(trail),
+      latencyUs,
+      failures: trail.failures,
+    };
+  }
+
+  const policyVersionOf = (trail: Trail) => trail.evaluation?.policyVersion ?? deps.workspace().policies.version;
+  const enforceable = (outcome: Outcome) => (options.dryRun ? unenforced(outcome) : outcome);
+
+  return async (check) => {
+    const trail: Trail = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [] };
+    const span = deps.telemetry.start(check);
+    let outcome = refused(new Refusal("internal_error", "the authorizer failed"));
+    try {
+      outcome = await findOut(check, trail);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.cause !== undefined) trail.failures.push(error);
+      outcome = refused(error);
+    }
+    outcome = await recorded(trail, enforceable(outcome), span.traceId);
+    const response = answered(trail, outcome);
+    span.end(factsOf(trail, outcome, runtime.monotonicMicros() - trail.startedUs));
+    return response;
+  };
+}
+
+/** Runs a stage that shadow covers: its failure is a result, for the decision to weigh. */
+async function attempt<T>(trail: Trail, run: () => T | Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await run() };
+  } catch (failure) {
+    if (!trail.failures.includes(failure)) trail.failures.push(failure);
+    return { failure };
+  }
+}

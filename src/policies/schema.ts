@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { agentName } from "./names.js";
+
+/** Where a limit on one parameter is written: `max_replicas`, `min_replicas`. */
+export const boundKey = /^(max|min)_([A-Za-z][A-Za-z0-9_]*)$/;
+
+const mode = z.enum(["enforce", "shadow"]);
+
+/** Every rule may be written as its bare value or as `{value, mode}`. */
+function rule<T extends z.ZodType>(value: T) {
+  const long = (raw: unknown): boolean =>
+    typeof raw === "object" && raw !== null && !Array.isArray(raw) && Object.hasOwn(raw, "value");
+  return z.preprocess((raw) => (long(raw) ? raw : { value: raw }), z.strictObject({ value, mode: mode.optional() }));
+}
+
+const image = z.strictObject({
+  digest: z.string().min(1),
+  repository: z.string().min(1).optional(),
+});
+
+/** RFC 9110 section 5.1 token, lower case. Headers that Envoy or Countersign own cannot be changed by a policy. */
+const headerName = z
+  .string()
+  .regex(/^[a-z0-9!#$%&'*+.^`|~-]+$/, "a header name is lower-case letters, digits and - (no underscore)")
+  .refine(
+    (name) => !/^(host|content-length|transfer-encoding|connection|te|upgrade|x-envoy-.*|x-countersign-.*)$/.test(name),
+    "this header belongs to the proxy and cannot be changed by a policy",
+  );
+const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "a header value is visible ASCII");
+const queryName = z.string().regex(/^[A-Za-z0-9_.~-]+$/, "a query parameter name is letters, digits and _ . ~ -");
+
+const sanitize = z.strictObject({
+  headers: z
+    .strictObject({ set: z.record(headerName, headerValue).optional(), remove: z.array(headerName).optional() })
+    .optional(),
+  query: z
+    .strictObject({ set: z.record(queryName, z.string()).optional(), remove: z.array(queryName).optional() })
+    .optional(),
+});
+
+const fixedActionKeys = {
+  name: z.string().min(1),
+  mode: mode.optional(),
+  allowed_environments: rule(z.array(z.string().min(1))).optional(),
+  allowed_images: rule(z.array(image)).optional(),
+  approval_needed: rule(z.union([z.string().min(1), z.boolean()])).optional(),
+  sanitize: sanitize.optional(),
+};
+const bound = rule(z.number());
+
+/** One entry of `actions`; `max_*` and `min_*` keys are collected under `bounds`. */
+const action = z
+  .looseObject(fixedActionKeys)
+  .superRefine((value, context) => {
+    for (const [key, raw] of Object.entries(value)) {
+      if (Object.hasOwn(fixedActionKeys, key)) continue;
+      if (!boundKey.test(key)) {
+        context.addIssue({ code: "unrecognized_keys", keys: [key], input: value });
+        continue;
+      }
+      for (const issue of bound.safeParse(raw).error?.issues ?? []) {
+        context.addIssue({ code: "custom", path: [key], message: issue.message });
+      }
+    }
+  })
+  .transform((value) => ({
+    ...(value as z.output<z.ZodObject<typeof fixedActionKeys>>),
+    bounds: Object.entries(value).flatMap(([key, raw]) => {
+      const match = boundKey.exec(key);
+      const parsed = bound.safeParse(raw);
+      if (!match || !parsed.success) return [];
+      return [{ rule: key, kind: match[1] as "max" | "min", param: match[2] as string, ...parsed.data }];
+    }),
+  }));
+
+const limits = z.strictObject({
+  rate: z
+    .string()
+    .regex(/^\d{1,9}\/(s|m|h|d)$/, "write a rate as 5/s, 100/m or 1000/h")
+    .refine(
+      (text) => Number.parseInt(text, 10) > 0,
+      "a rate of zero lets nothing through: leave the action out instead",
+    )
+    .optional(),
+  burst: z.int().min(1).max(1_000_000).optional(),
+  daily_budget: z
+    .number()
+    .min(0)
+    .max(1_000_000_000)
+    .refine(
+      (value) => Number.isInteger(Math.round(value * 1e6)) && Math.abs(Math.round(value * 1e6) - value * 1e6) < 1e-3,
+      {
+        message: "a budget has at most 6 decimals",
+      },
+    )
+    .optional(),
+});
+
+/** One policy file. */
+export const policySchema = z
+  .strictObject({
+    agent: agentName.optional(),
+    agents: z.array(agentName).min(1).optional(),
+    guardrail: z.boolean().optional(),
+    mode: mode.optional(),
+    tools: z.array(z.string().min(1)).min(1).optional(),
+    deny_actions: rule(z.array(z.string().min(1))).optional(),
+    actions: z.array(action).optional(),
+    limits: limits.optional(),
+  })
+  .superRefine((policy, context) => {
+    const scopes = [policy.agent !== undefined, policy.agents !== undefined, policy.guardrail === true];
+    if (scopes.filter(Boolean).length !== 1) {
+      context.addIssue({
+        code: "custom",
+        path: [],
+        message: "name exactly one of `agent`, `agents` or `guardrail: true`",
+      });
+    }
+    if (!policy.actions && !policy.deny_actions && !policy.limits) {
+      context.addIssue({
+        code: "custom",
+        path: [],
+        message: "the policy has neither actions nor deny_actions nor limits",
+      });
+    }
+  });
+
+export type PolicySource = z.output<typeof policySchema>;
+export type ActionSource = NonNullable<PolicySource["actions"]>[number];

@@ -1,0 +1,83 @@
+import type { Header, HttpRequest } from "../call.js";
+import { Refusal } from "../refusal.js";
+import { readFramedBody } from "./body.js";
+import type { CheckRequest, HttpAttributes } from "./check_request.js";
+import { readHeaders } from "./headers.js";
+
+export type { CheckRequest } from "./check_request.js";
+
+const methodToken = /^[A-Z][A-Z-]{0,31}$/;
+const originForm = /^\/[\x21-\x7e]*$/;
+const methodOverrides: ReadonlySet<string> = new Set(["x-http-method", "x-http-method-override", "x-method-override"]);
+
+/**
+ * Takes the HTTP request out of Envoy's question and checks that it has one reading. The body stays unparsed.
+ * `maxBodyBytes` is at least 0 and should equal `max_request_bytes` of the Envoy filter.
+ * Throws a `Refusal`; what it names is missing, contradictory or not in the form that HTTP prescribes (RFC 9112).
+ */
+export function read(check: CheckRequest, limits: { maxBodyBytes: number }): HttpRequest {
+  const http = check.attributes?.request?.http;
+  if (!http) throw new Refusal("malformed_request", "the authorization request holds no HTTP request");
+  const id = required(http.id, "id");
+  const method = readMethod(http);
+  const authority = required(http.host, "authority");
+  const target = readTarget(http);
+  const scheme = readScheme(http);
+  const { headers, pseudo, partialBody } = readHeaders(http);
+  refuseContradiction(pseudo, { ":method": method, ":path": target, ":authority": authority, ":scheme": scheme });
+  refuseOverride(headers);
+  if (headers.some((header) => header.name === "host" && header.value !== authority)) {
+    throw new Refusal("malformed_host", "the host header differs from the authority");
+  }
+  const { body, announced } = readFramedBody(http, headers, partialBody, limits.maxBodyBytes);
+  return { id, method, scheme, authority, target, headers, body, bodyAnnounced: announced };
+}
+
+function required(value: string | null | undefined, what: string): string {
+  if (!value) throw new Refusal("malformed_request", `the request has no ${what}`);
+  return value;
+}
+
+function readMethod(http: HttpAttributes): string {
+  const method = required(http.method, "method");
+  if (!methodToken.test(method)) throw new Refusal("malformed_request", "the method is not in upper-case letters");
+  if (method === "CONNECT") throw new Refusal("malformed_request", "CONNECT hides what it carries");
+  return method;
+}
+
+function readTarget(http: HttpAttributes): string {
+  const target = required(http.path, "path");
+  if (http.query || http.fragment) {
+    throw new Refusal("malformed_request", "query or fragment stands apart from the path");
+  }
+  if (!originForm.test(target)) {
+    throw new Refusal(
+      "malformed_path",
+      "the request target does not begin with / or holds bytes outside visible ASCII",
+    );
+  }
+  if (target.includes("#")) throw new Refusal("malformed_path", "the request target has a fragment");
+  return target;
+}
+
+function readScheme(http: HttpAttributes): "http" | "https" {
+  const scheme = required(http.scheme, "scheme");
+  if (scheme !== "http" && scheme !== "https") {
+    throw new Refusal("malformed_request", "the scheme is neither http nor https");
+  }
+  return scheme;
+}
+
+function refuseContradiction(pseudo: readonly Header[], fields: Readonly<Record<string, string>>): void {
+  for (const { name, value } of pseudo) {
+    if (!Object.hasOwn(fields, name) || fields[name] !== value) {
+      throw new Refusal("malformed_request", "a pseudo header contradicts the request");
+    }
+  }
+}
+
+function refuseOverride(headers: readonly Header[]): void {
+  if (headers.some((header) => methodOverrides.has(header.name))) {
+    throw new Refusal("method_override", "a header asks for another method than the request has");
+  }
+}

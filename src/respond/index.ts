@@ -1,0 +1,164 @@
+import type { Header, QueryParameter } from "../call.js";
+import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/messages.js";
+import { toStruct } from "../grpc/struct.js";
+import type { Sanitize } from "../policies/document.js";
+import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
+import { letsThrough, type Mode, type Verdict, type Violation } from "../verdict.js";
+import { pollAfterSeconds, problem } from "./problem.js";
+
+/** The answer as Envoy is to be told it. */
+interface Answer {
+  verdict: Verdict;
+  reason: Reason;
+  detail: string;
+  violations: readonly Violation[];
+  sanitize: readonly Sanitize[];
+  approval?: { id: string; expiresAtMs: number };
+  retryAfterMs?: number;
+}
+
+export interface RespondParts {
+  decisionId: string;
+  computed: Pick<Answer, "verdict" | "reason">;
+  enforced: Answer;
+  mode: Mode;
+  policyVersion: string | null;
+  /** As far as they are known: a call can be refused before anything is. */
+  agentId: string | null;
+  tool: string | null;
+  action: string | null;
+  headers: readonly Header[];
+  query: readonly QueryParameter[];
+  /** Header with the agent's credential, to be kept from the tool; `null` = leave it. */
+  credentialHeader: string | null;
+  statusUrl: (approvalId: string) => string;
+}
+
+const grpcOk = 0;
+const grpcPermissionDenied = 7;
+const grpcUnauthenticated = 16;
+
+/** Stage respond: the verdict as Envoy understands it (CheckResponse of ext_authz v3). */
+export function respond(parts: RespondParts): CheckResponse {
+  const dynamic_metadata = toStruct({
+    decision: parts.computed.verdict,
+    enforced: parts.enforced.verdict,
+    mode: parts.mode,
+    reason: parts.computed.reason,
+    decision_id: parts.decisionId,
+    agent_id: parts.agentId,
+    tool: parts.tool,
+    action: parts.action,
+    policy_version: parts.policyVersion,
+  });
+  if (letsThrough(parts.enforced.verdict)) {
+    return { status: { code: grpcOk }, ok_response: passed(parts), dynamic_metadata };
+  }
+  const { denied, code } = denial(parts);
+  return { status: { code, message: parts.enforced.reason }, denied_response: denied, dynamic_metadata };
+}
+
+/** The answer when not even a decision could be told. */
+export const bareDenial: CheckResponse = {
+  status: { code: grpcPermissionDenied, message: "internal_error" },
+  denied_response: { status: { code: 503 } },
+};
+
+function passed({
+  enforced,
+  decisionId,
+  policyVersion,
+  headers,
+  query,
+  credentialHeader,
+}: RespondParts): OkHttpResponse {
+  const own = {
+    "x-countersign-decision": enforced.verdict,
+    "x-countersign-decision-id": decisionId,
+    "x-countersign-policy-version": policyVersion ?? "none",
+  };
+  const setHeaders = Object.assign({}, ...enforced.sanitize.map((change) => change.headers.set)) as Record<
+    string,
+    string
+  >;
+  const setQuery = Object.assign({}, ...enforced.sanitize.map((change) => change.query.set)) as Record<string, string>;
+  const removedQuery = new Set(enforced.sanitize.flatMap((change) => change.query.remove));
+
+  // Envoy applies removals after sets: what is removed stays removed, and our own headers never are.
+  const removeHeaders = new Set(enforced.sanitize.flatMap((change) => change.headers.remove));
+  for (const { name } of headers)
+    if (name.startsWith("x-countersign-") && !Object.hasOwn(own, name)) removeHeaders.add(name);
+  if (credentialHeader !== null) removeHeaders.add(credentialHeader);
+  removeHeaders.add("x-countersign-override");
+
+  // Envoy compares names undecoded, so each spelling that decodes to a removed or replaced name goes.
+  const spellings = query.filter(
+    ({ raw, name }) => removedQuery.has(name) || (Object.hasOwn(setQuery, name) && raw !== name),
+  );
+  return {
+    headers: Object.entries({ ...setHeaders, ...own }).map(([key, value]) => overwrite(key, value)),
+    headers_to_remove: [...removeHeaders],
+    query_parameters_to_set: Object.entries(setQuery)
+      .filter(([name]) => !removedQuery.has(name))
+      .map(([key, value]) => ({ key, value: encodeURIComponent(value) })),
+    query_parameters_to_remove: [...new Set(spellings.map(({ raw }) => raw))],
+  };
+}
+
+function denial(parts: RespondParts): {
+  denied: { status: { code: number }; headers: HeaderValueOption[]; body: string };
+  code: number;
+} {
+  const { enforced } = parts;
+  const { error, status } = refusalOf(enforced.reason as RefusalReason);
+  const body = problem({
+    status,
+    detail: enforced.detail,
+    error,
+    decision: enforced.verdict,
+    reason: enforced.reason,
+    violations: enforced.violations,
+    decision_id: parts.decisionId,
+    policy_version: parts.policyVersion,
+    agent_id: parts.agentId,
+    tool: parts.tool,
+    action: parts.action,
+    ...(enforced.approval && {
+      approval: {
+        id: enforced.approval.id,
+        status_url: parts.statusUrl(enforced.approval.id),
+        expires_at: new Date(enforced.approval.expiresAtMs).toISOString(),
+        poll_after_s: pollAfterSeconds,
+      },
+    }),
+  });
+  const headers = [
+    overwrite("content-type", "application/problem+json"),
+    overwrite("cache-control", "no-store"),
+    overwrite("x-countersign-decision", enforced.verdict),
+    overwrite("x-countersign-decision-id", parts.decisionId),
+    ...(status === 401 ? [overwrite("www-authenticate", challenge(enforced.reason))] : []),
+    ...(status === 429 ? limitHeaders(enforced) : []),
+  ];
+  return {
+    denied: { status: { code: status }, headers, body: JSON.stringify(body) },
+    code: status === 401 ? grpcUnauthenticated : grpcPermissionDenied,
+  };
+}
+
+/** RFC 6750 section 3: no error code when the call carried no credential at all. */
+function challenge(reason: Reason): string {
+  const realm = 'Bearer realm="countersign"';
+  return reason === "credential_missing" ? realm : `${realm}, error="invalid_token", error_description="${reason}"`;
+}
+
+/** RFC 9110 section 10.2.3, and `RateLimit` of draft-ietf-httpapi-ratelimit-headers: nothing left, and for how long. */
+function limitHeaders({ reason, retryAfterMs = 0 }: Answer): HeaderValueOption[] {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const policy = reason === "budget_exceeded" ? "daily-budget" : "rate";
+  return [overwrite("retry-after", String(seconds)), overwrite("ratelimit", `"${policy}";r=0;t=${seconds}`)];
+}
+
+function overwrite(key: string, value: string): HeaderValueOption {
+  return { header: { key, value }, append_action: "OVERWRITE_IF_EXISTS_OR_ADD", keep_empty_value: true };
+}

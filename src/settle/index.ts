@@ -1,0 +1,189 @@
+import { openDraft } from "../approvals/draft.js";
+import type { ApprovalsService } from "../approvals/service.js";
+import type { Call, Identity, Override, Session } from "../call.js";
+import type { AgentDocument, LimitSet } from "../policies/document.js";
+import { Refusal } from "../refusal.js";
+import {
+  type Approval,
+  type Charge,
+  type LimitOutcome,
+  type SettleRequest,
+  type Store,
+  StoreUnavailable,
+} from "../store/store.js";
+import { letsThrough, type Verdict, type Violation } from "../verdict.js";
+
+/** What evaluation found, as far as settling needs it. */
+export interface SettleView {
+  verdict: Verdict;
+  reason: string;
+  violations: readonly Violation[];
+  redeems: boolean;
+}
+
+export interface SettleParts {
+  /** Envoy's stream id. */
+  requestId: string;
+  decisionId: string;
+  identity: Identity;
+  call: Call;
+  session: Session;
+  fingerprint: string;
+  override: Override | null;
+  policyVersion: string;
+  computed: SettleView;
+  enforced: SettleView;
+  limits: AgentDocument["limits"];
+  /** True when nothing is enforced at all: everything is only counted. */
+  dryRun: boolean;
+  store: Store;
+  approvals: ApprovalsService;
+  approvalExpiresMs: number;
+}
+
+/** One human answer that a redeemed approval rests on. */
+export interface HumanApproval {
+  approver: string;
+  timestamp: string;
+  approval_id: string;
+}
+
+export interface Settlement {
+  enforced: LimitOutcome;
+  /** `unavailable` when only counters in shadow could not be reached. */
+  shadow: LimitOutcome | { outcome: "unavailable" };
+  opened?: { id: string; expiresAtMs: number; fresh: boolean };
+  redeemed?: { id: string; deploymentId: string; humans: HumanApproval[] };
+}
+
+const nothing: Settlement = { enforced: { outcome: "ok" }, shadow: { outcome: "ok" } };
+
+/**
+ * Stage settle: rate, budget, and the opening or redeeming of an approval, in one atomic step of the store.
+ * Needs no round trip when no limit and no approval is involved, and one more read when an approval is redeemed.
+ * Throws `store_unavailable`, or `override_invalid`, `override_expired`, `override_used` for the approval.
+ */
+export async function settle(parts: SettleParts): Promise<Settlement> {
+  const request = requestOf(parts);
+  if (request === null) return nothing;
+  const binding = Object.keys(request.enforced).length > 0 || request.approval.kind !== "none";
+  try {
+    const redeeming = request.approval.kind === "redeem" ? await provenApproval(parts, request.approval.id) : null;
+    const result = await parts.store.settle(request);
+    const settlement: Settlement = { enforced: result.enforced, shadow: result.shadow ?? { outcome: "ok" } };
+    if (result.enforced.outcome !== "ok") return settlement;
+    switch (result.approval.outcome) {
+      case "none":
+        return settlement;
+      case "opened": {
+        const { id, expiresAtMs, fresh } = result.approval;
+        return { ...settlement, opened: { id, expiresAtMs, fresh } };
+      }
+      case "redeemed":
+        if (redeeming === null) throw new Error("the store redeemed an approval that nobody asked for");
+        return { ...settlement, redeemed: redemptionOf(redeeming) };
+      case "refused":
+        throw refusedBecause(result.approval.why);
+      default:
+        return result.approval satisfies never;
+    }
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    // Counters in shadow refuse nobody, their absence neither.
+    if (!binding) return { ...nothing, shadow: { outcome: "unavailable" } };
+    throw new Refusal("store_unavailable", "the store of limits and approvals did not answer in time", {
+      cause: error,
+    });
+  }
+}
+
+function requestOf(parts: SettleParts): SettleRequest | null {
+  const { computed, enforced, limits, dryRun, override } = parts;
+  const enforcing = !dryRun && enforced.verdict !== "deny";
+  const charge = enforcing ? chargeOf(limits.enforced, parts.call.costMicro) : {};
+  const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.call.costMicro) : {};
+  const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
+  if (Object.keys(charge).length === 0 && Object.keys(shadow).length === 0 && approval.kind === "none") return null;
+  return {
+    agent: parts.identity.agent.id,
+    key: `${parts.requestId}/${parts.fingerprint}`,
+    enforced: charge,
+    ...(Object.keys(shadow).length > 0 && { shadow }),
+    approval,
+  };
+}
+
+function approvalOf(parts: SettleParts, override: Override | null): SettleRequest["approval"] {
+  const { enforced, fingerprint } = parts;
+  if (enforced.verdict === "approval_needed") return { kind: "open", draft: draftOf(parts) };
+  if (enforced.redeems && override) return { kind: "redeem", id: override.approvalId, fingerprint };
+  return { kind: "none" };
+}
+
+function draftOf(parts: SettleParts) {
+  const { enforced } = parts;
+  return openDraft({
+    id: parts.decisionId,
+    identity: parts.identity,
+    session: parts.session,
+    call: parts.call,
+    fingerprint: parts.fingerprint,
+    reason: enforced.reason,
+    violations: enforced.violations,
+    policyVersion: parts.policyVersion,
+    decisionId: parts.decisionId,
+    expiresInMs: parts.approvalExpiresMs,
+  });
+}
+
+/** The store is state, not proof: the signed human answers are checked again before anything is redeemed. */
+async function provenApproval(parts: SettleParts, id: string): Promise<Approval> {
+  const approval = await parts.store.approval(id);
+  if (approval === null) throw refusedBecause("not_found");
+  if (approval.status === "expired") throw refusedBecause(approval.status);
+  // A consumed one goes on: when this very request consumed it, the store answers as it did the first time.
+  const decided = approval.status === "approved" || approval.status === "consumed";
+  if (!decided || !parts.approvals.proven(approval, draftOf(parts))) {
+    throw refusedBecause("not_approved");
+  }
+  return approval;
+}
+
+function redemptionOf(approval: Approval): NonNullable<Settlement["redeemed"]> {
+  return {
+    id: approval.id,
+    deploymentId: approval.deploymentId,
+    humans: approval.answers.map(({ approver, at }) => ({ approver, timestamp: at, approval_id: approval.id })),
+  };
+}
+
+function refusedBecause(why: "not_found" | "mismatch" | "not_approved" | "expired" | "consumed"): Refusal {
+  switch (why) {
+    case "consumed":
+      return new Refusal("override_used", "the override token was used before; it lets one call through");
+    case "expired":
+      return new Refusal(
+        "override_expired",
+        "the approval has expired; repeat the call without the token to ask again",
+      );
+    case "not_found":
+    case "mismatch":
+    case "not_approved":
+      return new Refusal("override_invalid", "the approval behind the override token does not hold");
+    default:
+      return why satisfies never;
+  }
+}
+
+function chargeOf(limits: LimitSet | undefined, costMicro: number): Charge {
+  return {
+    ...(limits?.rate && { rate: { intervalUs: limits.rate.interval_us, burst: limits.rate.burst } }),
+    ...(limits?.daily_budget_micro !== undefined && { budget: { limitMicro: limits.daily_budget_micro, costMicro } }),
+  };
+}
+
+/** In a dry run one set of counters stands for both modes. */
+function merged(a: LimitSet | undefined, b: LimitSet | undefined): LimitSet {
+  return { ...b, ...a };
+}

@@ -1,0 +1,65 @@
+import { maxHorizonUs } from "./gcra.js";
+import type { ApprovalAnswer, Charge, SettleRequest } from "./store.js";
+
+/** Longest life of a pending or approved approval: 30 days. The list of approvals is pruned by it. */
+export const maxExpiresInMs = 30 * 86_400_000;
+
+/**
+ * Refuses, with a `RangeError`, requests that stores could understand differently: empty names, text that is not
+ * Unicode, numbers that are not exact. Such a request is a mistake in this program, never an agent's doing.
+ */
+export function checkSettle(request: SettleRequest): void {
+  checkName("agent", request.agent);
+  checkName("key", request.key);
+  checkCharge("enforced", request.enforced);
+  if (request.shadow) checkCharge("shadow", request.shadow);
+  const { approval } = request;
+  if (approval.kind === "redeem") {
+    checkName("approval.id", approval.id);
+    checkName("approval.fingerprint", approval.fingerprint);
+  }
+  if (approval.kind === "open") {
+    const { draft } = approval;
+    checkName("draft.id", draft.id);
+    checkName("draft.fingerprint", draft.fingerprint);
+    checkInteger("draft.quorum", draft.quorum, 1);
+    checkInteger("draft.expiresInMs", draft.expiresInMs, 1, maxExpiresInMs);
+    if (draft.agent !== request.agent) throw new RangeError("draft.agent is not the agent that settles");
+  }
+}
+
+export function checkAnswer(id: string, answer: ApprovalAnswer): void {
+  checkName("id", id);
+  checkName("approver", answer.approver);
+}
+
+export function checkLimit(limit: number): void {
+  checkInteger("limit", limit, 1, 1000);
+}
+
+function checkCharge(path: string, { rate, budget }: Charge): void {
+  if (rate) {
+    checkInteger(`${path}.rate.intervalUs`, rate.intervalUs, 1);
+    checkInteger(`${path}.rate.burst`, rate.burst, 1);
+    checkInteger(`${path}.rate intervalUs * burst`, rate.intervalUs * rate.burst, 1, maxHorizonUs);
+  }
+  if (budget) {
+    checkInteger(`${path}.budget.limitMicro`, budget.limitMicro, 0);
+    checkInteger(`${path}.budget.costMicro`, budget.costMicro, 0);
+  }
+}
+
+export function checkName(path: string, value: string): void {
+  if (value === "") throw new RangeError(`${path} is empty`);
+  try {
+    encodeURIComponent(value);
+  } catch {
+    throw new RangeError(`${path} is not well-formed Unicode`);
+  }
+}
+
+function checkInteger(path: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw new RangeError(`${path} is not an integer from ${least} to ${most}`);
+  }
+}

@@ -1,0 +1,115 @@
+import { decodeApproval, encodeAnswer, encodeDraft } from "./approval_codec.js";
+import { ExpiringMap } from "./expiring_map.js";
+import {
+  type AnswerResult,
+  type Approval,
+  type ApprovalAnswer,
+  type ApprovalDraft,
+  type ApprovalStatus,
+  approvalRetentionMs,
+  type SettleResult,
+  StoreUnavailable,
+} from "./store.js";
+
+interface Entry {
+  id: string;
+  agent: string;
+  fingerprint: string;
+  quorum: number;
+  /** As last written; `pending` and `approved` turn into `expired` by the clock alone. */
+  written: ApprovalStatus;
+  createdAtMs: number;
+  expiresAtMs: number;
+  draft: string;
+  answers: string[];
+  people: Set<string>;
+}
+
+/** The approvals of a memory store. */
+export class MemoryApprovals {
+  private readonly byId = new ExpiringMap<string, Entry>();
+  private readonly pending = new ExpiringMap<string, Entry>();
+
+  open(draft: ApprovalDraft, nowMs: number): SettleResult["approval"] {
+    const call = pendingKey(draft);
+    const known = this.pending.get(call, nowMs);
+    if (known) return { outcome: "opened", fresh: false, id: known.id, expiresAtMs: known.expiresAtMs };
+    if (this.byId.get(draft.id, nowMs)) throw new StoreUnavailable("the approval id is taken");
+    const entry: Entry = {
+      id: draft.id,
+      agent: draft.agent,
+      fingerprint: draft.fingerprint,
+      quorum: draft.quorum,
+      written: "pending",
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + draft.expiresInMs,
+      draft: encodeDraft(draft),
+      answers: [],
+      people: new Set(),
+    };
+    this.byId.set(entry.id, entry, entry.expiresAtMs + approvalRetentionMs, nowMs);
+    this.pending.set(call, entry, entry.expiresAtMs, nowMs);
+    return { outcome: "opened", fresh: true, id: entry.id, expiresAtMs: entry.expiresAtMs };
+  }
+
+  redeem(agent: string, id: string, fingerprint: string, nowMs: number): SettleResult["approval"] {
+    const entry = this.byId.get(id, nowMs);
+    if (!entry || entry.agent !== agent) return { outcome: "refused", why: "not_found" };
+    if (entry.fingerprint !== fingerprint) return { outcome: "refused", why: "mismatch" };
+    const status = statusAt(entry, nowMs);
+    if (status === "expired" || status === "consumed") return { outcome: "refused", why: status };
+    if (status !== "approved") return { outcome: "refused", why: "not_approved" };
+    entry.written = "consumed";
+    return { outcome: "redeemed" };
+  }
+
+  answer(id: string, answer: ApprovalAnswer, nowMs: number): AnswerResult {
+    const entry = this.byId.get(id, nowMs);
+    if (!entry) return { outcome: "not_found", approval: null };
+    const outcome = record(entry, answer, nowMs);
+    if (entry.written !== "pending") this.pending.delete(pendingKey(entry));
+    return { outcome, approval: show(entry, nowMs) };
+  }
+
+  get(id: string, nowMs: number): Approval | null {
+    const entry = this.byId.get(id, nowMs);
+    return entry ? show(entry, nowMs) : null;
+  }
+
+  list(filter: { status?: ApprovalStatus; agent?: string; limit: number }, nowMs: number): Approval[] {
+    return [...this.byId.values(nowMs)]
+      .filter((entry) => filter.agent === undefined || entry.agent === filter.agent)
+      .filter((entry) => filter.status === undefined || statusAt(entry, nowMs) === filter.status)
+      .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
+      .slice(0, filter.limit)
+      .map((entry) => show(entry, nowMs));
+  }
+}
+
+function record(entry: Entry, answer: ApprovalAnswer, nowMs: number): AnswerResult["outcome"] {
+  const status = statusAt(entry, nowMs);
+  if (status === "expired") return "expired";
+  if (status !== "pending" || entry.people.has(answer.approver)) return "conflict";
+  entry.people.add(answer.approver);
+  entry.answers.push(encodeAnswer(answer));
+  if (answer.decision === "deny") {
+    entry.written = "denied";
+    return "denied";
+  }
+  if (entry.answers.length < entry.quorum) return "recorded";
+  entry.written = "approved";
+  return "approved";
+}
+
+function statusAt(entry: Entry, nowMs: number): ApprovalStatus {
+  const ends = entry.written === "pending" || entry.written === "approved";
+  return ends && nowMs >= entry.expiresAtMs ? "expired" : entry.written;
+}
+
+function show(entry: Entry, nowMs: number): Approval {
+  return decodeApproval({ ...entry, status: statusAt(entry, nowMs) });
+}
+
+function pendingKey({ agent, fingerprint }: { agent: string; fingerprint: string }): string {
+  return JSON.stringify([agent, fingerprint]);
+}

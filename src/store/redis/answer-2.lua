@@ -1,0 +1,53 @@
+--[[
+Adds one person's answer. A denial decides at once, approvals when as many people as the quorum have approved.
+
+KEYS[1]  approval
+KEYS[2]  pending approval of the call
+
+ARGV[1]  approver
+ARGV[2]  decision: approve or deny
+ARGV[3]  the answer, JSON
+
+Returns  outcome, then (unless not_found) what approval-1 returns
+
+Codes    outcome: approved denied recorded conflict expired not_found
+         status: pending approved denied expired consumed
+]]
+
+local approval, pending = KEYS[1], KEYS[2]
+local approver, decision, answer = ARGV[1], ARGV[2], ARGV[3]
+local now_ms = to_ms(clock_us())
+
+local function record()
+  local head = redis.call("HMGET", approval, "status", "expires_ms", "answers", "quorum")
+  if not head[1] then
+    return "not_found"
+  end
+  local status = status_at(head[1], integer(head[2]), now_ms)
+  if status == "expired" then
+    return "expired"
+  end
+  local person = "person:" .. approver
+  if status ~= "pending" or redis.call("HEXISTS", approval, person) == 1 then
+    return "conflict"
+  end
+  local answers = integer(head[3]) + 1
+  local outcome = "recorded"
+  if decision == "deny" then
+    outcome = "denied"
+  elseif decision ~= "approve" then
+    error("unknown decision")
+  elseif answers >= integer(head[4]) then
+    outcome = "approved"
+  end
+  redis.call("HSET", approval, person, decision, "answer:" .. digits(answers), answer, "answers", digits(answers))
+  if outcome ~= "recorded" then
+    redis.call("HSET", approval, "status", outcome)
+    redis.call("DEL", pending)
+  end
+  return outcome
+end
+
+local reply = { record() }
+append_approval(reply, approval, now_ms)
+return reply

@@ -1,0 +1,128 @@
+import { Redis } from "ioredis";
+import { StoreUnavailable } from "../store.js";
+import type { RedisAddress } from "./address.js";
+
+export interface ConnectionOptions {
+  /** Longest time one `run` takes, in milliseconds; waiting for the connection included. */
+  waitMs: number;
+  /** Told of every connection error, for the log. */
+  onTrouble?: (error: Error) => void;
+}
+
+/**
+ * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
+ * that was under way when the connection broke has failed, and only its caller may repeat it.
+ */
+export class Connection {
+  private readonly redis: Redis;
+  private readonly waiting = new Set<() => void>();
+  private ready = false;
+  private closed = false;
+  private lastReply = 0;
+  private lastTrouble: Error | undefined;
+
+  constructor(
+    address: RedisAddress,
+    private readonly options: ConnectionOptions,
+  ) {
+    this.redis = new Redis(clientOptions(address, options.waitMs));
+    this.redis.on("error", (error: unknown) => {
+      this.lastTrouble = withoutCommand(error);
+      options.onTrouble?.(this.lastTrouble);
+    });
+    this.redis.on("close", () => {
+      this.ready = false;
+    });
+    this.redis.on("end", () => {
+      if (!this.closed) setTimeout(() => this.connect(), 500).unref();
+    });
+    this.redis.on("ready", () => {
+      this.ready = true;
+      this.lastTrouble = undefined;
+      const begin = [...this.waiting];
+      this.waiting.clear();
+      for (const run of begin) run();
+    });
+    this.connect();
+  }
+
+  /** Runs the work as soon as there is a connection. Any failure, and no answer in time, is `StoreUnavailable`. */
+  run<T>(work: (redis: Redis) => Promise<T>, waitMs = this.options.waitMs): Promise<T> {
+    if (this.closed) return Promise.reject(new StoreUnavailable("the store is closed"));
+    return new Promise((resolve, reject) => {
+      const called = performance.now();
+      let begun = false;
+      const begin = () => {
+        begun = true;
+        work(this.redis)
+          .then(
+            (value) => {
+              this.lastReply = performance.now();
+              resolve(value);
+            },
+            (error: unknown) => reject(unavailable(error)),
+          )
+          .finally(() => clearTimeout(timer));
+      };
+      const timer = setTimeout(() => {
+        this.waiting.delete(begin);
+        if (begun) this.dropIfSilentSince(called);
+        const what = begun ? "no answer" : "no connection";
+        reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
+      }, waitMs);
+      if (this.ready) begin();
+      else this.waiting.add(begin);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    const ended = new Promise<void>((resolve) => this.redis.once("end", resolve));
+    // Between two attempts there is no socket whose end could be waited for.
+    const nothingToEnd = this.redis.status === "reconnecting" || this.redis.status === "end";
+    this.redis.disconnect();
+    if (!nothingToEnd) await ended;
+  }
+
+  private connect(): void {
+    if (!this.closed) this.redis.connect().catch(() => undefined);
+  }
+
+  /** A peer that stopped answering keeps its socket open; without this, calls would pile up on it. */
+  private dropIfSilentSince(called: number): void {
+    if (!this.ready || this.lastReply >= called) return;
+    this.ready = false;
+    this.redis.disconnect(true);
+  }
+}
+
+function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
+  return {
+    ...address,
+    ...(tls ? { tls: {} } : {}),
+    connectionName: "countersign",
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // These bound the handshake, where a very short wait would never get through; `run` keeps to the wait itself.
+    commandTimeout: Math.max(waitMs, 1000),
+    connectTimeout: Math.max(waitMs, 1000),
+    disconnectTimeout: 100,
+    maxLoadingRetryTime: 500,
+    keepAlive: 10_000,
+    retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
+    // A replica after a failover: the next connection may reach the new primary.
+    reconnectOnError: (error: Error) => error.message.includes("READONLY"),
+  };
+}
+
+function unavailable(error: unknown): StoreUnavailable {
+  return error instanceof StoreUnavailable ? error : new StoreUnavailable(withoutCommand(error).message);
+}
+
+/** The client hangs the command on its errors, and that may hold the password or a call's parameters. */
+function withoutCommand(error: unknown): Error {
+  return new Error(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,33 @@
+import { sha256Hex } from "../../canonical.js";
+
+/** Names of the keys. Names from outside are percent-encoded: no braces, colons or blanks of theirs reach a key. */
+export interface Keys {
+  /** Keys of one agent: all carry the same hash tag, so one script may touch them in a cluster. */
+  limits(agent: string): string;
+  shadow(agent: string): string;
+  settled(agent: string, key: string): string;
+  approval(agent: string, id: string): string;
+  pending(agent: string, fingerprint: string): string;
+  /** Across agents: where an approval is, and all approvals by time of creation. */
+  locator(id: string): string;
+  readonly index: string;
+  readonly ping: string;
+}
+
+const prefixForm = /^[\w.:-]{1,64}$/;
+
+/** Throws a `RangeError` for a prefix that could end up in a hash tag. */
+export function keysUnder(prefix: string): Keys {
+  if (!prefixForm.test(prefix)) throw new RangeError("the key prefix may hold letters, digits and _ . : - only");
+  const of = (agent: string, kind: string) => `${prefix}{${encodeURIComponent(agent)}}:${kind}`;
+  return {
+    limits: (agent) => of(agent, "limits"),
+    shadow: (agent) => of(agent, "shadow"),
+    settled: (agent, key) => of(agent, `settled:${sha256Hex(key)}`),
+    approval: (agent, id) => of(agent, `approval:${encodeURIComponent(id)}`),
+    pending: (agent, fingerprint) => of(agent, `pending:${encodeURIComponent(fingerprint)}`),
+    locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
+    index: `${prefix}approvals`,
+    ping: `${prefix}ping`,
+  };
+}

@@ -1,0 +1,46 @@
+-- Put in front of every script. Numbers travel as decimal text: Lua's own formatting drops digits above 10^14.
+
+local function integer(text)
+  if type(text) ~= "string" or not text:match("^%-?%d+$") then
+    error("not an integer: " .. tostring(text))
+  end
+  return tonumber(text)
+end
+
+local function digits(number)
+  return string.format("%.0f", number)
+end
+
+-- Microseconds since the epoch by the server's clock.
+local function clock_us()
+  local time = redis.call("TIME")
+  return integer(time[1]) * 1000000 + integer(time[2])
+end
+
+local function to_ms(us)
+  return math.floor(us / 1000)
+end
+
+-- Pending and approved approvals expire by the clock alone; nothing writes it down.
+local function status_at(written, expires_ms, now_ms)
+  if (written == "pending" or written == "approved") and now_ms >= expires_ms then
+    return "expired"
+  end
+  return written
+end
+
+-- Appends status, created_ms, expires_ms, draft and the answers in the order they were given. False when unknown.
+local function append_approval(reply, key, now_ms)
+  local head = redis.call("HMGET", key, "status", "created_ms", "expires_ms", "draft", "answers")
+  if not head[1] then
+    return false
+  end
+  table.insert(reply, status_at(head[1], integer(head[3]), now_ms))
+  table.insert(reply, head[2])
+  table.insert(reply, head[3])
+  table.insert(reply, head[4])
+  for n = 1, integer(head[5]) do
+    table.insert(reply, redis.call("HGET", key, "answer:" .. digits(n)))
+  end
+  return true
+end

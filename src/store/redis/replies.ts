@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { decodeApproval } from "../approval_codec.js";
+import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, SettleResult } from "../store.js";
+
+/** The words that scripts return. The header of each script lists the same ones; a test compares them. */
+export const limitCodes = ["ok", "rate_exceeded", "budget_exceeded"] as const;
+export const approvalCodes = [
+  "none",
+  "opened",
+  "joined",
+  "redeemed",
+  "not_found",
+  "mismatch",
+  "not_approved",
+  "expired",
+  "consumed",
+] as const;
+export const answerCodes = ["approved", "denied", "recorded", "conflict", "expired", "not_found"] as const;
+export const statusCodes = ["pending", "approved", "denied", "expired", "consumed"] as const;
+
+const number = z
+  .string()
+  .regex(/^\d{1,16}$/)
+  .transform(Number)
+  .refine(Number.isSafeInteger);
+const text = z.string();
+
+const settleReply = z.tuple([
+  z.enum(["0", "1"]),
+  z.enum(limitCodes),
+  text,
+  text,
+  z.enum(["", ...limitCodes]),
+  text,
+  text,
+  z.enum(approvalCodes),
+  text,
+  text,
+  text,
+]);
+const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
+const answerReply = z.tuple([z.enum(answerCodes)], text);
+
+/** What settle-5 says; `createdAtMs` is there when an approval is pending. Throws on anything unexpected. */
+export function parseSettle(reply: unknown): SettleResult & { createdAtMs: number | null } {
+  const [replayed, code, retry, spent, shadow, shadowRetry, shadowSpent, approval, id, created, expires] =
+    settleReply.parse(reply);
+  return {
+    replayed: replayed === "1",
+    enforced: limitOf(code, retry, spent),
+    shadow: shadow === "" ? null : limitOf(shadow, shadowRetry, shadowSpent),
+    approval: settledApprovalOf(approval, id, expires),
+    createdAtMs: created === "" ? null : number.parse(created),
+  };
+}
+
+function limitOf(code: (typeof limitCodes)[number], retry: string, spent: string): LimitOutcome {
+  switch (code) {
+    case "ok":
+      return { outcome: code };
+    case "rate_exceeded":
+      return { outcome: code, retryAfterMs: number.parse(retry) };
+    case "budget_exceeded":
+      return { outcome: code, retryAfterMs: number.parse(retry), spentMicro: number.parse(spent) };
+    default:
+      return code satisfies never;
+  }
+}
+
+function settledApprovalOf(
+  code: (typeof approvalCodes)[number],
+  id: string,
+  expires: string,
+): SettleResult["approval"] {
+  switch (code) {
+    case "none":
+    case "redeemed":
+      return { outcome: code };
+    case "opened":
+    case "joined":
+      return { outcome: "opened", fresh: code === "opened", id, expiresAtMs: number.parse(expires) };
+    default:
+      return { outcome: "refused", why: code };
+  }
+}
+
+/** What approval-1 says; `null` when unknown. Throws on anything unexpected, an approval of other names included. */
+export function parseApproval(reply: unknown, expected: { id: string; agent: string }): Approval | null {
+  if (Array.isArray(reply) && reply.length === 0) return null;
+  const [status, createdAtMs, expiresAtMs, draft, ...answers] = approvalReply.parse(reply);
+  const approval = decodeApproval({
+    status: status satisfies ApprovalStatus,
+    createdAtMs,
+    expiresAtMs,
+    draft,
+    answers,
+  });
+  if (approval.id !== expected.id || approval.agent !== expected.agent) throw new Error("the approval is another one");
+  return approval;
+}
+
+/** What answer-2 says. Throws on anything unexpected. */
+export function parseAnswer(reply: unknown, expected: { id: string; agent: string }): AnswerResult {
+  const [outcome, ...approval] = answerReply.parse(reply);
+  return { outcome, approval: parseApproval(approval, expected) };
+}

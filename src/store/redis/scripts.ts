@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Redis } from "ioredis";
+
+/** One atomic step, a `.lua` file next to this one whose name ends in the number of its KEYS. */
+export interface Script {
+  readonly file: string;
+  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+}
+
+const prelude = read("prelude.lua");
+
+export const scripts = {
+  settle: load("settle-5.lua"),
+  approval: load("approval-1.lua"),
+  answer: load("answer-2.lua"),
+} as const;
+
+function load(file: string): Script {
+  const source = `${prelude}\n${read(file)}`;
+  const sha = createHash("sha1").update(source).digest("hex");
+  const arity = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
+  return {
+    file,
+    async run(redis, keys, args) {
+      if (keys.length !== arity) throw new RangeError(`${file} takes ${arity} keys, not ${keys.length}`);
+      try {
+        return await redis.evalsha(sha, arity, ...keys, ...args);
+      } catch (error) {
+        // The server does not have the script (yet, or after a flush or restart), so nothing has run.
+        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+        return await redis.eval(source, arity, ...keys, ...args);
+      }
+    },
+  };
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(file, import.meta.url), "utf8");
+}

@@ -1,0 +1,133 @@
+import type { Json } from "../call.js";
+import type { Violation } from "../verdict.js";
+
+/**
+ * Counters and pending state that processes share. What is in here is state, not proof:
+ * whoever can write to the store must still not be able to approve (see `ApprovalAnswer.proof`).
+ *
+ * Two implementations, `memory:` and Redis, pass one conformance suite. Every method either answers within the
+ * configured wait or throws `StoreUnavailable`; nothing is queued for later.
+ */
+export interface Store {
+  /** Limits, and the opening or redeeming of an approval, in one atomic step. */
+  settle(request: SettleRequest): Promise<SettleResult>;
+  /** The approval, its status as of the store's clock, or `null` when it is unknown. */
+  approval(id: string): Promise<Approval | null>;
+  /** Newest first; at most `limit` (1 to 1000). */
+  approvals(filter: { status?: ApprovalStatus; agent?: string; limit: number }): Promise<Approval[]>;
+  /** Adds one human answer. Races end in exactly one state. */
+  answer(id: string, answer: ApprovalAnswer): Promise<AnswerResult>;
+  /** Resolves when the store can take a write. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+  /** True when state survives this process and is shared with others. */
+  readonly shared: boolean;
+}
+
+/** The store did not answer within the wait, or answered with an error. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
+/** GCRA parameters. `intervalUs` is the emission interval T in microseconds, `burst` >= 1 the calls let through at once. */
+export interface Rate {
+  intervalUs: number;
+  burst: number;
+}
+
+/** What one call takes from one set of counters. All or nothing within the set. */
+export interface Charge {
+  rate?: Rate;
+  /** Limit and cost in integer micro-units; the day is the UTC day of the store's clock. */
+  budget?: { limitMicro: number; costMicro: number };
+}
+
+export interface SettleRequest {
+  agent: string;
+  /** Idempotency key: Envoy's stream id with the fingerprint. The same key within `idempotencyMs` gets the first result. */
+  key: string;
+  /** Limits that refuse. They are only checked, not charged, when an approval is opened. */
+  enforced: Charge;
+  /** Limits in shadow: own counters, charged or not independently of `enforced`, never refuse. Absent = none. */
+  shadow?: Charge;
+  approval:
+    | { kind: "none" }
+    | { kind: "open"; draft: ApprovalDraft }
+    | { kind: "redeem"; id: string; fingerprint: string };
+}
+
+/** Outcome of one set of limits. */
+export type LimitOutcome =
+  | { outcome: "ok" }
+  | { outcome: "rate_exceeded"; retryAfterMs: number }
+  | { outcome: "budget_exceeded"; retryAfterMs: number; spentMicro: number };
+
+export interface SettleResult {
+  /** True when this key was settled before and this is the stored result. */
+  replayed: boolean;
+  enforced: LimitOutcome;
+  /** `null` when the request had no shadow charge. */
+  shadow: LimitOutcome | null;
+  /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */
+  approval:
+    | { outcome: "none" }
+    /** `fresh` is false when the same fingerprint was pending already. */
+    | { outcome: "opened"; fresh: boolean; id: string; expiresAtMs: number }
+    | { outcome: "redeemed" }
+    | { outcome: "refused"; why: "not_found" | "mismatch" | "not_approved" | "expired" | "consumed" };
+}
+
+export type ApprovalStatus = "pending" | "approved" | "denied" | "expired" | "consumed";
+
+/** What is stored when an approval is opened. */
+export interface ApprovalDraft {
+  /** Candidate id; the id of the pending approval with the same fingerprint wins over it. */
+  id: string;
+  agent: string;
+  session: string;
+  fingerprint: string;
+  /** The exact canonical call that people see. */
+  call: Json;
+  reason: string;
+  violations: readonly Violation[];
+  requestedBy: { agent: string; initiated_by?: string };
+  policyVersion: string;
+  decisionId: string;
+  deploymentId: string;
+  /** Distinct people that have to approve, >= 1. */
+  quorum: number;
+  /** From the store's clock at opening. */
+  expiresInMs: number;
+}
+
+/** One person's answer. */
+export interface ApprovalAnswer {
+  /** Id in `people.yaml`, never an alias. */
+  approver: string;
+  decision: "approve" | "deny";
+  comment?: string;
+  /** RFC 3339 UTC. */
+  at: string;
+  /** Compact JWS by the approval key over approval id, fingerprint, approver, decision and time. */
+  proof: string;
+}
+
+export interface Approval extends Omit<ApprovalDraft, "expiresInMs"> {
+  status: ApprovalStatus;
+  answers: readonly ApprovalAnswer[];
+  createdAtMs: number;
+  expiresAtMs: number;
+}
+
+export interface AnswerResult {
+  /**
+   * `recorded`: counted, but the quorum is not reached. `conflict`: not pending any more, or this person has answered.
+   */
+  outcome: "approved" | "denied" | "recorded" | "conflict" | "expired" | "not_found";
+  approval: Approval | null;
+}
+
+/** How long the result of a settled key is kept. Longer than any Envoy retry, shorter than a budget day. */
+export const idempotencyMs = 300_000;
+/** How long an approval stays readable after it has expired. */
+export const approvalRetentionMs = 86_400_000;

@@ -1,0 +1,81 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Mode, Verdict } from "../verdict.js";
+
+/** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
+export interface Metrics {
+  decided(decision: { computed: Verdict; enforced: Verdict; mode: Mode; reason: string; seconds: number }): void;
+  loaded(part: string, result: "loaded" | "refused"): void;
+  policyVersion(version: string): void;
+  storeTrouble(): void;
+  auditTrouble(): void;
+  contentType: string;
+  text(): Promise<string>;
+}
+
+export function createMetrics(): Metrics {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const registers = [register];
+  const decisions = new Counter({
+    name: "countersign_decisions_total",
+    help: "Decisions by computed verdict, enforced verdict, mode and reason.",
+    labelNames: ["decision", "enforced", "mode", "reason"],
+    registers,
+  });
+  const wouldBlock = new Counter({
+    name: "countersign_would_block_total",
+    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by reason.",
+    labelNames: ["reason"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "countersign_decision_seconds",
+    help: "Time from the authorization request to its answer.",
+    labelNames: ["enforced"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const loads = new Counter({
+    name: "countersign_loads_total",
+    help: "Loads of policies, catalogue and registry by result.",
+    labelNames: ["part", "result"],
+    registers,
+  });
+  const info = new Gauge({
+    name: "countersign_policy_info",
+    help: "1 for the policy version in force.",
+    labelNames: ["version"],
+    registers,
+  });
+  const store = new Counter({
+    name: "countersign_store_errors_total",
+    help: "Errors of the store's connection.",
+    registers,
+  });
+  const audit = new Counter({
+    name: "countersign_audit_errors_total",
+    help: "Decisions that could not be recorded.",
+    registers,
+  });
+
+  return {
+    decided({ computed, enforced, mode, reason, seconds: duration }) {
+      decisions.inc({ decision: computed, enforced, mode, reason });
+      if (stops(computed) && !stops(enforced)) wouldBlock.inc({ reason });
+      seconds.observe({ enforced }, duration);
+    },
+    loaded: (part, result) => loads.inc({ part, result }),
+    policyVersion(version) {
+      info.reset();
+      info.set({ version }, 1);
+    },
+    storeTrouble: () => store.inc(),
+    auditTrouble: () => audit.inc(),
+    contentType: register.contentType,
+    text: () => register.metrics(),
+  };
+}
+
+function stops(verdict: Verdict): boolean {
+  return verdict === "deny" || verdict === "approval_needed";
+}

@@ -1,0 +1,38 @@
+import { PartMissing } from "./part_missing.js";
+import { tell } from "./programs.js";
+
+/** A real part that tests need, or why it is not here. */
+export type Part<T> = { readonly value: T } | { readonly missing: string };
+
+/**
+ * Looks for a real part at the top of a test file:
+ *
+ *     const envoy = await requirePart("Envoy", findEnvoy);
+ *     describeWith(envoy, "...", (use) => { ... use() ... });
+ *
+ * Where it is missing, the suite is skipped and counted as skipped; in CI (`CI=true`) the file fails instead. Any other
+ * error fails everywhere.
+ */
+export async function requirePart<T>(name: string, find: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { value: await find() };
+  } catch (error) {
+    if (!(error instanceof PartMissing) || inCi()) throw error;
+    tell(`skipped for want of ${name}: ${error.message}`);
+    return { missing: error.message };
+  }
+}
+
+/** `describe`, or `describe.skip` with the reason. `use` gives the part; call it inside tests and hooks only. */
+export function describeWith<T>(part: Part<T>, title: string, body: (use: () => T) => void): void {
+  const use = (): T => {
+    if ("value" in part) return part.value;
+    throw new Error(part.missing);
+  };
+  if ("value" in part) describe(title, () => body(use));
+  else describe.skip(`${title} (${part.missing})`, () => body(use));
+}
+
+function inCi(): boolean {
+  return ["true", "1"].includes(process.env.CI ?? "");
+}

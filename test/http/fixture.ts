@@ -1,0 +1,97 @@
+import { type IncomingHttpHeaders, request } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { buildHttp, type HttpDeps, listenHttp } from "../../src/http/server.js";
+import { identify } from "../../src/identify/index.js";
+import { issueToken } from "../../src/identify/issue.js";
+import { localIssuer } from "../../src/identify/local_issuer.js";
+import { generateKey } from "../../src/keys/keys.js";
+import { signingKeyOf } from "../../src/keys/signing_key.js";
+import { registry, session, type World, world } from "../approvals/fixture.js";
+
+export { call, hash, person, session } from "../approvals/fixture.js";
+
+export interface Sent {
+  method?: string;
+  /** Sent as it is; clients such as fetch would normalise it. */
+  url: string;
+  headers?: Record<string, string>;
+  payload?: string | object;
+}
+
+export interface Answer {
+  statusCode: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  json(): any;
+}
+
+export interface Api {
+  app: FastifyInstance;
+  host: string;
+  port: number;
+  /** One request over a connection of its own. */
+  send(sent: Sent): Promise<Answer>;
+  here: World;
+  /** What was logged. */
+  logged: { details: object; message: string }[];
+  /** Header of an agent's own token. */
+  agent(id: string, sessionId?: string): Promise<Record<string, string>>;
+}
+
+/** Header of a person's token. */
+export const as = (name: string) => ({ authorization: `Bearer token-${name}` });
+
+const issuerUrl = "http://127.0.0.1:9192";
+const limits = { audience: "countersign", maxTtlMs: 3_600_000 };
+
+/** The HTTP API over approvals in a memory store, with every dependency real that decides anything. */
+export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
+  const here = await world();
+  const key = await signingKeyOf(generateKey("OKP", "issuer"));
+  const issuer = localIssuer({ issuer: issuerUrl, ...limits, keys: [key] });
+  const logged: Api["logged"] = [];
+  const app = buildHttp({
+    registry: () => registry,
+    identifyAgent: (headers) => identify({ headers }, { registry, issuer, now: () => here.nowMs }),
+    sessionIdOf: (identity) => identity.session.id ?? `open:${identity.agent.id}`,
+    approvals: here.service,
+    metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
+    ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
+    log: { error: (details, message) => logged.push({ details, message }) },
+    ...more,
+  });
+  const agent = async (id: string, sessionId: string = session.id) => {
+    const wanted = { key, issuer: issuerUrl, ...limits, agent: { id }, ttlMs: 900_000, now: here.nowMs, id: "jti-1" };
+    return { authorization: `Bearer ${await issueToken({ ...wanted, session_id: sessionId })}` };
+  };
+  const { host, port } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
+  return { app, host, port, here, logged, agent, send: (sent) => send(host, port, sent) };
+}
+
+async function send(host: string, port: number, { method = "GET", url, headers = {}, payload }: Sent): Promise<Answer> {
+  const body = typeof payload === "object" ? JSON.stringify(payload) : payload;
+  const type: Record<string, string> = typeof payload === "object" ? { "content-type": "application/json" } : {};
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { host, port, method, path: url, headers: { ...type, ...headers }, agent: false },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk) => {
+          text += chunk;
+        });
+        response.on("end", () =>
+          resolve({
+            statusCode: response.statusCode ?? 0,
+            headers: response.headers,
+            body: text,
+            json: () => JSON.parse(text),
+          }),
+        );
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}

@@ -1,0 +1,159 @@
+import { sha256Hex } from "../../src/canonical.js";
+import { InvalidFile } from "../../src/files/located_yaml.js";
+import { loadRegistry } from "../../src/registry/load.js";
+
+const keyHash = sha256Hex("key-1");
+const tokenHash = sha256Hex("token-1");
+
+const agentsText = `agents:
+  - id: deploy-manager
+    model: some-model-1
+    scopes: ["deploy-api:*", "aws:iam:CreateRole"]
+    roles: [ci]
+    api_keys: [{sha256: "${keyHash.toUpperCase()}"}]
+    spiffe: ["spiffe://cluster.local/ns/ci/sa/deploy-manager"]
+  - {id: idle, disabled: true}
+`;
+const peopleText = `people:
+  - id: alice@example.com
+    aliases: [alice, U012AB3CD]
+    access: [approver]
+    groups: [sre]
+    role: platform-lead
+    clearance: tier-1
+    tokens: [{sha256: "${tokenHash}"}]
+  - {id: bob}
+`;
+
+function load(agents?: string, people?: string) {
+  return loadRegistry({
+    ...(agents === undefined ? {} : { agents: { file: "agents.yaml", text: agents } }),
+    ...(people === undefined ? {} : { people: { file: "people.yaml", text: people } }),
+  });
+}
+
+function mistakes(agents?: string, people?: string): string[] {
+  try {
+    load(agents, people);
+  } catch (error) {
+    if (error instanceof InvalidFile) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+}
+
+describe("the files of the documentation", () => {
+  const registry = load(agentsText, peopleText);
+  const deployManager = {
+    id: "deploy-manager",
+    model: "some-model-1",
+    scopes: ["deploy-api:*", "aws:iam:CreateRole"],
+    roles: ["ci"],
+    disabled: false,
+  };
+
+  test("agents are found by id and by API key", () => {
+    expect(registry.agent("deploy-manager")).toEqual(deployManager);
+    expect(registry.agentByApiKey("key-1")).toEqual(deployManager);
+    expect(registry.agents().map(({ id }) => id)).toEqual(["deploy-manager", "idle"]);
+    expect(registry.agent("idle")).toEqual({ id: "idle", scopes: [], roles: [], disabled: true });
+  });
+
+  test("people are found by id, alias and token, whatever the case of a name", () => {
+    const alice = registry.personByToken("token-1");
+    expect(alice).toEqual({
+      id: "alice@example.com",
+      aliases: ["alice", "U012AB3CD"],
+      access: ["approver"],
+      groups: ["sre"],
+      role: "platform-lead",
+      clearance: "tier-1",
+    });
+    for (const name of ["alice@example.com", "alice", "U012AB3CD", "Alice@Example.com", "u012ab3cd", " alice "]) {
+      expect(registry.person(name)).toBe(alice);
+    }
+    expect(registry.person("bob")).toEqual({ id: "bob", aliases: [], access: [], groups: [] });
+  });
+
+  test.each(["", "key-2", keyHash, "KEY-1", "token-1", "__proto__"])("the key %p is nobody's", (key) => {
+    expect(registry.agentByApiKey(key)).toBeUndefined();
+  });
+
+  test.each(["", "token-2", tokenHash, "key-1", "__proto__"])("the token %p is nobody's", (token) => {
+    expect(registry.personByToken(token)).toBeUndefined();
+  });
+
+  test.each(["", "*", "__proto__", "constructor", "Deploy-Manager"])("no agent is called %p", (id) => {
+    expect(registry.agent(id)).toBeUndefined();
+  });
+
+  test("spiffe ids are read, with a warning that they do nothing", () => {
+    expect(registry.warnings).toEqual([
+      "agents.yaml:7:13: agents[0].spiffe: not acted on by this version: such callers are refused",
+    ]);
+  });
+});
+
+test("without files nobody is registered", () => {
+  const registry = load();
+  expect(registry.agents()).toEqual([]);
+  expect(registry.person("alice")).toBeUndefined();
+  expect(registry.warnings).toEqual([]);
+});
+
+const idRule = "must be 1 to 128 characters of letters, digits and . _ @ : / -, the first a letter or digit";
+const twice = `agents: [{id: a, api_keys: [{sha256: "${keyHash}"}]}, {id: b, api_keys: [{sha256: "${keyHash}"}]}]`;
+
+test.each([
+  ["id *", `agents: [{id: "*"}]`, `agents.yaml:1:15: agents[0].id: ${idRule}`],
+  ["id with a space", "agents: [{id: a b}]", `agents.yaml:1:15: agents[0].id: ${idRule}`],
+  ["empty id", `agents: [{id: ""}]`, `agents.yaml:1:15: agents[0].id: ${idRule}`],
+  ["long id", `agents: [{id: ${"a".repeat(129)}}]`, `agents.yaml:1:15: agents[0].id: ${idRule}`],
+  ["number id", "agents: [{id: 7}]", "agents.yaml:1:15: agents[0].id: Invalid input: expected string, received number"],
+  ["same id", "agents:\n  - id: a\n  - id: a\n", "agents.yaml:3:9: agents[1].id: agent a is listed twice"],
+  ["no colon", "agents: [{id: a, scopes: [deploy]}]", "1:27: agents[0].scopes[0]: must have the form tool:action"],
+  ["no action", `agents: [{id: a, scopes: ["t:"]}]`, "1:27: agents[0].scopes[0]: must have the form tool:action"],
+  ["no tool", `agents: [{id: a, scopes: [":a"]}]`, "1:27: agents[0].scopes[0]: must have the form tool:action"],
+  ["two in one", `agents: [{id: a, scopes: ["t:a t:b"]}]`, "must have the form tool:action"],
+  ["part of a part", `agents: [{id: a, scopes: ["deploy-*:x"]}]`, "agents[0].scopes[0]: * stands for a whole part"],
+  ["short hash", `agents: [{id: a, api_keys: [{sha256: "ab"}]}]`, "must be the SHA-256 of the secret as 64 hex digits"],
+  ["key in clear", `agents: [{id: a, api_keys: ["secret"]}]`, "agents[0].api_keys[0]: Invalid input: expected object"],
+  ["hash of nothing", `agents: [{id: a, api_keys: [{sha256: "${sha256Hex("")}"}]}]`, "is the hash of an empty secret"],
+  ["same key", twice, "agents[1].api_keys[0].sha256: this key is listed twice; a key belongs to exactly one agent"],
+  ["not SPIFFE", `agents: [{id: a, spiffe: ["https://x"]}]`, "agents[0].spiffe[0]: must be a SPIFFE id"],
+  ["unknown key", "agents: [{id: a, scope: [x]}]", "agents[0].scope: unknown key"],
+  ["empty file", "", "agents.yaml:1:1: agents: Invalid input: expected array, received undefined"],
+])("agents.yaml: %s", (_name, text, wanted) => {
+  expect(mistakes(text)[0]).toContain(wanted);
+});
+
+test.each([
+  [
+    "alias of another",
+    "people: [{id: a, aliases: [b]}, {id: b}]",
+    "people.yaml:1:38: people[1].id: the name b is listed",
+  ],
+  [
+    "alias in other case",
+    "people: [{id: a, aliases: [Bo]}, {id: c, aliases: [bO]}]",
+    "people[1].aliases[0]: the name bO is",
+  ],
+  ["own id as alias", "people: [{id: a, aliases: [A]}]", "people[0].aliases[0]: the name A is listed twice"],
+  ["unknown access", "people: [{id: a, access: [root]}]", "people.yaml:1:27: people[0].access[0]: Invalid option"],
+  ["agent access", "people: [{id: a, access: [agent]}]", "people[0].access[0]: Invalid option"],
+  ["bad hash", "people: [{id: a, tokens: [{sha256: xyz}]}]", "people[0].tokens[0].sha256: must be the SHA-256"],
+  ["role with a line", `people: [{id: a, role: "x\\ny"}]`, "people[0].role: must be 1 to 128 characters"],
+])("people.yaml: %s", (_name, text, wanted) => {
+  expect(mistakes(undefined, text)[0]).toContain(wanted);
+});
+
+test("a secret proves one thing: an agent's key is no person's token", () => {
+  const people = `people: [{id: eve, tokens: [{sha256: "${keyHash}"}]}]`;
+  expect(mistakes(agentsText, people)).toEqual([
+    "people.yaml:1:38: people[0].tokens[0].sha256: this is the API key of an agent; a person needs a token of their own",
+  ]);
+});
+
+test("all mistakes of a file are told at once", () => {
+  expect(mistakes(`agents: [{id: "*", scopes: [x]}, {id: b, api_keys: [{sha256: y}]}]`)).toHaveLength(3);
+});

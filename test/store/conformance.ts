@@ -1,0 +1,16 @@
+import { approvalsConformance } from "./conformance_approvals.js";
+import { limitsConformance } from "./conformance_limits.js";
+import type { Subject } from "./subject.js";
+
+/** Everything a store has to do, whichever one it is. `runs` sizes the random comparison. */
+export function conformance(open: () => Promise<Subject & { end(): Promise<void> }>, runs: number): void {
+  let subject: Subject & { end(): Promise<void> };
+  beforeAll(async () => {
+    subject = await open();
+  });
+  afterAll(() => subject.end());
+
+  describe("limits", () => limitsConformance(() => subject, runs));
+  describe("approvals", () => approvalsConformance(() => subject));
+  test("ping resolves", async () => expect(await subject.store.ping()).toBeUndefined());
+}

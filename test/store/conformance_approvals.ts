@@ -1,0 +1,323 @@
+import { approvalRetentionMs, type Charge } from "../../src/store/store.js";
+import { answerOf, draftOf, open, redeem, type Subject, unique } from "./subject.js";
+
+const once: Charge = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
+const budget = (limitMicro: number, costMicro: number): Charge => ({ budget: { limitMicro, costMicro } });
+
+export function approvalsConformance(subject: () => Subject): void {
+  const opened = async (more: Parameters<typeof draftOf>[1] = {}) => {
+    const draft = draftOf(unique("agent"), more);
+    await open(subject().store, draft);
+    return draft;
+  };
+  const approved = async (more: Parameters<typeof draftOf>[1] = {}) => {
+    const draft = await opened(more);
+    const { outcome } = await subject().store.answer(draft.id, answerOf("alice", "approve"));
+    expect(outcome).toBe("approved");
+    return draft;
+  };
+
+  test("what is opened is what people see", async () => {
+    const draft = draftOf(unique("agent"));
+    const result = await open(subject().store, draft);
+    const { expiresInMs, ...kept } = draft;
+    const approval = await subject().store.approval(draft.id);
+    expect(approval).toEqual({
+      ...kept,
+      status: "pending",
+      answers: [],
+      createdAtMs: expect.any(Number),
+      expiresAtMs: (approval?.createdAtMs ?? 0) + expiresInMs,
+    });
+    expect(result.approval).toEqual({
+      outcome: "opened",
+      fresh: true,
+      id: draft.id,
+      expiresAtMs: approval?.expiresAtMs,
+    });
+    expect(await subject().store.approval(unique("apr"))).toBeNull();
+  });
+
+  test("the same call while pending is the same approval, also for 50 at once", async () => {
+    const agent = unique("agent");
+    const fingerprint = unique("fp");
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => open(subject().store, draftOf(agent, { fingerprint }))),
+    );
+    const outcomes = results.map(({ approval }) => (approval.outcome === "opened" ? approval : null));
+    expect(new Set(outcomes.map((approval) => approval?.id)).size).toBe(1);
+    expect(outcomes.filter((approval) => approval?.fresh)).toHaveLength(1);
+    expect(await subject().store.approvals({ agent, limit: 1000 })).toHaveLength(1);
+    const other = await open(subject().store, draftOf(unique("agent"), { fingerprint }));
+    expect(other.approval).toMatchObject({ outcome: "opened", fresh: true });
+  });
+
+  test("a decided or expired call opens a new approval", async () => {
+    for (const decision of ["approve", "deny"] as const) {
+      const draft = await opened();
+      await subject().store.answer(draft.id, answerOf("alice", decision));
+      const next = await open(subject().store, { ...draft, id: unique("apr") });
+      expect(next.approval).toMatchObject({ outcome: "opened", fresh: true });
+    }
+    const draft = await opened({ expiresInMs: 60_000 });
+    await subject().advance(draft.agent, 60_000);
+    const next = await open(subject().store, { ...draft, id: unique("apr") });
+    expect(next.approval).toMatchObject({ outcome: "opened", fresh: true });
+  });
+
+  test("opening checks the limits and takes nothing from them", async () => {
+    const agent = unique("agent");
+    const { store } = subject();
+    const charge = { ...once, ...budget(5, 5) };
+    for (let n = 0; n < 3; n++) {
+      expect(await open(store, draftOf(agent), charge)).toMatchObject({
+        enforced: { outcome: "ok" },
+        approval: { fresh: true },
+      });
+    }
+    const draft = draftOf(agent);
+    expect(await open(store, draft, budget(5, 6))).toMatchObject({
+      enforced: { outcome: "budget_exceeded", spentMicro: 0 },
+      approval: { outcome: "none" },
+    });
+    expect(await store.approval(draft.id)).toBeNull();
+  });
+
+  test("a taken id is never overwritten", async () => {
+    const draft = await opened();
+    await expect(open(subject().store, { ...draft, fingerprint: unique("fp") })).rejects.toThrow("taken");
+    expect(await subject().store.approval(draft.id)).toMatchObject({ fingerprint: draft.fingerprint });
+  });
+
+  test("redeeming charges, and happens once", async () => {
+    const draft = await approved();
+    const { store } = subject();
+    expect(await redeem(store, draft, budget(5, 5))).toMatchObject({
+      enforced: { outcome: "ok" },
+      approval: { outcome: "redeemed" },
+    });
+    expect(await store.approval(draft.id)).toMatchObject({ status: "consumed" });
+    expect(await redeem(store, draft, budget(10, 5))).toMatchObject({
+      approval: { outcome: "refused", why: "consumed" },
+    });
+    expect(await redeem(store, draft, budget(5, 1))).toMatchObject({
+      enforced: { outcome: "budget_exceeded", spentMicro: 5 },
+      approval: { outcome: "none" },
+    });
+  });
+
+  test("100 redemptions at once: exactly one goes through and is charged", async () => {
+    const draft = await approved();
+    const results = await Promise.all(
+      Array.from({ length: 100 }, () => redeem(subject().store, draft, budget(1000, 1))),
+    );
+    const outcomes = results.map(({ approval }) => (approval.outcome === "refused" ? approval.why : approval.outcome));
+    expect(outcomes.filter((outcome) => outcome === "redeemed")).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === "consumed")).toHaveLength(99);
+    expect((await redeem(subject().store, draft, budget(0, 1))).enforced).toMatchObject({ spentMicro: 1 });
+  });
+
+  test("a refused limit leaves the approval unused", async () => {
+    const draft = await approved();
+    const { store } = subject();
+    expect(await redeem(store, draft, budget(1, 2))).toMatchObject({ approval: { outcome: "none" } });
+    expect(await store.approval(draft.id)).toMatchObject({ status: "approved" });
+    expect(await redeem(store, draft, budget(2, 2))).toMatchObject({ approval: { outcome: "redeemed" } });
+  });
+
+  test("a redemption is replayed by its key, not repeated", async () => {
+    const { agent, id, fingerprint } = await approved();
+    const request = {
+      agent,
+      key: unique("key"),
+      enforced: budget(9, 1),
+      shadow: budget(9, 2),
+      approval: { kind: "redeem" as const, id, fingerprint },
+    };
+    const first = await subject().store.settle(request);
+    expect(first).toEqual({
+      replayed: false,
+      enforced: { outcome: "ok" },
+      shadow: { outcome: "ok" },
+      approval: { outcome: "redeemed" },
+    });
+    expect(await subject().store.settle(request)).toEqual({ ...first, replayed: true });
+  });
+
+  test("what cannot be redeemed says why and takes nothing", async () => {
+    const { store, advance } = subject();
+    const refusal = async (draft: { agent: string; id: string; fingerprint: string }) => {
+      const result = await redeem(store, draft, budget(9, 9));
+      return result.approval.outcome === "refused" ? result.approval.why : result.approval.outcome;
+    };
+    const good = await approved();
+    expect(await refusal({ ...good, id: unique("apr") })).toBe("not_found");
+    expect(await refusal({ ...good, agent: unique("agent") })).toBe("not_found");
+    expect(await refusal({ ...good, fingerprint: `${good.fingerprint}x` })).toBe("mismatch");
+
+    expect(await refusal(good)).toBe("redeemed");
+
+    const pending = await opened();
+    expect(await refusal(pending)).toBe("not_approved");
+    const denied = await opened();
+    await store.answer(denied.id, answerOf("alice", "deny"));
+    expect(await refusal(denied)).toBe("not_approved");
+
+    for (const draft of [pending, await approved()]) {
+      await advance(draft.agent, draft.expiresInMs);
+      expect(await refusal(draft)).toBe("expired");
+    }
+  });
+
+  test("approve against deny ends in exactly one state", async () => {
+    for (let round = 0; round < 20; round++) {
+      const { id } = await opened();
+      const { store } = subject();
+      const results = await Promise.all(
+        Array.from({ length: 6 }, (_, n) =>
+          store.answer(id, answerOf(`p${n}`, n % 2 === round % 2 ? "approve" : "deny")),
+        ),
+      );
+      const outcomes = results.map(({ outcome }) => outcome);
+      expect(outcomes.filter((outcome) => outcome === "conflict")).toHaveLength(5);
+      const [winner] = outcomes.filter((outcome) => outcome !== "conflict");
+      const approval = await store.approval(id);
+      expect(approval).toMatchObject({ status: winner });
+      expect(approval?.answers).toHaveLength(1);
+    }
+  });
+
+  test("a quorum counts distinct people", async () => {
+    const { id } = await opened({ quorum: 2 });
+    const { store } = subject();
+    const first = answerOf("alice", "approve", "fine {by} me: \n\u202e☃");
+    expect(await store.answer(id, first)).toMatchObject({
+      outcome: "recorded",
+      approval: { status: "pending", answers: [first] },
+    });
+    expect(await store.answer(id, answerOf("alice", "approve"))).toMatchObject({
+      outcome: "conflict",
+      approval: { answers: [first] },
+    });
+    expect(await store.answer(id, answerOf("alice", "deny"))).toMatchObject({
+      outcome: "conflict",
+      approval: { status: "pending" },
+    });
+    const second = answerOf("bob", "approve");
+    expect(await store.answer(id, second)).toMatchObject({
+      outcome: "approved",
+      approval: { status: "approved", answers: [first, second] },
+    });
+    expect(await store.answer(id, answerOf("carol", "approve"))).toMatchObject({ outcome: "conflict" });
+  });
+
+  test("one denial ends it, whatever the quorum", async () => {
+    const { id } = await opened({ quorum: 3 });
+    const { store } = subject();
+    expect(await store.answer(id, answerOf("alice", "approve"))).toMatchObject({ outcome: "recorded" });
+    expect(await store.answer(id, answerOf("bob", "deny"))).toMatchObject({
+      outcome: "denied",
+      approval: { status: "denied" },
+    });
+    expect(await store.answer(id, answerOf("carol", "approve"))).toMatchObject({
+      outcome: "conflict",
+      approval: { status: "denied" },
+    });
+  });
+
+  test("hostile approver names are distinct people", async () => {
+    const people = ["__proto__", "constructor", "a", "a\n", "a:b", "{a}", "status", "1", "ä"];
+    const { id } = await opened({ quorum: people.length });
+    for (const [n, person] of people.entries()) {
+      const wanted = n + 1 === people.length ? "approved" : "recorded";
+      expect(await subject().store.answer(id, answerOf(person, "approve"))).toMatchObject({ outcome: wanted });
+    }
+    const approval = await subject().store.approval(id);
+    expect(approval?.answers.map(({ approver }) => approver)).toEqual(people);
+  });
+
+  test("hostile ids and fingerprints are apart", async () => {
+    const names = ["a", "{a}", "}", "a:b", "a%3Ab", "a\n", "__proto__", "ä"].map((name) => `${name}${unique("x")}`);
+    const agent = unique("agent}{");
+    for (const name of names) {
+      const { approval } = await open(subject().store, draftOf(agent, { id: name, fingerprint: name }));
+      expect(approval).toMatchObject({ fresh: true, id: name });
+    }
+    for (const name of names)
+      expect(await subject().store.approval(name)).toMatchObject({ id: name, agent, fingerprint: name });
+  });
+
+  test("pending and approved expire, decided ones do not", async () => {
+    const { store, advance } = subject();
+    const pending = await opened();
+    const passed = await approved();
+    const denied = await opened();
+    await store.answer(denied.id, answerOf("alice", "deny"));
+    for (const draft of [pending, passed, denied]) await advance(draft.agent, draft.expiresInMs);
+    expect(await store.approval(pending.id)).toMatchObject({ status: "expired" });
+    expect(await store.approval(passed.id)).toMatchObject({ status: "expired" });
+    expect(await store.approval(denied.id)).toMatchObject({ status: "denied" });
+    expect(await store.answer(pending.id, answerOf("alice", "approve"))).toMatchObject({
+      outcome: "expired",
+      approval: { status: "expired", answers: [] },
+    });
+    expect(await store.answer(unique("apr"), answerOf("alice", "approve"))).toEqual({
+      outcome: "not_found",
+      approval: null,
+    });
+  });
+
+  test("an approval is forgotten some time after it expired, and the list does without it", async () => {
+    const { store, advance } = subject();
+    const draft = await opened();
+    await advance(draft.agent, draft.expiresInMs + approvalRetentionMs);
+    expect(await store.approval(draft.id)).toBeNull();
+    expect(await store.answer(draft.id, answerOf("alice", "approve"))).toMatchObject({ outcome: "not_found" });
+    expect(await store.approvals({ agent: draft.agent, limit: 10 })).toEqual([]);
+  });
+
+  test("the list is newest first, filtered and limited", async () => {
+    const { store } = subject();
+    const agent = unique("agent");
+    const drafts = Array.from({ length: 5 }, () => draftOf(agent));
+    for (const draft of drafts) await open(store, draft);
+    await opened();
+    const ids = drafts.map(({ id }) => id);
+    const [, second = "", third = ""] = ids;
+    await store.answer(second, answerOf("alice", "approve"));
+    await store.answer(third, answerOf("alice", "deny"));
+    const listed = async (filter: Parameters<typeof store.approvals>[0]) =>
+      (await store.approvals(filter)).map(({ id }) => id);
+    expect(await listed({ agent, limit: 1000 })).toEqual(ids.toReversed());
+    expect(await listed({ agent, limit: 2 })).toEqual([ids[4], ids[3]]);
+    expect(await listed({ agent, status: "pending", limit: 1000 })).toEqual([ids[4], ids[3], ids[0]]);
+    expect(await listed({ agent, status: "approved", limit: 1000 })).toEqual([second]);
+    expect(await listed({ agent, status: "denied", limit: 1000 })).toEqual([third]);
+    expect(await listed({ agent, status: "consumed", limit: 1000 })).toEqual([]);
+    expect((await listed({ limit: 1000 })).length).toBeGreaterThanOrEqual(6);
+    for (const limit of [0, -1, 1.5, 1001, Number.NaN])
+      await expect(store.approvals({ limit })).rejects.toThrow(RangeError);
+  });
+
+  test("a long list is read to its end", async () => {
+    const { store } = subject();
+    const wanted = await opened();
+    const noisy = unique("agent");
+    await Promise.all(Array.from({ length: 450 }, () => open(store, draftOf(noisy))));
+    expect(await store.approvals({ agent: wanted.agent, limit: 1 })).toHaveLength(1);
+    expect(await store.approvals({ agent: noisy, limit: 1000 })).toHaveLength(450);
+  });
+
+  test("what was handed out or in can be changed without changing the store", async () => {
+    const { store } = subject();
+    const draft = draftOf(unique("agent"));
+    await open(store, draft);
+    const before = await store.approval(draft.id);
+    draft.call = "changed";
+    if (before) before.requestedBy.agent = "changed";
+    expect(await store.approval(draft.id)).toMatchObject({
+      requestedBy: { agent: draft.agent },
+      call: { tool: "deploy-api" },
+    });
+  });
+}

@@ -1,0 +1,338 @@
+import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
+import { systemRuntime } from "../../src/runtime.js";
+import { openStore } from "../../src/store/open.js";
+import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
+import { type Store, StoreUnavailable } from "../../src/store/store.js";
+import { conformance } from "./conformance.js";
+import { RedisServer } from "./redis_server.js";
+import { redisSubject } from "./redis_subject.js";
+import { answerOf, callOf, draftOf, open, unique } from "./subject.js";
+
+const waitMs = 300;
+/** Room for a machine that is busy with other tests; far below what an unbounded wait would take. */
+const generousMs = waitMs + 1500;
+const hourly = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
+
+const started: RedisServer[] = [];
+const opened: Store[] = [];
+
+async function ownServer(): Promise<RedisServer> {
+  const server = await RedisServer.start();
+  started.push(server);
+  return server;
+}
+
+async function connected(url: string): Promise<Store> {
+  const store = await openStore(url, { runtime: systemRuntime, waitMs });
+  opened.push(store);
+  return store;
+}
+
+afterAll(async () => {
+  for (const store of opened) await store.close();
+  for (const server of started) await server.kill();
+});
+
+async function refusedWithin(ms: number, work: () => Promise<unknown>): Promise<void> {
+  const before = performance.now();
+  await expect(work()).rejects.toThrow(StoreUnavailable);
+  expect(performance.now() - before).toBeLessThan(ms);
+}
+
+async function eventually(work: () => Promise<unknown>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+  }
+}
+
+describe("conformance", () => {
+  conformance(async () => redisSubject(process.env.REDIS_URL ?? (await ownServer()).url), 60);
+});
+
+describe("keys and replies", () => {
+  let subject: Awaited<ReturnType<typeof redisSubject>>;
+  beforeAll(async () => {
+    subject = await redisSubject(process.env.REDIS_URL ?? (await ownServer()).url);
+  });
+  afterAll(() => subject.end());
+
+  test("is shared: two stores count together", async () => {
+    expect(subject.store.shared).toBe(true);
+    const { url } = await ownServer();
+    const [a, b] = [await connected(url), await connected(url)];
+    const agent = unique("agent");
+    expect((await a.settle(callOf(agent, hourly))).enforced).toEqual({ outcome: "ok" });
+    expect((await b.settle(callOf(agent, hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
+  });
+
+  test("every key has an end, and an agent's keys have its hash tag", async () => {
+    const agent = unique("a}b{:");
+    const { store, raw, prefix } = subject;
+    const charge = { ...hourly, budget: { limitMicro: 9, costMicro: 1 } };
+    await store.settle(callOf(agent, charge, { shadow: charge }));
+    await open(store, draftOf(agent));
+    await store.ping();
+    const keys = (await raw.keys(`${prefix}*`)).map((key) => key.slice(prefix.length));
+    const kinds = keys.map((key) =>
+      key.replace(/^\{[^{}]*\}/, "{}").replace(/(:(settled|pending|approval)|^approval):.*/, "$1:"),
+    );
+    expect(new Set(kinds)).toEqual(
+      new Set([
+        "{}:limits",
+        "{}:shadow",
+        "{}:settled:",
+        "{}:approval:",
+        "{}:pending:",
+        "approval:",
+        "approvals",
+        "ping",
+      ]),
+    );
+    const tags = keys.flatMap((key) => /\{(.*?)\}/.exec(key)?.[1] ?? []);
+    expect(new Set(tags)).toEqual(new Set([encodeURIComponent(agent)]));
+    for (const key of keys) expect(await raw.pttl(prefix + key)).toBeGreaterThan(0);
+  });
+
+  test("in real time, calls pass no faster than the rate", async () => {
+    const agent = unique("agent");
+    const rate = { intervalUs: 20_000, burst: 3 };
+    const before = performance.now();
+    let passed = 0;
+    let refused = 0;
+    let last: number;
+    do {
+      const { enforced } = await subject.store.settle(callOf(agent, { rate }));
+      last = performance.now() - before;
+      if (enforced.outcome === "ok") passed += 1;
+      else {
+        refused += 1;
+        expect(enforced.retryAfterMs).toBeGreaterThanOrEqual(1);
+        expect(enforced.retryAfterMs).toBeLessThanOrEqual(20);
+      }
+    } while (last < 400);
+    expect(refused).toBeGreaterThan(0);
+    expect(passed).toBeGreaterThan(3);
+    expect(passed).toBeLessThanOrEqual(3 + last / 20);
+  });
+
+  test.each([
+    ["tat_us", "soon"],
+    ["tat_us", "1e30"],
+    ["tat_us", "nan"],
+    ["day", "0x10"],
+    ["day", ""],
+  ])("a counter that is no number is an error, not a zero: %s = %p", async (field, value) => {
+    const agent = unique("agent");
+    await subject.raw.hset(`${subject.prefix}{${agent}}:limits`, field, value);
+    await subject.raw.pexpire(`${subject.prefix}{${agent}}:limits`, 60_000);
+    const budget = { limitMicro: 1, costMicro: 1 };
+    await expect(subject.store.settle(callOf(agent, { ...hourly, budget }))).rejects.toThrow(StoreUnavailable);
+  });
+
+  test.each([
+    ["a word for another key", "status", "maybe"],
+    ["a draft that is not JSON", "draft", "{"],
+    ["a draft with more in it", "draft", JSON.stringify({ id: "x" })],
+    ["a time that is none", "expires_ms", "later"],
+    ["answers that are not there", "answers", "3"],
+  ])("an approval that was tampered with is an error: %s", async (_, field, value) => {
+    const draft = draftOf(unique("agent"));
+    await open(subject.store, draft);
+    await subject.raw.hset(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`, field, value);
+    await expect(subject.store.approval(draft.id)).rejects.toThrow(StoreUnavailable);
+    await subject.raw.del(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`);
+    expect(await subject.store.approval(draft.id)).toBeNull();
+  });
+
+  test("one approval cannot stand in for another", async () => {
+    const [a, b] = [draftOf(unique("agent")), draftOf(unique("agent"))];
+    await open(subject.store, a);
+    await open(subject.store, b);
+    const key = ({ agent, id }: { agent: string; id: string }) => `${subject.prefix}{${agent}}:approval:${id}`;
+    await subject.raw.hset(key(a), await subject.raw.hgetall(key(b)));
+    await expect(subject.store.approval(a.id)).rejects.toThrow("another");
+    await subject.raw.del(key(a), key(b));
+  });
+
+  test("the list drops ids whose approval is gone", async () => {
+    const draft = draftOf(unique("agent"));
+    await open(subject.store, draft);
+    await subject.raw.zadd(`${subject.prefix}approvals`, Date.now() + 1000, "gone");
+    await subject.raw.del(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`);
+    const listed = (await subject.store.approvals({ limit: 1000 })).map(({ id }) => id);
+    expect(listed).not.toContain(draft.id);
+    expect(await subject.raw.zscore(`${subject.prefix}approvals`, "gone")).toBeNull();
+    expect(await subject.raw.zscore(`${subject.prefix}approvals`, draft.id)).toBeNull();
+  });
+
+  test("an approval that never got into the list gets there when the call is repeated", async () => {
+    const draft = draftOf(unique("agent"));
+    await open(subject.store, draft);
+    await subject.raw.del(`${subject.prefix}approval:${draft.id}`);
+    await subject.raw.zrem(`${subject.prefix}approvals`, draft.id);
+    expect(await subject.store.approval(draft.id)).toBeNull();
+    expect((await open(subject.store, { ...draft, id: unique("apr") })).approval).toMatchObject({
+      fresh: false,
+      id: draft.id,
+    });
+    expect(await subject.store.approval(draft.id)).toMatchObject({ id: draft.id });
+    expect(await subject.store.approvals({ agent: draft.agent, limit: 10 })).toHaveLength(1);
+  });
+
+  test.each([
+    ["settle-5.lua", { limit: limitCodes, approval: approvalCodes }],
+    ["answer-2.lua", { outcome: answerCodes, status: statusCodes }],
+    ["approval-1.lua", { status: statusCodes }],
+  ])("%s and TypeScript list the same codes", (file, codes) => {
+    const source = readFileSync(new URL(`../../src/store/redis/${file}`, import.meta.url), "utf8");
+    const listed = [...source.matchAll(/^(?:Codes)? +(\w+): ([a-z_ ]+)$/gm)].map(([, kind, words]) => [
+      kind,
+      words?.split(" "),
+    ]);
+    expect(Object.fromEntries(listed.filter(([kind]) => String(kind) in codes))).toEqual(codes);
+  });
+});
+
+describe("failures", () => {
+  test("killed and started again: refused within the wait, then working, with the same store", async () => {
+    const server = await ownServer();
+    const store = await connected(server.url);
+    await store.ping();
+    await server.kill();
+    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    await refusedWithin(generousMs, () => store.ping());
+    await refusedWithin(generousMs, () => store.approvals({ limit: 1 }));
+    await refusedWithin(generousMs, () => store.answer("x", answerOf("alice", "deny")));
+    const many = await Promise.allSettled(Array.from({ length: 500 }, () => store.ping()));
+    expect(many.every(({ status }) => status === "rejected")).toBe(true);
+    await server.start();
+    await eventually(() => store.ping());
+    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
+  }, 30_000);
+
+  test("a call made while the connection is coming back waits for it", async () => {
+    const server = await ownServer();
+    const store = await openStore(server.url, { runtime: systemRuntime, waitMs: 10_000 });
+    opened.push(store);
+    await server.kill();
+    await expect(store.ping())
+      .rejects.toThrow(StoreUnavailable)
+      .catch(() => undefined);
+    const waiting = store.settle(callOf("a", hourly));
+    await server.start();
+    expect((await waiting).enforced).toEqual({ outcome: "ok" });
+  }, 30_000);
+
+  test("stopped without closing its sockets: refused within the wait, then working", async () => {
+    const server = await ownServer();
+    const store = await connected(server.url);
+    await store.ping();
+    server.pause();
+    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    for (let n = 0; n < 3; n++) await refusedWithin(generousMs, () => store.ping());
+    server.resume();
+    await eventually(() => store.ping());
+    expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });
+  }, 30_000);
+
+  test("a server that stops answering under many calls fails them all within the wait", async () => {
+    const server = await ownServer();
+    const store = await connected(server.url);
+    server.pause();
+    const before = performance.now();
+    const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => store.settle(callOf("a", hourly))));
+    expect(performance.now() - before).toBeLessThan(generousMs + 1000);
+    for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
+    server.resume();
+    await eventually(() => store.ping());
+  }, 30_000);
+
+  test("scripts that were flushed are sent again", async () => {
+    const { url } = await ownServer();
+    const store = await connected(url);
+    const { raw, end } = await redisSubject(url);
+    const draft = draftOf("a");
+    await open(store, draft);
+    await raw.script("FLUSH");
+    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    await raw.script("FLUSH");
+    expect(await store.answer(draft.id, answerOf("alice", "approve"))).toMatchObject({ outcome: "approved" });
+    await raw.script("FLUSH");
+    expect(await store.approval(draft.id)).toMatchObject({ status: "approved" });
+    await end();
+  });
+
+  test("a server that turns replica refuses, and works again as primary", async () => {
+    const { url, port } = await ownServer();
+    const store = await connected(url);
+    const { raw, end } = await redisSubject(url);
+    await raw.replicaof("127.0.0.1", String(port === 1 ? 2 : 1));
+    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    await refusedWithin(generousMs, () => store.ping());
+    await raw.replicaof("NO", "ONE");
+    await eventually(() => store.ping());
+    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    await end();
+  }, 30_000);
+
+  test("a full server refuses before it has written anything", async () => {
+    const { url } = await ownServer();
+    const store = await connected(url);
+    const { raw, end } = await redisSubject(url);
+    await raw.config("SET", "maxmemory", "1");
+    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    await raw.config("SET", "maxmemory", "0");
+    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    await end();
+  });
+
+  test("a closed store is unavailable, also while the server is down", async () => {
+    const server = await ownServer();
+    const store = await connected(server.url);
+    const other = await connected(server.url);
+    await store.close();
+    await refusedWithin(50, () => store.ping());
+    await server.kill();
+    await expect(other.ping()).rejects.toThrow(StoreUnavailable);
+    await other.close();
+    await other.close();
+    await refusedWithin(50, () => other.ping());
+  });
+});
+
+describe("at start", () => {
+  test("a password works, and a wrong one is told without being shown", async () => {
+    const server = await RedisServer.start("--requirepass", "s3cret");
+    started.push(server);
+    const at = (password: string) => `redis://:${password}@127.0.0.1:${server.port}/2`;
+    await (await connected(at("s3cret"))).ping();
+    const troubles: Error[] = [];
+    const failure = await openStore(at("wr0ng"), {
+      runtime: systemRuntime,
+      waitMs,
+      onTrouble: (error) => troubles.push(error),
+    }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(StoreUnavailable);
+    expect(String(failure)).toContain("WRONGPASS");
+    expect(troubles.length).toBeGreaterThan(0);
+    expect(inspect([failure, ...troubles], { depth: 10 })).not.toMatch(/wr0ng|s3cret/);
+  }, 30_000);
+
+  test("nobody there is an error that names the address", async () => {
+    const server = await ownServer();
+    await server.kill();
+    await expect(connected(server.url)).rejects.toThrow(`127.0.0.1:${server.port} cannot be used`);
+    await expect(connected(server.url)).rejects.toThrow("ECONNREFUSED");
+  }, 30_000);
+});

@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { systemRuntime } from "../../src/runtime.js";
+import { dayMs } from "../../src/store/budget.js";
+import { openStore } from "../../src/store/open.js";
+import type { Subject } from "./subject.js";
+
+/** A Redis store under its own prefix, and a second connection that edits its keys so that time passes. */
+export async function redisSubject(
+  url: string,
+): Promise<Subject & { prefix: string; raw: Redis; end(): Promise<void> }> {
+  const prefix = `countersign-test-${randomBytes(6).toString("hex")}:`;
+  const store = await openStore(url, { runtime: systemRuntime, waitMs: 5000, prefix });
+  const raw = new Redis(url);
+  const started = performance.now();
+
+  async function keys(agent?: string): Promise<string[]> {
+    const tag = agent === undefined ? "" : `{${encodeURIComponent(agent)}}`;
+    const found: string[] = [];
+    for await (const batch of raw.scanStream({ match: `${prefix}${tag}*`, count: 1000 })) found.push(...batch);
+    return found;
+  }
+
+  return {
+    store,
+    raw,
+    prefix,
+    driftMs: () => Math.ceil(performance.now() - started),
+    advance: async (agent, ms) => {
+      await Promise.all((await keys(agent)).map((key) => age(raw, key, ms)));
+    },
+    startOfDay: async () => {
+      const left = dayMs - (Date.now() % dayMs);
+      if (left < 2000) await sleep(left);
+    },
+    end: async () => {
+      const left = await keys();
+      if (left.length > 0) await raw.unlink(...left);
+      await raw.quit();
+      await store.close();
+    },
+  };
+}
+
+/** Makes one key look as if it had been written earlier. */
+async function age(raw: Redis, key: string, ms: number): Promise<void> {
+  const ttl = await raw.pttl(key);
+  if (ttl <= ms) {
+    await raw.del(key);
+    return;
+  }
+  await raw.pexpire(key, ttl - ms);
+  if ((await raw.type(key)) !== "hash") return;
+  const shifts: Record<string, number> = {
+    tat_us: ms * 1000,
+    created_ms: ms,
+    expires_ms: ms,
+    day: Math.floor(ms / dayMs),
+  };
+  for (const [field, shift] of Object.entries(shifts)) {
+    if ((await raw.hexists(key, field)) === 1) await raw.hincrby(key, field, -shift);
+  }
+}
