@@ -33,8 +33,8 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
     };
     await claim(lock, owner);
     return async () => {
-      if ((await ownerOf(lock))?.token === owner.token) await unlink(lock);
       held.delete(lock);
+      if ((await ownerOf(lock))?.token === owner.token) await unlink(lock);
     };
   } catch (error) {
     held.delete(lock);

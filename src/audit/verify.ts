@@ -11,7 +11,7 @@ export interface AuditProblem {
   file: string;
   /** From 1; 0 when it is about the file as a whole. */
   line: number;
-  /** Number of the record, as far as it is known. */
+  /** Number of the record; of one that cannot be trusted, the number that was due. */
   seq?: number;
   message: string;
 }
@@ -35,6 +35,11 @@ export interface AuditReport {
 }
 
 export const maxProblems = 1000;
+
+/** `file:line: record <seq>: message`, the form editors and people click on. */
+export function formatAuditProblem({ file, line, seq, message }: AuditProblem): string {
+  return `${file}${line > 0 ? `:${line}` : ""}: ${seq === undefined ? "" : `record ${seq}: `}${message}`;
+}
 
 /**
  * Checks audit records with nothing but the files and the keys. A path is an audit directory, a writer's folder or a
@@ -164,13 +169,13 @@ class ChainCheck {
     if (this.#writer !== null && writer !== this.#writer) return `belongs to the writer ${JSON.stringify(writer)}`;
     if (this.#expected !== null && seq !== this.#expected.seq) {
       return seq < this.#expected.seq
-        ? `record ${seq} is repeated or out of order: ${this.#expected.seq} was expected`
-        : `${seq - this.#expected.seq} record(s) are missing before record ${seq}`;
+        ? `is repeated or out of order: record ${this.#expected.seq} was expected`
+        : `${seq - this.#expected.seq} record(s) are missing before it`;
     }
-    if (seq <= last) return `record ${seq} is repeated or out of order: it follows ${last}`;
-    if ((seq === 1) !== (prev === null)) return "only record 1 has nothing before it";
+    if (seq <= last) return `is repeated or out of order: it follows record ${last}`;
+    if ((seq === 1) !== (prev === null)) return "prev is null for record 1 and for no other";
     if (this.#expected !== null && prev !== this.#expected.prev) return "prev is not the hash of the line before";
-    if (named !== null && named !== seq) return `the file's name promises record ${named} here`;
+    if (named !== null && named !== seq) return `stands where the file's name promises record ${named}`;
     return null;
   }
 

@@ -4,7 +4,7 @@ import { loadCatalogue } from "../decode/catalogue.js";
 import { InvalidFile } from "../files/located_yaml.js";
 import { compilePolicySet, type PolicyText } from "../policies/policy_set.js";
 import type { Program } from "../policies/program.js";
-import { loadRegistry } from "../registry/load.js";
+import { type LoadedRegistry, loadRegistry } from "../registry/load.js";
 import type { Mode } from "../verdict.js";
 import type { Workspace } from "./workspace.js";
 
@@ -33,13 +33,17 @@ export const parts: {
   },
   registry: {
     watches: ({ agents, people }) => [agents, people],
-    load: ({ agents, people }) =>
-      loadRegistry({
-        agents: { file: basename(agents), text: readText(agents) },
-        people: { file: basename(people), text: readText(people) },
-      }),
+    load: loadRegistered,
   },
 };
+
+/** Reads agents and people. Throws `InvalidFile`. */
+export function loadRegistered({ agents, people }: Pick<WorkspacePaths, "agents" | "people">): LoadedRegistry {
+  return loadRegistry({
+    agents: { file: basename(agents), text: readText(agents) },
+    people: { file: basename(people), text: readText(people) },
+  });
+}
 
 /** Reads every policy file of a folder, or one file. Throws `InvalidFile` when there is none, or one of another kind. */
 export function readPolicies(path: string): PolicyText[] {

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
 import type { DecisionRecord, PolicyRecord } from "../../src/audit/record.js";
-import { segmentFor } from "../../src/audit/segments.js";
 import type { WriterOptions } from "../../src/audit/writer.js";
 import type { Jwk } from "../../src/keys/jwk.js";
 import { type SigningKey, signingKeyOf } from "../../src/keys/signing_key.js";
+
+export { segmentFor as segment } from "../../src/audit/segments.js";
 
 /** RFC 8032 section 7.1, test 1, as RFC 8037 appendix A.1 writes it. */
 export const ed25519 = await signingKeyOf({
@@ -117,10 +118,6 @@ export async function contentsOf(folder: string): Promise<Record<string, string>
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), "utf8")] as const)),
   );
-}
-
-export function segment(firstSeq: number): string {
-  return segmentFor(firstSeq);
 }
 
 export async function put(folder: string, files: Record<string, string | Uint8Array>): Promise<void> {

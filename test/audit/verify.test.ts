@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
-import { type AuditReport, verifyAudit } from "../../src/audit/verify.js";
+import { type AuditReport, formatAuditProblem, verifyAudit } from "../../src/audit/verify.js";
 import type { SigningKey } from "../../src/keys/keys.js";
 import { chainOf, ed25519, hmac, keys, policyDraft, put, scratch, segment, stranger, writerName } from "./samples.js";
 
@@ -80,16 +80,16 @@ const fork = seal(policyDraft("fork"), { seq: 3, prev: linkTo(one), writer: writ
 const genesis = seal(policyDraft("new"), { seq: 1, prev: linkTo(one), writer: writerName, key: ed25519 });
 
 test.each<[string, string[], string[]]>([
-  ["a line is deleted", [one, two, four], ["3: 1 record(s) are missing before record 4"]],
-  ["the first line is deleted", [two, three], ["1: 1 record(s) are missing before record 2"]],
-  ["a line is doubled", [one, two, two, three], ["3: record 2 is repeated or out of order: 3 was expected"]],
+  ["a line is deleted", [one, two, four], ["3: 1 record(s) are missing before it"]],
+  ["the first line is deleted", [two, three], ["1: 1 record(s) are missing before it"]],
+  ["a line is doubled", [one, two, two, three], ["3: is repeated or out of order: record 3 was expected"]],
   [
     "two lines are swapped",
     [one, three, two, four],
     [
-      "2: 1 record(s) are missing before record 3",
-      "3: record 2 is repeated or out of order: 4 was expected",
-      "4: 1 record(s) are missing before record 4",
+      "2: 1 record(s) are missing before it",
+      "3: is repeated or out of order: record 4 was expected",
+      "4: 1 record(s) are missing before it",
     ],
   ],
   [
@@ -103,7 +103,7 @@ test.each<[string, string[], string[]]>([
     [`1: belongs to the writer "w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X"`],
   ],
   ["the chain forks", [one, two, fork], ["3: prev is not the hash of the line before"]],
-  ["the chain starts after something", [genesis], ["1: only record 1 has nothing before it"]],
+  ["the chain starts after something", [genesis], ["1: prev is null for record 1 and for no other"]],
   ["a blank line", [one, "", two], ["2: is not JSON in UTF-8"]],
   ["a carriage return", [`${one}\r`, two], ["1: is not in canonical form (RFC 8785)"]],
   ["a byte order mark", [`\ufeff${one}`], ["1: is not JSON in UTF-8"]],
@@ -199,8 +199,8 @@ describe("segments", () => {
   });
 
   test.each([
-    ["in the middle", 3, "1: 1 record(s) are missing before record 4"],
-    ["at the start", 1, "1: 2 record(s) are missing before record 3"],
+    ["in the middle", 3, "1: 1 record(s) are missing before it"],
+    ["at the start", 1, "1: 2 record(s) are missing before it"],
   ])("a missing one %s is found", async (_, first, wanted) => {
     const path = await folder();
     await put(path, files);
@@ -211,18 +211,20 @@ describe("segments", () => {
   test("a copy under another name is found", async () => {
     await put(await folder(), { ...files, [segment(5)]: `${four}\n` });
     expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual([
-      "1: record 4 is repeated or out of order: 5 was expected",
+      "1: is repeated or out of order: record 5 was expected",
     ]);
   });
 
   test("a name that promises another record is found", async () => {
     await put(await folder(), { [segment(1)]: `${one}\n${two}\n`, [segment(9)]: `${three}\n` });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["1: the file's name promises record 9 here"]);
+    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual([
+      "1: stands where the file's name promises record 9",
+    ]);
   });
 
   test("an emptied one is found", async () => {
     await put(await folder(), { ...files, [segment(3)]: "" });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["1: 1 record(s) are missing before record 4"]);
+    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
     await put(await folder(), { [segment(4)]: "" });
     expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["0: is empty and does not follow record 2"]);
   });
@@ -246,7 +248,7 @@ describe("segments", () => {
     const given = [4, 3].map((seq) => join(path, segment(seq)));
     expect((await verifyAudit(given, [ed25519])).problems).toEqual([]);
     const apart = [4, 1].map((seq) => join(path, segment(seq)));
-    expect(faults(await verifyAudit(apart, [ed25519]))).toEqual(["1: 1 record(s) are missing before record 4"]);
+    expect(faults(await verifyAudit(apart, [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
   });
 });
 
@@ -259,8 +261,8 @@ describe("directories", () => {
       ["w1-01J9ZQ3V6C5R8N2K4M7P0T1S6X", 1],
       ["w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X", 1],
     ]);
-    expect(problems.map(({ file, line, seq }) => [file, line, seq])).toEqual([
-      [join(dir.path(), "w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X", segment(1)), 2, 1],
+    expect(problems.map(formatAuditProblem)).toEqual([
+      `${join(dir.path(), "w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X", segment(1))}:2: record 1: is repeated or out of order: record 2 was expected`,
     ]);
   });
 

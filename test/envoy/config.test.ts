@@ -87,7 +87,7 @@ const bad: [RuleName, string | RegExp, string][] = [
   ],
   ["no_retries", "max_retries: 0", "max_retries: 3"],
   ["authorizer_is_watched", "grpc_health_check: {}", "tcp_health_check: {}"],
-  ["authorizer_is_watched", "healthy_panic_threshold: {value: 0}", "healthy_panic_threshold: {value: 50}"],
+  ["authorizer_is_watched", "healthy_panic_threshold: {value: 0},", "healthy_panic_threshold: {value: 50},"],
   ["admin_out_of_reach", /pipe: \{.*\}/, "socket_address: {address: 127.0.0.1, port_value: 9901}"],
   ["admin_out_of_reach", "{exact: /ready}", "{exact: /quitquitquit}"],
   ["settings_are_fixed", "static_layer: {}", "admin_layer: {}"],

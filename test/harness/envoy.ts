@@ -72,7 +72,8 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     command: program,
     args: [
       ...["--config-path", configFile, "--admin-address-path", adminFile, "--log-level", "warning"],
-      ...["--concurrency", "1", "--disable-hot-restart"],
+      // The last one is for the access log, which Envoy otherwise writes every ten seconds.
+      ...["--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "50"],
     ],
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
     ready: async () => {

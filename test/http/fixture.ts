@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, request } from "node:http";
 import type { FastifyInstance } from "fastify";
+import { sessionIdOf } from "../../src/call.js";
 import { buildHttp, type HttpDeps, listenHttp } from "../../src/http/server.js";
 import { identify } from "../../src/identify/index.js";
 import { issueToken } from "../../src/identify/issue.js";
@@ -54,7 +55,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   const app = buildHttp({
     registry: () => registry,
     identifyAgent: (headers) => identify({ headers }, { registry, issuer, now: () => here.nowMs }),
-    sessionIdOf: (identity) => identity.session.id ?? `open:${identity.agent.id}`,
+    sessionIdOf,
     approvals: here.service,
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),

@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import { Command } from "commander";
+import { sha256Hex } from "../canonical.js";
+import { loadConfig } from "../config/load.js";
+import { loadRegistered } from "../workspace/files.js";
+import { configOption, type Done, print, WrongUse } from "./terminal.js";
+
+/** `countersign agent`: credentials of registered agents. */
+export function agentCommand(_done: Done): Command {
+  return new Command("agent").description("Manage agents.").addCommand(keyCommand());
+}
+
+function keyCommand(): Command {
+  return new Command("key")
+    .description("Make an API key for a registered agent. The key is shown once; agents.yaml gets only its hash.")
+    .argument("<agent>", "id in agents.yaml")
+    .option(...configOption)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  countersign agent key deploy-manager")
+    .action((id: string, options: { config: string; json?: boolean }) => {
+      const { agents } = findAgent(id, options.config);
+      const key = `csk_${randomBytes(32).toString("base64url")}`;
+      const sha256 = sha256Hex(key);
+      if (options.json) print(JSON.stringify({ agent: id, api_key: key, sha256 }));
+      else {
+        print(`API key of ${id}, shown only now:\n  ${key}\n`);
+        print(`Put its hash under the agent in ${agents}; it works as soon as the file is saved:`);
+        print(`    api_keys: [{sha256: "${sha256}"}]`);
+      }
+    });
+}
+
+/** The registry's agent of that id with the configuration it came from. Throws `WrongUse` when it is not registered. */
+export function findAgent(id: string, configFile: string) {
+  const config = loadConfig(configFile);
+  const registry = loadRegistered(config);
+  const agent = registry.agent(id);
+  if (!agent) {
+    const known = registry.agents().map((other) => other.id);
+    throw new WrongUse(`no agent ${id} in ${config.agents}; registered are: ${known.join(", ") || "none"}`);
+  }
+  return { config, registry, agent, agents: config.agents };
+}

@@ -1,0 +1,31 @@
+import { Command } from "commander";
+import { verifyAudit } from "../audit/verify.js";
+import { readVerifyKeyFile } from "../keys/keys.js";
+import { type Done, exitCodes, print, WrongUse } from "./terminal.js";
+
+/** `countersign audit`: work with records, without a running server. */
+export function auditCommand(done: Done): Command {
+  return new Command("audit").description("Check audit records.").addCommand(verifyCommand(done));
+}
+
+function verifyCommand(done: Done): Command {
+  return new Command("verify")
+    .description("Verify signatures and chains; says what does not hold, and in which line.")
+    .argument("<path...>", "audit directory, or record files")
+    .requiredOption("-k, --key <file...>", "JWK with the audit key, or its public half; several after a rotation")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExample:\n  countersign audit verify ./var/audit --key ./var/audit.jwk")
+    .action(async (paths: string[], options: { key: string[]; json?: boolean }) => {
+      const keys = await Promise.all(options.key.map((path) => readVerifyKeyFile(path, "audit")));
+      const report = await verifyAudit(paths, keys);
+      if (options.json) print(JSON.stringify(report));
+      else {
+        for (const { file, line, message } of report.problems) print(`${file}:${line ?? 1}: ${message}`);
+        for (const writer of report.writers)
+          print(`${writer.writer}: ${writer.records} records, up to seq ${writer.lastSeq}`);
+        if (report.problems.length === 0) print("every signature and every link holds");
+      }
+      if (report.writers.length === 0 && report.problems.length === 0) throw new WrongUse("there are no records there");
+      if (report.problems.length > 0) done(exitCodes.failed);
+    });
+}

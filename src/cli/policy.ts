@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { loadConfig } from "../config/load.js";
+import { formatProblem, InvalidFile } from "../files/located_yaml.js";
+import { writeBundle } from "../policies/bundle.js";
+import { compilePolicySet, type PolicySet } from "../policies/policy_set.js";
+import { loadProgram } from "../policies/program.js";
+import { readPolicies } from "../workspace/files.js";
+import { configOption, type Done, exitCodes, print } from "./terminal.js";
+
+/** `countersign policy`: look at policy files without serving them. */
+export function policyCommand(done: Done): Command {
+  return new Command("policy")
+    .description("Check and build policies.")
+    .addCommand(lintCommand(done))
+    .addCommand(buildCommand());
+}
+
+function lintCommand(done: Done): Command {
+  return new Command("lint")
+    .description("Check policy files; every mistake is told with its line.")
+    .argument("[path]", "folder or file (default: what the configuration names)")
+    .option(...configOption)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  countersign policy lint ./policies")
+    .action((path: string | undefined, options: { config: string; json?: boolean }) => {
+      try {
+        const set = compile(path, options.config);
+        const agents = [...set.documents.keys()].filter((agent) => agent !== "*");
+        if (options.json) print(JSON.stringify({ ok: true, policy_version: set.version, files: set.files, agents }));
+        else print(`${set.files.length} files, ${agents.length} agents, no mistakes: ${set.version}`);
+      } catch (error) {
+        if (!(error instanceof InvalidFile)) throw error;
+        if (options.json) print(JSON.stringify({ ok: false, problems: error.problems }));
+        else print(error.problems.map(formatProblem).join("\n"));
+        done(exitCodes.failed);
+      }
+    });
+}
+
+function buildCommand(): Command {
+  return new Command("build")
+    .description("Write policies and the program that reads them as an OPA bundle.")
+    .argument("[path]", "folder or file (default: what the configuration names)")
+    .option(...configOption)
+    .option("-o, --output <file>", "bundle to write", "./bundle.tar.gz")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  countersign policy build ./policies -o bundle.tar.gz")
+    .action(async (path: string | undefined, options: { config: string; output: string; json?: boolean }) => {
+      const set = compile(path, options.config);
+      await writeBundle(set, options.output);
+      if (options.json) print(JSON.stringify({ bundle: options.output, policy_version: set.version }));
+      else print(`wrote ${options.output}: ${set.version}`);
+    });
+}
+
+/** A path that is given needs no configuration; then files that name no mode are enforced. */
+function compile(path: string | undefined, configFile: string): PolicySet {
+  const config = path === undefined || existsSync(configFile) ? loadConfig(configFile) : null;
+  return compilePolicySet(readPolicies(path ?? config?.policies ?? ""), loadProgram(), config?.mode ?? "enforce");
+}
