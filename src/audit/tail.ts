@@ -47,7 +47,13 @@ export class Tail {
     if (this.#dirty) await this.#repair();
     this.#full ||= this.#length > 0 && this.#length + lines.length > this.#options.maxSegmentBytes;
     if (this.#full) await this.#rotate(firstSeq);
-    await this.#write(lines);
+    try {
+      await this.#write(lines);
+    } catch (error) {
+      // At once, so that nobody who verifies meanwhile finds half a line; what fails here is done before the next write.
+      await this.#repair().catch(() => undefined);
+      throw error;
+    }
     this.#length += lines.length;
     this.#dirty = false;
   }

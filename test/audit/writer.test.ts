@@ -155,13 +155,36 @@ describe("a disk that fails", () => {
     const sink = await open({ openSegment: disk.open, probeIntervalMs: 60_000 });
     await sink.append(policyDraft("a"));
     disk.fail("append", "EIO", { bytes: 60 });
-    disk.fail("truncate", "EIO", { times: 2 });
+    disk.fail("truncate", "EIO", { times: 3 });
     for (const detail of ["b", "c", "d"]) {
       await expect(sink.append(policyDraft(detail))).rejects.toThrow(AuditUnavailable);
       expect(sink.trouble()).toContain("EIO");
     }
     await sink.append(policyDraft("e"));
     expect(await details()).toEqual(["a", "e"]);
+    expect((await verified()).problems).toEqual([]);
+  });
+
+  test("leaves no half line behind for those who verify meanwhile", async () => {
+    const disk = new FaultyDisk();
+    const sink = await open({ openSegment: disk.open, probeIntervalMs: 60_000 });
+    await sink.append(policyDraft("a"));
+    disk.fail("append", "ENOSPC", { bytes: 60 });
+    await expect(sink.append(policyDraft("b"))).rejects.toThrow(AuditUnavailable);
+    expect(await verified()).toMatchObject({ writers: [{ records: 1 }], problems: [] });
+  });
+
+  test("at the change of segments does not go back to the old one", async () => {
+    const disk = new FaultyDisk();
+    const sink = await open({ openSegment: disk.open, maxSegmentBytes: 1_200 });
+    await sink.append(policyDraft("a"));
+    disk.fail("confirm", "EIO");
+    await expect(sink.append(policyDraft("b".repeat(600)))).rejects.toThrow(AuditUnavailable);
+    await sink.append(policyDraft("c"));
+    await sink.close();
+    const again = await open();
+    await again.append(policyDraft("d"));
+    expect(await details()).toEqual(["a", "c", "d"]);
     expect((await verified()).problems).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { connectionManager, type EnvoyConfig } from "../harness/envoy.js";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import { repository, run } from "../harness/programs.js";
@@ -104,6 +105,14 @@ test.each(bad)("%s notices a bad file: %s -> %s", (rule, find, put) => {
 
 test("every rule is proven by a bad file", () => {
   expect(new Set(bad.map(([rule]) => rule))).toEqual(new Set(Object.keys(rules)));
+});
+
+test("docs/envoy.md shows the shipped filter and cluster", async () => {
+  const text = await readFile(join(repository, "docs", "envoy.md"), "utf8");
+  const [filter, cluster] = [...text.matchAll(/```yaml\n(.*?)```/gs)].map((match) => parse(match[1] ?? ""));
+  const config: EnvoyConfig = parse(texts.get("reverse-proxy.yaml") ?? "");
+  expect(filter).toEqual(connectionManager(config).http_filters[0]);
+  expect(cluster).toEqual(config.static_resources.clusters[0]);
 });
 
 describeWith(envoy, "the real Envoy", (use) => {

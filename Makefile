@@ -1,0 +1,50 @@
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-all lint format policies bench clean
+
+BIN := node_modules/.bin
+# Jest runs ECMAScript modules behind this flag of Node.
+JEST := NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" $(BIN)/jest
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: node_modules/.package-lock.json ## Install what is needed to build and test
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+build: setup ## Compile src/ to dist/
+	@rm -rf dist
+	$(BIN)/tsc -p src
+	@mkdir -p dist/store/redis && cp src/store/redis/*.lua dist/store/redis/
+
+demo: build ## Run Envoy, Countersign and an example tool; DEMO_EXIT=1 ends when the calls are through
+	@$(BIN)/tsx test/demo/demo.ts
+
+test: build ## Run the tests, real Envoy and Redis included
+	@$(JEST)
+
+test-all: build ## Run every test; this is what CI runs
+	@$(JEST)
+
+lint: setup ## Check types, style, and the shape of src/
+	$(BIN)/tsc --noEmit -p .
+	$(BIN)/biome ci --error-on-warnings .
+	$(BIN)/depcruise --config .dependency-cruiser.cjs src
+	@if command -v opa >/dev/null 2>&1; then opa check --strict policies/rego && opa fmt --fail --list policies/rego; fi
+
+format: setup ## Format the code and mend what can be mended by itself
+	$(BIN)/biome check --write .
+	@if command -v opa >/dev/null 2>&1; then opa fmt --write policies/rego; fi
+
+policies: build ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
+	$(BIN)/tsx test/harness/build_policies.ts
+
+bench: ## Measure one evaluation of the policy program
+	@$(MAKE) --no-print-directory build
+	@$(BIN)/tsx bench/evaluate.ts
+
+clean: ## Remove what make builds
+	rm -rf dist node_modules .cache coverage

@@ -1,0 +1,97 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { findEnvoy } from "../harness/find_envoy.js";
+import { findRedis } from "../harness/find_redis.js";
+import { PartMissing } from "../harness/part_missing.js";
+import type { RunningRedis } from "../harness/redis.js";
+import { type Stack, startStack } from "../harness/stack.js";
+import { take, tour } from "./steps.js";
+
+const say = (text = ""): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+const redis = await redisIfThere();
+try {
+  say("Starting Envoy, Countersign and an example tool ...");
+  const stack = await startStack({ store: redis?.url ?? "memory:", envoyProgram: await findEnvoy() });
+  try {
+    const wrong = (await walk(stack)) + (await verify(stack));
+    if (process.env.DEMO_EXIT === "1") process.exitCode = wrong === 0 ? 0 : 1;
+    else await linger(stack);
+  } finally {
+    await stack.stop();
+  }
+} catch (error) {
+  if (!(error instanceof PartMissing)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+} finally {
+  await redis?.stop();
+}
+
+async function redisIfThere(): Promise<RunningRedis | undefined> {
+  try {
+    return await findRedis();
+  } catch (error) {
+    if (!(error instanceof PartMissing)) throw error;
+    say(`${error.message}\nThe demo goes on with the memory store: limits and approvals end with it.`);
+    return undefined;
+  }
+}
+
+async function walk(stack: Stack): Promise<number> {
+  say(`\n${row("call", "status", "verdict", "reason")}\n${"-".repeat(96)}`);
+  let wrong = 0;
+  for (const step of tour()) {
+    const result = await take(stack, step);
+    const passed = result.answer.status === 200;
+    const reached = stack.tool.requests.at(-1)?.headers["x-countersign-decision"];
+    const verdict = passed ? String(reached) : String(result.answer.headers["x-countersign-decision"]);
+    say(row(step.title, String(result.answer.status), verdict, result.reason));
+    if (result.wrong === undefined) continue;
+    wrong += 1;
+    say(`   ^ not as it should be: ${result.wrong}`);
+  }
+  const shadow = await recordOf(stack, (record) => record.agent_id === "release-bot");
+  if (shadow?.decision !== "deny" || shadow.enforced !== "allow") wrong += 1;
+  say(`\nThe shadow agent's call passed; its record says decision=${shadow?.decision}, reason=${shadow?.reason}.`);
+  return wrong;
+}
+
+function row(...[title = "", status = "", verdict = "", reason = ""]: string[]): string {
+  return `${title.padEnd(50)} ${status.padEnd(8)} ${verdict.padEnd(17)} ${reason}`;
+}
+
+async function recordOf(stack: Stack, wanted: (record: Record<string, unknown>) => boolean) {
+  const audit = join(stack.folder, "var", "audit");
+  const files = (await readdir(audit, { recursive: true })).filter((name) => name.endsWith(".jsonl"));
+  const lines = await Promise.all(files.map((name) => readFile(join(audit, name), "utf8")));
+  const records = lines.flatMap((text) => text.trimEnd().split("\n")).map((line) => JSON.parse(line));
+  return records.findLast((record) => record.kind === "decision" && wanted(record));
+}
+
+async function verify(stack: Stack): Promise<number> {
+  const key = join(stack.folder, "var", "audit.jwk");
+  const { code, stdout } = await stack.countersign("audit", "verify", join(stack.folder, "var", "audit"), "--key", key);
+  say(`\n$ countersign audit verify var/audit --key var/audit.jwk\n${stdout.trimEnd()}`);
+  return code;
+}
+
+async function linger(stack: Stack): Promise<void> {
+  const token = await stack.token("deploy-manager");
+  say(`
+Still running until Ctrl-C; files, records and logs are in ${stack.folder}
+
+  Envoy       ${stack.envoy.url}
+  Approvals   ${stack.api}/v1/approvals   (as alice@example.com: Bearer ${stack.people.approver})
+
+Ask for a production deploy, then approve it:
+  curl -i ${stack.envoy.url}/v1/deploy -H 'host: deploy.internal' -H 'authorization: Bearer ${token}' \\
+    -H 'content-type: application/json' -d '${JSON.stringify({ service: "shop", environment: "production" })}'
+  curl ${stack.api}/v1/approvals -H 'authorization: Bearer ${stack.people.approver}'
+`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
