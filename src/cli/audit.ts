@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { verifyAudit } from "../audit/verify.js";
+import { formatAuditProblem, verifyAudit } from "../audit/verify.js";
 import { readVerifyKeyFile } from "../keys/keys.js";
 import { type Done, exitCodes, print, WrongUse } from "./terminal.js";
 
@@ -20,7 +20,7 @@ function verifyCommand(done: Done): Command {
       const report = await verifyAudit(paths, keys);
       if (options.json) print(JSON.stringify(report));
       else {
-        for (const { file, line, message } of report.problems) print(`${file}:${line ?? 1}: ${message}`);
+        for (const problem of report.problems) print(formatAuditProblem(problem));
         for (const writer of report.writers)
           print(`${writer.writer}: ${writer.records} records, up to seq ${writer.lastSeq}`);
         if (report.problems.length === 0) print("every signature and every link holds");

@@ -1,6 +1,6 @@
 import type { Header, HttpRequest, Json } from "../call.js";
+import { readJsonObject } from "../json/strict.js";
 import { Refusal } from "../refusal.js";
-import { readJsonObject } from "./json.js";
 import { asObject, readPairs } from "./query.js";
 
 type Reader = (bytes: Uint8Array) => { [name: string]: Json };

@@ -1,7 +1,7 @@
 import type { Json } from "../call.js";
+import { plainDecimal } from "../json/number.js";
+import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
-import { plainDecimal } from "./number.js";
-import { quote } from "./quote.js";
 import { type Offered, resolve, sources } from "./template.js";
 import type { ParamsRule, Tool } from "./tool.js";
 

@@ -1,6 +1,6 @@
 import type { QueryParameter } from "../call.js";
+import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
-import { quote } from "./quote.js";
 
 const visible = /^[\x21-\x7e]*$/;
 

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { Header, Identity } from "../call.js";
-import { readJsonObject } from "../decode/json.js";
+import { readJsonObject } from "../json/strict.js";
 import type { Registry } from "../registry/registry.js";
 import { guardRoutes } from "./access.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";

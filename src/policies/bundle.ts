@@ -6,7 +6,7 @@ import { canonicalJson } from "../canonical.js";
 import { packagePath } from "../package_path.js";
 import type { PolicySet } from "./policy_set.js";
 
-/** Everything in the bundle is ours: it owns the whole of `data`. */
+/** What the bundle owns of OPA's `data`: the program's package and the documents it reads. */
 const roots = ["countersign", "policies"];
 
 /**

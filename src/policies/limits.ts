@@ -1,3 +1,4 @@
+import { toMicro } from "../money.js";
 import type { Mode } from "../verdict.js";
 import type { AgentDocument, LimitSet } from "./document.js";
 import type { PolicySource } from "./schema.js";
@@ -27,7 +28,8 @@ function limitSet(limits: NonNullable<PolicySource["limits"]>): LimitSet {
     // Without `burst`, one period's worth may come at once.
     set.rate = { interval_us: Math.ceil(periodUs[unit] / Number(count)), burst: limits.burst ?? Number(count) };
   }
-  if (limits.daily_budget !== undefined) set.daily_budget_micro = Math.round(limits.daily_budget * 1e6);
+  const budget = limits.daily_budget === undefined ? null : toMicro(limits.daily_budget);
+  if (budget !== null) set.daily_budget_micro = budget;
   return set;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { toMicro } from "../money.js";
 import { agentName } from "./names.js";
 
 /** Where a limit on one parameter is written: `max_replicas`, `min_replicas`. */
@@ -27,15 +28,30 @@ const headerName = z
     "this header belongs to the proxy and cannot be changed by a policy",
   );
 const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "a header value is visible ASCII");
-const queryName = z.string().regex(/^[A-Za-z0-9_.~-]+$/, "a query parameter name is letters, digits and _ . ~ -");
+/** What Envoy accepts in a query it is told to write (`validate_mutations`); it takes no percent-encoding there. */
+const queryText = /^[A-Za-z0-9_.*-]*$/;
+const queryName = z.string().min(1).regex(queryText, "a query parameter name is letters, digits and - . _ *");
+const queryValue = z.string().regex(queryText, "Envoy sets only query values of letters, digits and - . _ *");
+
+/** Envoy removes after it sets, so what is in both would be gone. */
+function changes<N extends z.ZodType<string>, V extends z.ZodType<string>>(
+  set: z.ZodRecord<z.core.$ZodRecordKey & typeof queryName, V>,
+  removed: N,
+) {
+  return z
+    .strictObject({ set: set.optional(), remove: z.array(removed).optional() })
+    .superRefine((value, context) => {
+      for (const [index, name] of (value.remove ?? []).entries()) {
+        if (!Object.hasOwn(value.set ?? {}, name)) continue;
+        context.addIssue({ code: "custom", path: ["remove", index], message: `\`${name}\` is both set and removed` });
+      }
+    })
+    .optional();
+}
 
 const sanitize = z.strictObject({
-  headers: z
-    .strictObject({ set: z.record(headerName, headerValue).optional(), remove: z.array(headerName).optional() })
-    .optional(),
-  query: z
-    .strictObject({ set: z.record(queryName, z.string()).optional(), remove: z.array(queryName).optional() })
-    .optional(),
+  headers: changes(z.record(headerName, headerValue), headerName),
+  query: changes(z.record(queryName, queryValue), z.string().min(1)),
 });
 
 const fixedActionKeys = {
@@ -73,28 +89,22 @@ const action = z
     }),
   }));
 
-const limits = z.strictObject({
-  rate: z
-    .string()
-    .regex(/^\d{1,9}\/(s|m|h|d)$/, "write a rate as 5/s, 100/m or 1000/h")
-    .refine(
-      (text) => Number.parseInt(text, 10) > 0,
-      "a rate of zero lets nothing through: leave the action out instead",
-    )
-    .optional(),
-  burst: z.int().min(1).max(1_000_000).optional(),
-  daily_budget: z
-    .number()
-    .min(0)
-    .max(1_000_000_000)
-    .refine(
-      (value) => Number.isInteger(Math.round(value * 1e6)) && Math.abs(Math.round(value * 1e6) - value * 1e6) < 1e-3,
-      {
-        message: "a budget has at most 6 decimals",
-      },
-    )
-    .optional(),
-});
+const limits = z
+  .strictObject({
+    rate: z
+      .string()
+      .regex(/^[1-9]\d{0,8}\/(s|m|h|d)$/, "write a rate as 5/s, 100/m or 1000/h")
+      .optional(),
+    burst: z.int().min(1).max(1_000_000).optional(),
+    daily_budget: z
+      .number()
+      .refine((value) => toMicro(value) !== null, "a budget is at least 0 and has at most 6 decimals")
+      .optional(),
+  })
+  .refine((value) => value.burst === undefined || value.rate !== undefined, {
+    path: ["burst"],
+    message: "`burst` says how many calls of the `rate` may come at once, and there is no `rate`",
+  });
 
 /** One policy file. */
 export const policySchema = z

@@ -88,7 +88,8 @@ function passed({
   const removeHeaders = new Set(enforced.sanitize.flatMap((change) => change.headers.remove));
   for (const { name } of headers)
     if (name.startsWith("x-countersign-") && !Object.hasOwn(own, name)) removeHeaders.add(name);
-  if (credentialHeader !== null) removeHeaders.add(credentialHeader);
+  // A policy that sets the credential's header has overwritten it: the tool gets the policy's, not the agent's.
+  if (credentialHeader !== null && !Object.hasOwn(setHeaders, credentialHeader)) removeHeaders.add(credentialHeader);
   removeHeaders.add("x-countersign-override");
 
   // Envoy compares names undecoded, so each spelling that decodes to a removed or replaced name goes.
@@ -100,7 +101,7 @@ function passed({
     headers_to_remove: [...removeHeaders],
     query_parameters_to_set: Object.entries(setQuery)
       .filter(([name]) => !removedQuery.has(name))
-      .map(([key, value]) => ({ key, value: encodeURIComponent(value) })),
+      .map(([key, value]) => ({ key, value })),
     query_parameters_to_remove: [...new Set(spellings.map(({ raw }) => raw))],
   };
 }

@@ -9,7 +9,7 @@ export interface StoreOptions {
   waitMs: number;
   /** Before every Redis key. Deployments that share a server without sharing state differ in it. */
   prefix?: string;
-  /** Told of connection errors as they come, for the log. */
+  /** Told of every connection error, for the log: about two a second while the server is away. */
   onTrouble?: (error: Error) => void;
 }
 

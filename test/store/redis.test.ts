@@ -4,8 +4,11 @@ import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
 import { type Store, StoreUnavailable } from "../../src/store/store.js";
+import { findRedis, startRedis } from "../harness/find_redis.js";
+import { describeWith, requirePart } from "../harness/parts.js";
+import type { OwnRedis } from "../harness/redis.js";
+import { until } from "../harness/until.js";
 import { conformance } from "./conformance.js";
-import { RedisServer } from "./redis_server.js";
 import { redisSubject } from "./redis_subject.js";
 import { answerOf, callOf, draftOf, open, unique } from "./subject.js";
 
@@ -14,11 +17,13 @@ const waitMs = 300;
 const generousMs = waitMs + 1500;
 const hourly = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
 
-const started: RedisServer[] = [];
+const part = await requirePart("Redis", findRedis);
+const started: OwnRedis[] = [];
 const opened: Store[] = [];
 
-async function ownServer(): Promise<RedisServer> {
-  const server = await RedisServer.start();
+/** A server that a test may kill; never the one in `$REDIS_URL`. */
+async function ownServer(): Promise<OwnRedis> {
+  const server = await startRedis();
   started.push(server);
   return server;
 }
@@ -31,7 +36,7 @@ async function connected(url: string): Promise<Store> {
 
 afterAll(async () => {
   for (const store of opened) await store.close();
-  for (const server of started) await server.kill();
+  for (const server of started) await server.stop();
 });
 
 async function refusedWithin(ms: number, work: () => Promise<unknown>): Promise<void> {
@@ -40,36 +45,30 @@ async function refusedWithin(ms: number, work: () => Promise<unknown>): Promise<
   expect(performance.now() - before).toBeLessThan(ms);
 }
 
-async function eventually(work: () => Promise<unknown>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    }
-  }
+/** Works again by itself, with the same store. */
+async function recovered(store: Store): Promise<void> {
+  await until(async () => store.ping().then(() => true), { what: "the store to come back" });
 }
 
-describe("conformance", () => {
-  conformance(async () => redisSubject(process.env.REDIS_URL ?? (await ownServer()).url), 60);
+describeWith(part, "conformance", (use) => {
+  conformance(async () => redisSubject(use().url), 60);
 });
 
-describe("keys and replies", () => {
+describeWith(part, "keys and replies", (use) => {
   let subject: Awaited<ReturnType<typeof redisSubject>>;
   beforeAll(async () => {
-    subject = await redisSubject(process.env.REDIS_URL ?? (await ownServer()).url);
+    subject = await redisSubject(use().url);
   });
   afterAll(() => subject.end());
 
   test("is shared: two stores count together", async () => {
     expect(subject.store.shared).toBe(true);
-    const { url } = await ownServer();
-    const [a, b] = [await connected(url), await connected(url)];
+    const { store, prefix } = subject;
+    const other = await openStore(use().url, { runtime: systemRuntime, waitMs: 5000, prefix });
+    opened.push(other);
     const agent = unique("agent");
-    expect((await a.settle(callOf(agent, hourly))).enforced).toEqual({ outcome: "ok" });
-    expect((await b.settle(callOf(agent, hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
+    expect((await store.settle(callOf(agent, hourly))).enforced).toEqual({ outcome: "ok" });
+    expect((await other.settle(callOf(agent, hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
   });
 
   test("every key has an end, and an agent's keys have its hash tag", async () => {
@@ -200,20 +199,20 @@ describe("keys and replies", () => {
   });
 });
 
-describe("failures", () => {
+describeWith(part, "failures", () => {
   test("killed and started again: refused within the wait, then working, with the same store", async () => {
     const server = await ownServer();
     const store = await connected(server.url);
     await store.ping();
-    await server.kill();
+    await server.controls.kill();
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
     await refusedWithin(generousMs, () => store.ping());
     await refusedWithin(generousMs, () => store.approvals({ limit: 1 }));
     await refusedWithin(generousMs, () => store.answer("x", answerOf("alice", "deny")));
     const many = await Promise.allSettled(Array.from({ length: 500 }, () => store.ping()));
     expect(many.every(({ status }) => status === "rejected")).toBe(true);
-    await server.start();
-    await eventually(() => store.ping());
+    await server.controls.restart();
+    await recovered(store);
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
   }, 30_000);
@@ -222,12 +221,12 @@ describe("failures", () => {
     const server = await ownServer();
     const store = await openStore(server.url, { runtime: systemRuntime, waitMs: 10_000 });
     opened.push(store);
-    await server.kill();
+    await server.controls.kill();
     await expect(store.ping())
       .rejects.toThrow(StoreUnavailable)
       .catch(() => undefined);
     const waiting = store.settle(callOf("a", hourly));
-    await server.start();
+    await server.controls.restart();
     expect((await waiting).enforced).toEqual({ outcome: "ok" });
   }, 30_000);
 
@@ -235,24 +234,24 @@ describe("failures", () => {
     const server = await ownServer();
     const store = await connected(server.url);
     await store.ping();
-    server.pause();
+    await server.controls.pause();
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
     for (let n = 0; n < 3; n++) await refusedWithin(generousMs, () => store.ping());
-    server.resume();
-    await eventually(() => store.ping());
+    await server.controls.resume();
+    await recovered(store);
     expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });
   }, 30_000);
 
   test("a server that stops answering under many calls fails them all within the wait", async () => {
     const server = await ownServer();
     const store = await connected(server.url);
-    server.pause();
+    await server.controls.pause();
     const before = performance.now();
     const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => store.settle(callOf("a", hourly))));
     expect(performance.now() - before).toBeLessThan(generousMs + 1000);
     for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
-    server.resume();
-    await eventually(() => store.ping());
+    await server.controls.resume();
+    await recovered(store);
   }, 30_000);
 
   test("scripts that were flushed are sent again", async () => {
@@ -271,14 +270,14 @@ describe("failures", () => {
   });
 
   test("a server that turns replica refuses, and works again as primary", async () => {
-    const { url, port } = await ownServer();
+    const { url } = await ownServer();
     const store = await connected(url);
     const { raw, end } = await redisSubject(url);
-    await raw.replicaof("127.0.0.1", String(port === 1 ? 2 : 1));
+    await raw.replicaof("127.0.0.1", "1");
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
     await refusedWithin(generousMs, () => store.ping());
     await raw.replicaof("NO", "ONE");
-    await eventually(() => store.ping());
+    await recovered(store);
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     await end();
   }, 30_000);
@@ -300,7 +299,7 @@ describe("failures", () => {
     const other = await connected(server.url);
     await store.close();
     await refusedWithin(50, () => store.ping());
-    await server.kill();
+    await server.controls.kill();
     await expect(other.ping()).rejects.toThrow(StoreUnavailable);
     await other.close();
     await other.close();
@@ -308,11 +307,12 @@ describe("failures", () => {
   });
 });
 
-describe("at start", () => {
+describeWith(part, "at start", () => {
   test("a password works, and a wrong one is told without being shown", async () => {
-    const server = await RedisServer.start("--requirepass", "s3cret");
-    started.push(server);
-    const at = (password: string) => `redis://:${password}@127.0.0.1:${server.port}/2`;
+    const { url } = await ownServer();
+    const { raw, end } = await redisSubject(url);
+    await raw.config("SET", "requirepass", "s3cret");
+    const at = (password: string) => url.replace("//", `//:${password}@`).replace(/0$/, "2");
     await (await connected(at("s3cret"))).ping();
     const troubles: Error[] = [];
     const failure = await openStore(at("wr0ng"), {
@@ -327,12 +327,13 @@ describe("at start", () => {
     expect(String(failure)).toContain("WRONGPASS");
     expect(troubles.length).toBeGreaterThan(0);
     expect(inspect([failure, ...troubles], { depth: 10 })).not.toMatch(/wr0ng|s3cret/);
+    await end();
   }, 30_000);
 
   test("nobody there is an error that names the address", async () => {
     const server = await ownServer();
-    await server.kill();
-    await expect(connected(server.url)).rejects.toThrow(`127.0.0.1:${server.port} cannot be used`);
+    await server.controls.kill();
+    await expect(connected(server.url)).rejects.toThrow(`${new URL(server.url).host} cannot be used`);
     await expect(connected(server.url)).rejects.toThrow("ECONNREFUSED");
   }, 30_000);
 });

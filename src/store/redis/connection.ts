@@ -5,7 +5,7 @@ import type { RedisAddress } from "./address.js";
 export interface ConnectionOptions {
   /** Longest time one `run` takes, in milliseconds; waiting for the connection included. */
   waitMs: number;
-  /** Told of every connection error, for the log. */
+  /** Told of every connection error, for the log: about two a second while the server is away. */
   onTrouble?: (error: Error) => void;
 }
 
@@ -27,8 +27,11 @@ export class Connection {
   ) {
     this.redis = new Redis(clientOptions(address, options.waitMs));
     this.redis.on("error", (error: unknown) => {
-      this.lastTrouble = withoutCommand(error);
-      options.onTrouble?.(this.lastTrouble);
+      const trouble = withoutCommand(error);
+      // A refused password makes the next command of the handshake fail too, and that says less.
+      const echo = trouble.message.startsWith("NOAUTH") && this.lastTrouble?.message.startsWith("WRONGPASS");
+      if (!echo) this.lastTrouble = trouble;
+      options.onTrouble?.(trouble);
     });
     this.redis.on("close", () => {
       this.ready = false;
@@ -70,7 +73,8 @@ export class Connection {
         const what = begun ? "no answer" : "no connection";
         reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
       }, waitMs);
-      if (this.ready) begin();
+      // The socket can have ended a moment before its end is told.
+      if (this.ready && this.redis.stream.writable) begin();
       else this.waiting.add(begin);
     });
   }

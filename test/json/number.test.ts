@@ -1,5 +1,5 @@
-import { toMicro } from "../../src/decode/money.js";
-import { plainDecimal } from "../../src/decode/number.js";
+import { plainDecimal } from "../../src/json/number.js";
+import { toMicro } from "../../src/money.js";
 
 test.each([
   ["0", 0],

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { readJsonObject } from "../../src/decode/json.js";
-import { reasonOf } from "./request.js";
+import { readJsonObject } from "../../src/json/strict.js";
+import { reasonOf } from "../decode/request.js";
 
 const read = (text: string | Uint8Array) => reasonOf(() => readJsonObject(Buffer.from(text)));
 const nested = (levels: number) => `{"a":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
