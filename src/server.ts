@@ -1,25 +1,26 @@
-import { readFile } from "node:fs/promises";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { approvalsService } from "./approvals/service.js";
 import { openWriter } from "./audit/writer.js";
 import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
 import { createEngine } from "./evaluate/engine.js";
-import type { Listen } from "./grpc/listen.js";
 import { startGrpcServer } from "./grpc/server.js";
-import { buildHttp, listenHttp } from "./http/server.js";
+import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
 import { localIssuer } from "./identify/local_issuer.js";
-import { readKeyFile } from "./keys/keys.js";
-import { createPipeline, type Stages, stages } from "./pipeline.js";
+import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
-import { openStore } from "./store/open.js";
+import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
+import { Closing } from "./server/closing.js";
+import { readKeys } from "./server/keys.js";
+import { createLog } from "./server/log.js";
+import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
 import { createMetrics } from "./telemetry/metrics.js";
 import { startTracing } from "./telemetry/tracing.js";
 import { policyAudit } from "./workspace/audit.js";
-import { watchWorkspace } from "./workspace/watch.js";
+import { type WatchedWorkspace, watchWorkspace } from "./workspace/watch.js";
 
 /** Room for everything of a CheckRequest but the body: headers, certificate, metadata. */
 const envelopeBytes = 512 * 1024;
@@ -43,174 +44,132 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** Everything that has to be there before the first call, and how to tell whether it still is. */
+interface Assembly {
+  pipeline: PipelineDeps;
+  http: Omit<HttpDeps, "ready">;
+  workspace: WatchedWorkspace;
+  trouble: () => { audit: string | null; store: string | null };
+}
+
 /** Starts the authorizer. Throws `InvalidFile` or an `Error` for the operator when it cannot serve as configured. */
 export async function startServer(config: Config, parts: ServerParts = {}): Promise<RunningServer> {
-  const runtime = parts.runtime ?? systemRuntime;
-  const log = parts.log ?? createLog(config);
-  const metrics = createMetrics();
-  const closers: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (const closer of closers.reverse())
-      await closer().catch((error) => log.error({ err: error }, "while stopping"));
-  };
-
+  const log = parts.log ?? createLog(config.telemetry);
+  const closing = new Closing(log);
   try {
-    const { issuer } = config.identity;
-    const issuerKey = await readKeyFile(issuer.key_file, "issuer");
-    const shared = config.approvals.key_file === issuer.key_file;
-    const approvalKey = shared ? issuerKey : await readKeyFile(config.approvals.key_file ?? "", "approvals");
-    const auditKey = await readKeyFile(config.audit.key_file, "audit");
-    const program = loadProgram();
-
-    const audit = await openWriter({
-      dir: config.audit.dir,
-      worker: 1,
-      key: auditKey,
-      durability: config.audit.durability,
-    });
-    closers.push(() => audit.close());
-
-    const workspace = await watchWorkspace({
-      paths: config,
-      program,
-      defaultMode: config.mode,
-      ...policyAudit({ audit, log, metrics, runtime }),
-    });
-    closers.push(async () => workspace.close());
-
-    let storeTrouble: string | null = null;
-    const store = await openStore(config.store, {
-      runtime,
-      waitMs: config.store_timeout,
-      onTrouble: (error) => {
-        metrics.storeTrouble();
-        log.warn({ error: error.message }, "store");
-      },
-    });
-    closers.push(() => store.close());
-    if (!store.shared) log.warn("memory store: limits and approvals are lost at a restart and not shared");
-    const probe = setInterval(() => {
-      store.ping().then(
-        () => (storeTrouble = null),
-        (error: Error) => (storeTrouble = error.message),
-      );
-    }, 1000);
-    closers.push(async () => clearInterval(probe));
-
-    const registry = () => workspace.current().registry;
-    const approvals = approvalsService({
-      store,
-      key: approvalKey,
-      registry,
-      audit,
-      runtime,
-      publicUrl: config.public_url,
-    });
-    const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
-    closers.push(() => tracing.close());
-
-    const verifier = localIssuer({
-      issuer: issuer.url,
-      audience: issuer.audience,
-      maxTtlMs: issuer.max_ttl,
-      keys: [issuerKey],
-    });
-    const decide = createPipeline(
-      {
-        runtime,
-        workspace: workspace.current,
-        issuer: verifier,
-        approvalKey,
-        engine: createEngine(program),
-        store,
-        approvals,
-        audit,
-        telemetry: decisionTelemetry({ tracer: tracing.tracer, log, metrics }),
-        options: {
-          maxBodyBytes: config.max_body_bytes,
-          unmatched: config.unmatched,
-          dryRun: config.dry_run,
-          stripCredentials: config.strip_credentials,
-          approvalExpiresMs: config.approvals.expires_in,
-        },
-      },
-      parts.stages ?? stages,
-    );
-
+    const assembly = await assemble(config, { runtime: parts.runtime ?? systemRuntime, log, closing });
+    const { workspace } = assembly;
     let stopping = false;
-    const http = buildHttp({
-      registry,
-      identifyAgent: (headers) =>
-        identify({ headers }, { registry: registry(), issuer: verifier, now: () => runtime.now() }),
-      sessionIdOf,
-      approvals,
-      metrics,
-      ready: () => ({
-        ready: !stopping && audit.trouble() === null,
-        detail: {
-          stopping,
-          audit: audit.trouble() ?? "ok",
-          store: storeTrouble ?? "ok",
-          policy_version: workspace.current().policies.version,
-          files: workspace.trouble(),
-        },
-      }),
-      log,
-    });
-    const [httpHost, httpPort] = splitAddress(config.listen.http);
-    const listening = await listenHttp(http, { host: httpHost, port: httpPort });
-    closers.push(() => http.close());
+
+    const http = buildHttp({ ...assembly.http, ready: () => readiness(assembly, stopping) });
+    const listening = await listenHttp(http, splitAddress(config.listen.http));
+    closing.add(() => http.close());
 
     const grpc = await startGrpcServer({
-      listen: await listenOf(config.listen.grpc),
-      check: decide,
+      listen: await grpcListen(config.listen.grpc),
+      check: createPipeline(assembly.pipeline, parts.stages ?? stages),
       log,
       maxMessageBytes: config.max_body_bytes + envelopeBytes,
     });
-    closers.push(() => grpc.drain(config.shutdown_grace));
+    closing.add(() => grpc.drain(config.shutdown_grace));
     grpc.setServing(true);
 
     return {
       grpc: grpc.address,
-      http: `http://${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`,
+      http: httpUrl(listening),
       policyVersion: () => workspace.current().policies.version,
       refresh: workspace.refresh,
       async stop() {
         stopping = true;
-        await close();
+        await closing.run();
       },
     };
   } catch (error) {
-    await close();
+    await closing.run();
     throw error;
   }
 }
 
-function createLog({ telemetry }: Config): Logger {
-  return pino({
-    level: telemetry.log === "off" ? "silent" : telemetry.log_level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+/** Opens keys, audit, files, store and telemetry, in the order in which they need each other. */
+async function assemble(
+  config: Config,
+  { runtime, log, closing }: { runtime: Runtime; log: Logger; closing: Closing },
+): Promise<Assembly> {
+  const { issuer } = config.identity;
+  const metrics = createMetrics();
+  const keys = await readKeys(config);
+  const program = loadProgram();
+
+  const { dir, durability } = config.audit;
+  const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability });
+  closing.add(() => audit.close());
+
+  const loading = policyAudit({ audit, log, metrics, runtime });
+  const workspace = await watchWorkspace({ paths: config, program, defaultMode: config.mode, ...loading });
+  closing.add(() => workspace.close());
+  const registry = () => workspace.current().registry;
+
+  const { store, trouble: storeTrouble } = await watchedStore(config, { runtime, log, metrics, closing });
+  const approvals = approvalsService({
+    store,
+    key: keys.approvals,
+    registry,
+    audit,
+    runtime,
+    publicUrl: config.public_url,
   });
+  const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
+  closing.add(() => tracing.close());
+
+  const verifier = localIssuer({
+    issuer: issuer.url,
+    audience: issuer.audience,
+    maxTtlMs: issuer.max_ttl,
+    keys: [keys.issuer],
+  });
+  return {
+    workspace,
+    trouble: () => ({ audit: audit.trouble(), store: storeTrouble() }),
+    pipeline: {
+      runtime,
+      workspace: workspace.current,
+      issuer: verifier,
+      approvalKey: keys.approvals,
+      engine: createEngine(program),
+      store,
+      approvals,
+      audit,
+      telemetry: decisionTelemetry({ tracer: tracing.tracer, log, metrics }),
+      options: {
+        maxBodyBytes: config.max_body_bytes,
+        unmatched: config.unmatched,
+        dryRun: config.dry_run,
+        stripCredentials: config.strip_credentials,
+        approvalExpiresMs: config.approvals.expires_in,
+      },
+    },
+    http: {
+      registry,
+      identifyAgent: (headers) => identify({ headers }, { registry: registry(), issuer: verifier, now: runtime.now }),
+      sessionIdOf,
+      approvals,
+      metrics,
+      log,
+    },
+  };
 }
 
-async function listenOf(grpc: Config["listen"]["grpc"]): Promise<Listen> {
-  if (typeof grpc !== "string") {
-    const [host, port] = splitAddress(grpc.address);
-    const [cert, key, clientCa] = await Promise.all([
-      readFile(grpc.tls.cert_file),
-      readFile(grpc.tls.key_file),
-      readFile(grpc.tls.client_ca_file),
-    ]);
-    return { kind: "tcp", host, port, tls: { cert, key, clientCa } };
-  }
-  if (grpc.startsWith("unix:")) return { kind: "unix", path: grpc.slice("unix:".length) };
-  const [host, port] = splitAddress(grpc);
-  return { kind: "tcp", host, port };
-}
-
-function splitAddress(address: string): [host: string, port: number] {
-  const colon = address.lastIndexOf(":");
-  return [address.slice(0, colon).replace(/^\[|\]$/g, ""), Number(address.slice(colon + 1))];
+/** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */
+function readiness({ workspace, trouble }: Assembly, stopping: boolean) {
+  const { audit, store } = trouble();
+  return {
+    ready: !stopping && audit === null,
+    detail: {
+      stopping,
+      audit: audit ?? "ok",
+      store: store ?? "ok",
+      policy_version: workspace.current().policies.version,
+      files: workspace.trouble(),
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InvalidFile, type Located, locate, type Problem, validate } from "../files/located_yaml.js";
 import { overlay, type Variable } from "./environment.js";
-import { type Config, configSchema, notYet } from "./schema.js";
+import { type Config, configSchema, notYet, type Written } from "./schema.js";
 
 /**
  * Reads a configuration file, puts `COUNTERSIGN_*` over it, validates it and resolves its paths against its folder.
@@ -45,7 +45,7 @@ function blame(problem: Problem, used: readonly Variable[]): Problem {
   return variable ? { ...problem, file: `$${variable.name}`, line: 1, column: 1 } : problem;
 }
 
-function withAbsolutePaths(config: Config, folder: string): Config {
+function withAbsolutePaths(config: Written, folder: string): Config {
   const at = (path: string): string => resolve(folder, path);
   const { issuer } = config.identity;
   const { grpc } = config.listen;

@@ -81,7 +81,10 @@ export const configSchema = z.strictObject({
 });
 
 /** A validated configuration; durations in milliseconds, file paths absolute once `loadConfig` has resolved them. */
-export type Config = z.output<typeof configSchema>;
+export type Config = Written & { approvals: { key_file: string } };
+
+/** The same before paths are resolved. */
+export type Written = z.output<typeof configSchema>;
 
 /**
  * Keys that the contract of the configuration names and this version does not act on. To accept them would promise

@@ -34,10 +34,7 @@ const queryName = z.string().min(1).regex(queryText, "a query parameter name is 
 const queryValue = z.string().regex(queryText, "Envoy sets only query values of letters, digits and - . _ *");
 
 /** Envoy removes after it sets, so what is in both would be gone. */
-function changes<N extends z.ZodType<string>, V extends z.ZodType<string>>(
-  set: z.ZodRecord<z.core.$ZodRecordKey & typeof queryName, V>,
-  removed: N,
-) {
+function changes(set: z.ZodType<Record<string, string>>, removed: z.ZodType<string>) {
   return z
     .strictObject({ set: set.optional(), remove: z.array(removed).optional() })
     .superRefine((value, context) => {

@@ -6,10 +6,16 @@ import { dayMs } from "../../src/store/budget.js";
 import { openStore } from "../../src/store/open.js";
 import type { Subject } from "./subject.js";
 
+export interface RedisSubject extends Subject {
+  raw: Redis;
+  prefix: string;
+  /** All keys under the prefix, or those of one agent. */
+  keys(agent?: string): Promise<string[]>;
+  end(): Promise<void>;
+}
+
 /** A Redis store under its own prefix, and a second connection that edits its keys so that time passes. */
-export async function redisSubject(
-  url: string,
-): Promise<Subject & { prefix: string; raw: Redis; end(): Promise<void> }> {
+export async function redisSubject(url: string): Promise<RedisSubject> {
   const prefix = `countersign-test-${randomBytes(6).toString("hex")}:`;
   const store = await openStore(url, { runtime: systemRuntime, waitMs: 5000, prefix });
   const raw = new Redis(url);
@@ -26,6 +32,7 @@ export async function redisSubject(
     store,
     raw,
     prefix,
+    keys,
     driftMs: () => Math.ceil(performance.now() - started),
     advance: async (agent, ms) => {
       await Promise.all((await keys(agent)).map((key) => age(raw, key, ms)));

@@ -1,0 +1,40 @@
+import type { Logger } from "pino";
+import type { Config } from "../config/schema.js";
+import type { Runtime } from "../runtime.js";
+import { openStore } from "../store/open.js";
+import type { Store } from "../store/store.js";
+import type { Metrics } from "../telemetry/metrics.js";
+import type { Closing } from "./closing.js";
+
+const probeMs = 1_000;
+
+/** Opens the configured store and keeps an eye on it. `trouble` is `null` while it answers. */
+export async function watchedStore(
+  config: Config,
+  deps: { runtime: Runtime; log: Logger; metrics: Metrics; closing: Closing },
+): Promise<{ store: Store; trouble: () => string | null }> {
+  const { runtime, log, metrics, closing } = deps;
+  let trouble: string | null = null;
+  const store = await openStore(config.store, {
+    runtime,
+    waitMs: config.store_timeout,
+    onTrouble: (error) => {
+      metrics.storeTrouble();
+      log.warn({ error: error.message }, "store");
+    },
+  });
+  closing.add(() => store.close());
+  if (!store.shared) log.warn("memory store: limits and approvals are lost at a restart and not shared");
+
+  const probe = async (): Promise<void> => {
+    try {
+      await store.ping();
+      trouble = null;
+    } catch (error) {
+      trouble = error instanceof Error ? error.message : "does not answer";
+    }
+  };
+  const timer = setInterval(() => void probe(), probeMs);
+  closing.add(() => clearInterval(timer));
+  return { store, trouble: () => trouble };
+}
