@@ -20,6 +20,12 @@ export interface Violation {
   message: string;
 }
 
+/** Changes of a call's headers and query parameters. Names of headers are lower case. */
+export interface Sanitize {
+  headers: { set: Record<string, string>; remove: string[] };
+  query: { set: Record<string, string>; remove: string[] };
+}
+
 /** True for the two verdicts that let a call reach the tool. */
 export function letsThrough(verdict: Verdict): boolean {
   return verdict === "allow" || verdict === "sanitize";

@@ -1,40 +1,11 @@
-import type { Sanitize } from "../policies/document.js";
-import type { Reason, RefusalReason } from "../reasons.js";
+import type { Answer, Outcome, View } from "../outcome.js";
+import type { RefusalReason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
 import type { LimitOutcome } from "../store/store.js";
-import type { Mode, Verdict, Violation } from "../verdict.js";
-
-/** One complete answer to a call. */
-export interface Answer {
-  verdict: Verdict;
-  reason: Reason;
-  /** For the agent; holds nothing internal. */
-  detail: string;
-  violations: readonly Violation[];
-  /** In the order of the policies; only of a `sanitize`. */
-  sanitize: readonly Sanitize[];
-  /** Only of an `approval_needed`. */
-  approval?: { id: string; expiresAtMs: number };
-  /** Only of a limit. */
-  retryAfterMs?: number;
-}
-
-/** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */
-export interface Outcome {
-  computed: Answer;
-  enforced: Answer;
-  mode: Mode;
-}
+import type { Mode } from "../verdict.js";
 
 /** A stage's result, or why there is none. */
 export type Attempt<T> = { value: T } | { failure: unknown };
-
-interface View {
-  verdict: Verdict;
-  reason: Reason;
-  violations: readonly Violation[];
-  sanitize: readonly Sanitize[];
-}
 
 export interface DecideParts {
   evaluation: Attempt<{ computed: View; enforced: View }>;

@@ -1,19 +1,16 @@
 import type { Call, Identity, Json, Override, Session } from "../call.js";
-import type { AgentDocument, Sanitize } from "../policies/document.js";
+import type { View } from "../outcome.js";
+import type { AgentDocument } from "../policies/document.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import type { Reason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
-import { type Verdict, type Violation, verdicts } from "../verdict.js";
+import { type Sanitize, type Verdict, type Violation, verdicts } from "../verdict.js";
 import type { Engine } from "./engine.js";
 import { inputDocument } from "./input.js";
 import { describe, type Finding } from "./messages.js";
 
 /** One reading of the policies: with every rule, or without the rules in shadow. */
-export interface View {
-  verdict: Verdict;
-  reason: Reason;
-  violations: Violation[];
-  sanitize: Sanitize[];
+export interface PolicyView extends View {
   /** The call passes only because of the approval it brought, which has to be used up. */
   redeems: boolean;
 }
@@ -24,9 +21,9 @@ export interface Evaluation {
   /** What the program answered, for the record. */
   result: Json;
   /** As if every rule were enforced. */
-  computed: View;
+  computed: PolicyView;
   /** Without the rules in shadow. */
-  enforced: View;
+  enforced: PolicyView;
   limits: AgentDocument["limits"];
 }
 
@@ -57,7 +54,7 @@ export function evaluate(parts: EvaluateParts): Evaluation {
 }
 
 /** Of a call that no tool matches: `unmatched: passthrough` let it come this far. */
-const unmatched: View = {
+const unmatched: PolicyView = {
   verdict: "allow",
   reason: "unmatched_passthrough",
   violations: [],
@@ -65,7 +62,7 @@ const unmatched: View = {
   redeems: false,
 };
 
-function viewOf(raw: unknown): View {
+function viewOf(raw: unknown): PolicyView {
   const view = raw as {
     verdict?: unknown;
     reason?: unknown;

@@ -1,4 +1,4 @@
-import type { Mode } from "../verdict.js";
+import type { Mode, Sanitize } from "../verdict.js";
 import type { Condition } from "./condition/flat.js";
 
 /** What `policies/rego` reads: one document per agent under `data.policies`. Snake case as in the bundle's `data.json`. */
@@ -34,12 +34,6 @@ export type Rule = { rule: string; mode: Mode } & (
   | { kind: "images"; images: { digest: string; repository?: string }[] }
   | { kind: "max" | "min"; param: string; limit: number }
 );
-
-/** Changes of headers and query parameters. Names of headers are lower case. */
-export interface Sanitize {
-  headers: { set: Record<string, string>; remove: string[] };
-  query: { set: Record<string, string>; remove: string[] };
-}
 
 /** The lowest limits of all files in one mode. */
 export interface LimitSet {

@@ -1,8 +1,7 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
-import type { Sanitize } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
-import type { Mode, Verdict, Violation } from "../verdict.js";
+import type { Mode, Sanitize, Verdict, Violation } from "../verdict.js";
 import { maskInput } from "./mask.js";
 
 /** What is known of a decision when it is recorded; a call can be refused before anything is. */

@@ -1,21 +1,10 @@
 import type { Header, QueryParameter } from "../call.js";
 import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/messages.js";
 import { toStruct } from "../grpc/struct.js";
-import type { Sanitize } from "../policies/document.js";
+import type { Answer } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
-import { letsThrough, type Mode, type Verdict, type Violation } from "../verdict.js";
+import { letsThrough, type Mode } from "../verdict.js";
 import { pollAfterSeconds, problem } from "./problem.js";
-
-/** The answer as Envoy is to be told it. */
-interface Answer {
-  verdict: Verdict;
-  reason: Reason;
-  detail: string;
-  violations: readonly Violation[];
-  sanitize: readonly Sanitize[];
-  approval?: { id: string; expiresAtMs: number };
-  retryAfterMs?: number;
-}
 
 export interface RespondParts {
   decisionId: string;

@@ -1,6 +1,7 @@
 import { openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { Call, Identity, Override, Session } from "../call.js";
+import type { View } from "../outcome.js";
 import type { AgentDocument, LimitSet } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
 import {
@@ -14,12 +15,7 @@ import {
 import { letsThrough, type Verdict, type Violation } from "../verdict.js";
 
 /** What evaluation found, as far as settling needs it. */
-export interface SettleView {
-  verdict: Verdict;
-  reason: string;
-  violations: readonly Violation[];
-  redeems: boolean;
-}
+type SettleView = Pick<View, "verdict" | "reason" | "violations"> & { redeems: boolean };
 
 export interface SettleParts {
   /** Envoy's stream id. */

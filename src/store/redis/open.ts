@@ -5,7 +5,7 @@ import { keysUnder } from "./keys.js";
 import { redisStore } from "./redis_store.js";
 
 /** Enough for a server that starts at the same time as this process. */
-const startWaitMs = 5000;
+const startWaitMs = 3000;
 
 /** Connects and checks the server; rejects with `StoreUnavailable` or an `Error` that an operator understands. */
 export async function openRedisStore(

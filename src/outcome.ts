@@ -1,0 +1,28 @@
+import type { Reason } from "./reasons.js";
+import type { Mode, Sanitize, Verdict, Violation } from "./verdict.js";
+
+/** What the policies say of a call. */
+export interface View {
+  verdict: Verdict;
+  reason: Reason;
+  violations: readonly Violation[];
+  /** In the order of the policies; only of a `sanitize`. */
+  sanitize: readonly Sanitize[];
+}
+
+/** One complete answer to a call. */
+export interface Answer extends View {
+  /** For the agent; holds nothing internal. */
+  detail: string;
+  /** Only of an `approval_needed`. */
+  approval?: { id: string; expiresAtMs: number };
+  /** Only of a limit. */
+  retryAfterMs?: number;
+}
+
+/** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */
+export interface Outcome {
+  computed: Answer;
+  enforced: Answer;
+  mode: Mode;
+}
