@@ -4,7 +4,7 @@ import type { AgentDocument } from "../policies/document.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import type { Reason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
-import { type Sanitize, type Verdict, type Violation, verdicts } from "../verdict.js";
+import { type Sanitize, type Verdict, verdicts } from "../verdict.js";
 import type { Engine } from "./engine.js";
 import { inputDocument } from "./input.js";
 import { describe, type Finding } from "./messages.js";

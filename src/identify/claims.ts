@@ -25,7 +25,8 @@ export const agentClaims = z.object({
   jti: visible,
   /** `tool:action` patterns separated by spaces. */
   scope: z.string().optional(),
-  session_id: visible.optional(),
+  /** Not one that names an open session: those belong to tokens that bind none. */
+  session_id: visible.regex(/^(?!open:)/).optional(),
   workflow_run_id: text.optional(),
   initiated_by: text.optional(),
   role: text.optional(),

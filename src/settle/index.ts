@@ -12,7 +12,7 @@ import {
   type Store,
   StoreUnavailable,
 } from "../store/store.js";
-import { letsThrough, type Verdict, type Violation } from "../verdict.js";
+import { letsThrough } from "../verdict.js";
 
 /** What evaluation found, as far as settling needs it. */
 type SettleView = Pick<View, "verdict" | "reason" | "violations"> & { redeems: boolean };

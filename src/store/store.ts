@@ -6,7 +6,8 @@ import type { Violation } from "../verdict.js";
  * whoever can write to the store must still not be able to approve (see `ApprovalAnswer.proof`).
  *
  * Two implementations, `memory:` and Redis, pass one conformance suite. Every method either answers within the
- * configured wait or throws `StoreUnavailable`; nothing is queued for later.
+ * configured wait or throws `StoreUnavailable`; nothing is queued for later. A call that ended so may still have taken effect: a
+ * repeat with the same key says. Requests that no store should see (empty names, inexact numbers) are a `RangeError`.
  */
 export interface Store {
   /** Limits, and the opening or redeeming of an approval, in one atomic step. */
@@ -44,11 +45,17 @@ export interface Charge {
 
 export interface SettleRequest {
   agent: string;
-  /** Idempotency key: Envoy's stream id with the fingerprint. The same key within `idempotencyMs` gets the first result. */
+  /**
+   * Idempotency key: Envoy's stream id with the fingerprint. Within `idempotencyMs` the same key of the same agent gets
+   * the first result that took something (charged, freshly opened, redeemed); one that took nothing is weighed afresh.
+   */
   key: string;
-  /** Limits that refuse. They are only checked, not charged, when an approval is opened. */
+  /** Limits that refuse. Only checked when an approval is opened; charged when there is none to open or it is redeemed. */
   enforced: Charge;
-  /** Limits in shadow: own counters, charged or not independently of `enforced`, never refuse. Absent = none. */
+  /**
+   * Limits in shadow: own counters, never refuse, absent = none. Their outcome and charge do not depend on whether
+   * `enforced` refuses, but with an approval they too are charged only when it is redeemed.
+   */
   shadow?: Charge;
   approval:
     | { kind: "none" }
