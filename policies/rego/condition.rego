@@ -11,6 +11,9 @@ condition_truth(condition) := "true" if {
 	values := atom_values(condition)
 	some conjunction in condition.any
 	every literal in conjunction { literal_value(values, literal) != false }
+} else := "error" if {
+	# Nothing true may also mean nothing there.
+	not is_array(condition.any)
 } else := "false"
 
 atom_values(condition) := [atom_value(atom) | some atom in condition.atoms]

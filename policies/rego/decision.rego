@@ -11,6 +11,8 @@ document := data.policies["*"] if not data.policies[input.agent.id]
 decision := {
 	"decision": view(findings, demands, sanitizers),
 	"enforced": view(enforced_only(findings), enforced_only(demands), enforced_only(sanitizers)),
+} if {
+	sound
 }
 
 enforced_only(items) := [item | some item in items; item.mode == "enforce"]
@@ -84,6 +86,7 @@ known if {
 }
 
 granted if {
+	nameable
 	some entry in entries
 	entry.grants
 }
@@ -95,9 +98,15 @@ findings := array.concat(
 	array.concat(broken_rules, condition_errors),
 )
 
+# A call that names no tool and action could slip past the policies of a tool, so nothing grants it, shadow or not.
+nameable if {
+	is_string(input.tool)
+	is_string(input.action)
+}
+
 default default_mode := "enforce"
 
-default_mode := document.mode
+default_mode := document.mode if nameable
 
 default not_known := []
 
@@ -136,20 +145,13 @@ not_granted := [{
 kinds := ["environments", "images", "max", "min"]
 
 # A rule is broken unless it is proven satisfied, so whatever is undefined counts against the call.
-broken_rules := array.concat(
-	[finding(entry, rule) |
-		some kind in kinds
-		some entry in entries
-		some rule in entry.rules
-		rule.kind == kind
-		not satisfied(rule)
-	],
-	[finding(entry, rule) |
-		some entry in entries
-		some rule in entry.rules
-		not rule.kind in kinds
-	],
-)
+broken_rules := [finding(entry, rule) |
+	some kind in kinds
+	some entry in entries
+	some rule in entry.rules
+	rule.kind == kind
+	not satisfied(rule)
+]
 
 finding(entry, rule) := object.union(
 	{"rule": rule.rule, "mode": rule.mode, "entry": entry.entry},
@@ -163,10 +165,10 @@ particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environ
 } else := {
 	"param": rule.param,
 	"limit": rule.limit,
-	"actual": object.get(object.get(input, "params", {}), rule.param, null),
+	"actual": object.get(input, ["params", rule.param], null),
 } if {
 	rule.kind in {"max", "min"}
-} else := {}
+}
 
 satisfied(rule) if {
 	rule.kind == "environments"
@@ -175,6 +177,7 @@ satisfied(rule) if {
 
 satisfied(rule) if {
 	rule.kind == "images"
+	is_array(input.images)
 	count(input.images) > 0
 	every image in input.images {
 		some permitted in rule.images

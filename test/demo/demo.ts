@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { findRedis } from "../harness/find_redis.js";
 import { PartMissing } from "../harness/part_missing.js";
+import { auditRecords } from "../harness/records.js";
 import type { RunningRedis } from "../harness/redis.js";
 import { type Stack, startStack } from "../harness/stack.js";
 import { take, tour } from "./steps.js";
@@ -53,7 +53,8 @@ async function walk(stack: Stack): Promise<number> {
     wrong += 1;
     say(`   ^ not as it should be: ${result.wrong}`);
   }
-  const shadow = await recordOf(stack, (record) => record.agent_id === "release-bot");
+  const records = await auditRecords(join(stack.folder, "var", "audit"));
+  const shadow = records.findLast(({ agent_id }) => agent_id === "release-bot");
   if (shadow?.decision !== "deny" || shadow.enforced !== "allow") wrong += 1;
   say(`\nThe shadow agent's call passed; its record says decision=${shadow?.decision}, reason=${shadow?.reason}.`);
   return wrong;
@@ -61,14 +62,6 @@ async function walk(stack: Stack): Promise<number> {
 
 function row(...[title = "", status = "", verdict = "", reason = ""]: string[]): string {
   return `${title.padEnd(50)} ${status.padEnd(8)} ${verdict.padEnd(17)} ${reason}`;
-}
-
-async function recordOf(stack: Stack, wanted: (record: Record<string, unknown>) => boolean) {
-  const audit = join(stack.folder, "var", "audit");
-  const files = (await readdir(audit, { recursive: true })).filter((name) => name.endsWith(".jsonl"));
-  const lines = await Promise.all(files.map((name) => readFile(join(audit, name), "utf8")));
-  const records = lines.flatMap((text) => text.trimEnd().split("\n")).map((line) => JSON.parse(line));
-  return records.findLast((record) => record.kind === "decision" && wanted(record));
 }
 
 async function verify(stack: Stack): Promise<number> {

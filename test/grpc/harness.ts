@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -10,6 +9,7 @@ import {
   credentials as channelCredentials,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { generate } from "selfsigned";
 import { loadProtos } from "../../src/grpc/load_protos.js";
 import type { CheckRequest, CheckResponse } from "../../src/grpc/messages.js";
 import { type GrpcLog, type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server.js";
@@ -120,26 +120,32 @@ export interface Pair {
   key: Buffer;
 }
 
-/** A certificate authority, and pairs signed by it, made with the `openssl` program. */
-export function certificateAuthority(): { ca: Buffer; issue: (name: string) => Pair } {
-  const folder = temporaryFolder();
-  const openssl = (...args: string[]): void => {
-    try {
-      execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-    } catch (cause) {
-      throw new Error(`the TLS tests need the openssl program: openssl ${args[0]} failed`, { cause });
-    }
+/** A certificate authority, and pairs signed by it for this host. */
+export async function certificateAuthority(): Promise<{ ca: Buffer; issue: (name: string) => Promise<Pair> }> {
+  const options = { keyType: "ec", curve: "P-256", algorithm: "sha256" } as const;
+  const root = await generate([{ name: "commonName", value: "test CA" }], {
+    ...options,
+    extensions: [
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, critical: true },
+    ],
+  });
+  const issue = async (name: string): Promise<Pair> => {
+    const pair = await generate([{ name: "commonName", value: name }], {
+      ...options,
+      ca: { key: root.private, cert: root.cert },
+      extensions: [
+        { name: "basicConstraints", cA: false },
+        {
+          name: "subjectAltName",
+          altNames: [
+            { type: 7, ip: "127.0.0.1" },
+            { type: 2, value: "localhost" },
+          ],
+        },
+      ],
+    });
+    return { cert: Buffer.from(pair.cert), key: Buffer.from(pair.private) };
   };
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...newKey, "-days", "2", "-subj", "/CN=test CA", "-keyout", "ca.key", "-out", "ca.pem");
-  writeFileSync(join(folder, "extensions"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  const issue = (name: string): Pair => {
-    openssl("req", ...newKey, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.csr`);
-    openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, "-days", "2", "-extfile", "extensions"],
-      ...["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
-    );
-    return { cert: readFileSync(join(folder, `${name}.pem`)), key: readFileSync(join(folder, `${name}.key`)) };
-  };
-  return { ca: readFileSync(join(folder, "ca.pem")), issue };
+  return { ca: Buffer.from(root.cert), issue };
 }

@@ -109,20 +109,20 @@ describe("Unix socket", () => {
 
 describe("mutual TLS", () => {
   test("serves who shows a certificate of the client CA, and nobody else", async () => {
-    const authority = certificateAuthority();
-    const stranger = certificateAuthority();
-    const tls = { ...authority.issue("server"), clientCa: authority.ca };
+    const authority = await certificateAuthority();
+    const stranger = await certificateAuthority();
+    const tls = { ...(await authority.issue("server")), clientCa: authority.ca };
     // Beyond loopback is fine with TLS, so every address is taken and loopback is called.
     const { server, seen } = await startNoting({ listen: { kind: "tcp", host: "0.0.0.0", port: 0, tls } });
     expect(server.address).toMatch(/^0\.0\.0\.0:[1-9]\d*$/);
     const local = { ...server, address: server.address.replace("0.0.0.0", "127.0.0.1") };
 
-    const known = authority.issue("envoy");
+    const known = await authority.issue("envoy");
     const good = await check(client(local, credentials.createSsl(authority.ca, known.key, known.cert)), {});
     expect(good).toEqual({ error: null, response: expect.objectContaining({ http_response: "ok_response" }) });
     expect(seen).toEqual(["mtls"]);
 
-    const foreign = stranger.issue("envoy");
+    const foreign = await stranger.issue("envoy");
     const refused = [
       credentials.createSsl(authority.ca),
       credentials.createSsl(authority.ca, foreign.key, foreign.cert),
@@ -137,8 +137,8 @@ describe("mutual TLS", () => {
   });
 
   test.each(["cert", "clientCa"] as const)("an empty or broken %s is refused at start", async (field) => {
-    const authority = certificateAuthority();
-    const tls = { ...authority.issue("server"), clientCa: authority.ca };
+    const authority = await certificateAuthority();
+    const tls = { ...(await authority.issue("server")), clientCa: authority.ca };
     for (const pem of ["", "not a certificate"]) {
       const listen = { kind: "tcp", host: "127.0.0.1", port: 0, tls: { ...tls, [field]: Buffer.from(pem) } } as const;
       await expect(start({ listen })).rejects.toThrow("is not a PEM certificate");
@@ -146,8 +146,12 @@ describe("mutual TLS", () => {
   });
 
   test("a key that is not the certificate's is refused at start", async () => {
-    const authority = certificateAuthority();
-    const tls = { ...authority.issue("server"), key: authority.issue("other").key, clientCa: authority.ca };
+    const authority = await certificateAuthority();
+    const tls = {
+      ...(await authority.issue("server")),
+      key: (await authority.issue("other")).key,
+      clientCa: authority.ca,
+    };
     await expect(start({ listen: { kind: "tcp", host: "127.0.0.1", port: 0, tls } })).rejects.toThrow("cannot listen");
   });
 });

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Document, parseDocument } from "yaml";
-import { type RunningEnvoy, startEnvoy } from "./envoy.js";
+import { type RunningEnvoy, startEnvoy, untilHealthy } from "./envoy.js";
 import { type ExampleTool, startExampleTool } from "./example_tool.js";
 import { type Answer, send } from "./http.js";
 import { freePort, type RunningProcess, startProcess } from "./process.js";
@@ -18,6 +18,8 @@ export interface StackOptions {
   store: string;
   /** Added to the environment of the server. */
   env?: Record<string, string>;
+  /** Last change to the files in this folder before the server reads them. */
+  edit?: (folder: string) => Promise<void>;
   envoyProgram?: string;
   /** 0 takes free ports. */
   ports?: { envoy: number; grpc: number; http: number };
@@ -42,7 +44,8 @@ export interface Stack {
   ask(token: string, path: string, body?: object): Promise<Answer>;
   /** Runs the command line of this build. */
   countersign(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  restartServer(): Promise<void>;
+  /** Ends the server, if it still runs, and starts it again; `env` instead of the one it was first started with. */
+  restartServer(env?: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,14 +71,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const countersign: Stack["countersign"] = (...args) => runCli(args);
     const people = await writeFiles(folder, { ...ports, store: options.store, api });
+    await options.edit?.(folder);
     const tool = await startExampleTool();
     undo.push(() => tool.stop());
-    const startServer = () =>
+    const startServer = (env = options.env) =>
       startProcess({
         name: "countersign",
         command: process.execPath,
         args: [cli, "serve", "--config", config],
-        env: { NODE_OPTIONS: "", ...options.env },
+        env: { NODE_OPTIONS: "", ...env },
         logFile: join(folder, "server.log"),
         ready: async () => (await send(`${api}/healthz`)).status === 200,
       });
@@ -114,9 +118,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         });
       },
       countersign,
-      async restartServer() {
+      async restartServer(env) {
         await stack.server.stop();
-        stack.server = await startServer();
+        stack.server = await startServer(env);
+        await untilHealthy(stack.envoy.adminUrl);
       },
       stop,
     };

@@ -139,11 +139,14 @@ export function limitsConformance(subject: () => Subject, runs: number): void {
 
   test("a key whose call took nothing is weighed afresh", async () => {
     const agent = unique("agent");
-    const request = callOf(agent, hourly(1));
-    await settle(agent, hourly(1));
+    const intervalMs = idempotencyMs / 2;
+    const request = callOf(agent, { rate: { intervalUs: intervalMs * 1000, burst: 1 } });
+    await settle(agent, request.enforced);
     expect(await subject().store.settle(request)).toMatchObject({ enforced: { outcome: "rate_exceeded" } });
-    await subject().advance(agent, hourMs);
+    await subject().advance(agent, intervalMs);
     expect(await subject().store.settle(request)).toMatchObject({ replayed: false, enforced: { outcome: "ok" } });
+    await subject().advance(agent, intervalMs);
+    expect(await subject().store.settle(request)).toMatchObject({ replayed: true, enforced: { outcome: "ok" } });
   });
 
   test("hostile agent ids and keys share nothing", async () => {
