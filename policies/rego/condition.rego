@@ -7,14 +7,14 @@ condition_truth(condition) := "true" if {
 	values := atom_values(condition)
 	some conjunction in condition.any
 	every literal in conjunction { literal_value(values, literal) == true }
-} else := "error" if {
+} else := "false" if {
 	values := atom_values(condition)
-	some conjunction in condition.any
-	every literal in conjunction { literal_value(values, literal) != false }
-} else := "error" if {
-	# Nothing true may also mean nothing there.
-	not is_array(condition.any)
-} else := "false"
+	count(condition.any) > 0
+	every conjunction in condition.any {
+		some literal in conjunction
+		literal_value(values, literal) == false
+	}
+} else := "error"
 
 atom_values(condition) := [atom_value(atom) | some atom in condition.atoms]
 
@@ -23,13 +23,13 @@ atom_value(atom) := value if {
 } else := "error"
 
 literal_value(values, literal) := value if {
-	not literal.negated
+	literal.negated == false
 	value := values[literal.atom]
 } else := false if {
-	literal.negated
+	literal.negated == true
 	values[literal.atom] == true
 } else if {
-	literal.negated
+	literal.negated == true
 	values[literal.atom] == false
 } else := "error"
 
@@ -79,9 +79,10 @@ compare(">=", left, right) := left >= right if ordered(left, right)
 
 compare("in", left, right) := left in right if is_array(right)
 
+# Keys are texts, so a number or a bool is none of them; null, lists and maps cannot be keys (cel-spec, `in`).
 compare("in", left, right) := left in object.keys(right) if {
 	is_object(right)
-	is_string(left)
+	type_name(left) in {"string", "number", "boolean"}
 }
 
 compare("matches", left, right) := regex.match(right, left) if both_strings(left, right)

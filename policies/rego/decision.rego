@@ -168,7 +168,7 @@ particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environ
 	"actual": object.get(input, ["params", rule.param], null),
 } if {
 	rule.kind in {"max", "min"}
-}
+} else := {}
 
 satisfied(rule) if {
 	rule.kind == "environments"

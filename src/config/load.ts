@@ -41,7 +41,9 @@ function refuseNotYet(located: Located<unknown>): void {
 
 /** A mistake in a value that came from the environment is the variable's, not the file's. */
 function blame(problem: Problem, used: readonly Variable[]): Problem {
-  const variable = used.find(({ path }) => problem.path === path.join("."));
+  const variable = used.find(
+    ({ path }) => problem.path === path.join(".") || problem.path.startsWith(`${path.join(".")}.`),
+  );
   return variable ? { ...problem, file: `$${variable.name}`, line: 1, column: 1 } : problem;
 }
 
@@ -55,7 +57,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
       ...config.listen,
       grpc:
         typeof grpc === "string"
-          ? grpc
+          ? grpc.replace(/^unix:(.*)$/s, (_, path: string) => `unix:${at(path)}`)
           : {
               ...grpc,
               tls: {

@@ -16,16 +16,17 @@ const token = /^:?[A-Za-z0-9!#$%&'*+.^`|~-]+$/;
 const visible = /^[\t\x20-\x7e]*$/;
 const partialBodyName = "x-envoy-auth-partial-body";
 
-/** Headers that a decision rests on. Twice the same one is two readings of the call. */
+/**
+ * Headers that a decision rests on. Twice the same one is two readings of the call. Credentials are not among them:
+ * identification sees all of them, and two are its to refuse.
+ */
 const single: ReadonlySet<string> = new Set([
-  "authorization",
   "content-encoding",
   "content-length",
   "content-type",
   "host",
   "transfer-encoding",
   "upgrade",
-  "x-api-key",
   "x-countersign-override",
   "x-session-attestation",
 ]);
@@ -73,18 +74,10 @@ function refuseRepeats(headers: readonly Header[], joined: boolean): void {
   const seen = new Set<string>();
   for (const { name, value } of headers) {
     if (!single.has(name)) continue;
-    if (seen.has(name) || (joined && holdsSeveral(name, value))) {
+    // A joined value may be several header lines.
+    if (seen.has(name) || (joined && value.includes(","))) {
       throw new Refusal("malformed_header", `header ${name} is given more than once`);
     }
     seen.add(name);
   }
-}
-
-/**
- * True when a joined value may be several header lines. Some authorization schemes have commas of their own
- * (RFC 9110 section 11.6.2), a bearer token has none (RFC 6750 section 2.1).
- */
-function holdsSeveral(name: string, value: string): boolean {
-  if (!value.includes(",")) return false;
-  return name !== "authorization" || /(^|,)[ \t]*bearer([ \t]|$)/i.test(value);
 }

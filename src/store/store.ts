@@ -6,8 +6,9 @@ import type { Violation } from "../verdict.js";
  * whoever can write to the store must still not be able to approve (see `ApprovalAnswer.proof`).
  *
  * Two implementations, `memory:` and Redis, pass one conformance suite. Every method either answers within the
- * configured wait or throws `StoreUnavailable`; nothing is queued for later. A call that ended so may still have taken effect: a
- * repeat with the same key says. Requests that no store should see (empty names, inexact numbers) are a `RangeError`.
+ * configured wait or throws `StoreUnavailable`; nothing is queued for later. What ended so may still have happened: to
+ * settle again with the same key tells. Requests that no store should see (empty names, inexact numbers) are a
+ * `RangeError`.
  */
 export interface Store {
   /** Limits, and the opening or redeeming of an approval, in one atomic step. */

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Reason } from "../reasons.js";
 import type { Mode, Verdict } from "../verdict.js";
 
 /** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
@@ -7,7 +8,6 @@ export interface Metrics {
   loaded(part: string, result: "loaded" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
-  auditTrouble(): void;
   contentType: string;
   text(): Promise<string>;
 }
@@ -62,6 +62,7 @@ export function createMetrics(): Metrics {
     decided({ computed, enforced, mode, reason, seconds: duration }) {
       decisions.inc({ decision: computed, enforced, mode, reason });
       if (stops(computed) && !stops(enforced)) wouldBlock.inc({ reason });
+      if (reason === ("audit_unavailable" satisfies Reason)) audit.inc();
       seconds.observe({ enforced }, duration);
     },
     loaded: (part, result) => loads.inc({ part, result }),
@@ -70,7 +71,6 @@ export function createMetrics(): Metrics {
       info.set({ version }, 1);
     },
     storeTrouble: () => store.inc(),
-    auditTrouble: () => audit.inc(),
     contentType: register.contentType,
     text: () => register.metrics(),
   };

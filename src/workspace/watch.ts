@@ -43,7 +43,11 @@ export async function watchWorkspace(options: WatchOptions): Promise<WatchedWork
 
   async function refreshPart(part: Part): Promise<void> {
     const now = look(part);
-    if (seen.get(part) === now) return;
+    if (seen.get(part) === now) {
+      // Files that went away and came back as they were need no load; what they say has been in force all the time.
+      trouble.delete(part);
+      return;
+    }
     try {
       const next = { ...current, [part]: load(part) };
       await options.onLoaded(part, next, current);

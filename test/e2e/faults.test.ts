@@ -10,7 +10,10 @@ import type { OwnRedis } from "../harness/redis.js";
 import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
 
-const parts = await requirePart("Envoy or Redis", async () => ({ program: await findEnvoy(), redis: await startRedis() }));
+const parts = await requirePart("Envoy or Redis", async () => ({
+  program: await findEnvoy(),
+  redis: await startRedis(),
+}));
 
 /** Every call of this agent counts against a rate, which is high enough to never matter. */
 const counted: CallRequest = { host: "reports.internal", path: "/v1/export" };
@@ -74,52 +77,55 @@ describeWith(parts, "when parts fail", (use) => {
   test.each<[string, () => Promise<void>, () => Promise<void>]>([
     ["killed", () => redis.controls.kill(), () => redis.controls.restart()],
     ["paused", () => redis.controls.pause(), () => redis.controls.resume()],
-  ])("with Redis %s, calls that need it are refused in time, others pass, and all goes on after it", async (_name, fail, heal) => {
-    const { pid } = stack.server;
-    expect(await passes("counted", counted)).toBe(true);
-    stack.tool.requests.length = 0;
-    await fail();
-    try {
-      for (let round = 0; round < 3; round++) {
-        const { value: answer, ms } = await timed(stack.call("counted", counted));
-        expect([answer.status, reasonOf(answer)]).toEqual([503, "store_unavailable"]);
-        expect(answer.headers["content-type"]).toBe("application/problem+json");
-        expect(answer.body).not.toMatch(/ECONN|redis|127\.0\.0\.1/i);
-        expect(ms).toBeLessThan(waitMs + slackMs);
+  ])(
+    "with Redis %s, calls that need it are refused in time, others pass, and all goes on after it",
+    async (_name, fail, heal) => {
+      const { pid } = stack.server;
+      expect(await passes("counted", counted)).toBe(true);
+      stack.tool.requests.length = 0;
+      await fail();
+      try {
+        for (let round = 0; round < 3; round++) {
+          const { value: answer, ms } = await timed(stack.call("counted", counted));
+          expect([answer.status, reasonOf(answer)]).toEqual([503, "store_unavailable"]);
+          expect(answer.headers["content-type"]).toBe("application/problem+json");
+          expect(answer.body).not.toMatch(/ECONN|redis|127\.0\.0\.1/i);
+          expect(ms).toBeLessThan(waitMs + slackMs);
+        }
+        const many = await timed(Promise.all(Array.from({ length: 40 }, () => stack.call("counted", counted))));
+        expect(new Set(many.value.map(reasonOf))).toEqual(new Set(["store_unavailable"]));
+        expect(many.ms).toBeLessThan(waitMs + slackMs);
+
+        const approval = await timed(stack.call("deploy-manager", deploy("production")));
+        expect([approval.value.status, reasonOf(approval.value)]).toEqual([503, "store_unavailable"]);
+        expect(approval.ms).toBeLessThan(waitMs + slackMs);
+        expect((await stack.ask(stack.people.approver, "/v1/approvals")).status).toBe(503);
+        expect(stack.tool.requests).toEqual([]);
+
+        // No limit and no approval: nothing to ask the store.
+        expect(await passes("deploy-manager", deploy("staging"))).toBe(true);
+        expect(await passes("release-bot", deploy("staging", { replicas: 200 }))).toBe(true);
+        const denied = await stack.call("deploy-manager", deploy("staging", { replicas: 200 }));
+        expect([denied.status, reasonOf(denied)]).toEqual([403, "max_replicas"]);
+
+        const { status, state } = await until(
+          async () => {
+            const now = await readiness();
+            return now.state.store !== "ok" && now;
+          },
+          { what: "readiness to tell of the store" },
+        );
+        // It still decides, so nobody takes it out of service.
+        expect([status, state.audit]).toEqual([200, "ok"]);
+      } finally {
+        await heal();
       }
-      const many = await timed(Promise.all(Array.from({ length: 40 }, () => stack.call("counted", counted))));
-      expect(new Set(many.value.map(reasonOf))).toEqual(new Set(["store_unavailable"]));
-      expect(many.ms).toBeLessThan(waitMs + slackMs);
-
-      const approval = await timed(stack.call("deploy-manager", deploy("production")));
-      expect([approval.value.status, reasonOf(approval.value)]).toEqual([503, "store_unavailable"]);
-      expect(approval.ms).toBeLessThan(waitMs + slackMs);
-      expect((await stack.ask(stack.people.approver, "/v1/approvals")).status).toBe(503);
-      expect(stack.tool.requests).toEqual([]);
-
-      // No limit and no approval: nothing to ask the store.
-      expect(await passes("deploy-manager", deploy("staging"))).toBe(true);
-      expect(await passes("release-bot", deploy("staging", { replicas: 200 }))).toBe(true);
-      const denied = await stack.call("deploy-manager", deploy("staging", { replicas: 200 }));
-      expect([denied.status, reasonOf(denied)]).toEqual([403, "max_replicas"]);
-
-      const { status, state } = await until(
-        async () => {
-          const now = await readiness();
-          return now.state.store !== "ok" && now;
-        },
-        { what: "readiness to tell of the store" },
-      );
-      // It still decides, so nobody takes it out of service.
-      expect([status, state.audit]).toEqual([200, "ok"]);
-    } finally {
-      await heal();
-    }
-    await until(() => passes("counted", counted), { what: "calls to pass again", timeoutMs: 5_000 });
-    await until(async () => (await readiness()).state.store === "ok", { what: "readiness to be whole" });
-    expect((await stack.call("deploy-manager", deploy("production"))).status).toBe(403);
-    expect([stack.server.pid, stack.server.running()]).toEqual([pid, true]);
-  });
+      await until(() => passes("counted", counted), { what: "calls to pass again", timeoutMs: 5_000 });
+      await until(async () => (await readiness()).state.store === "ok", { what: "readiness to be whole" });
+      expect((await stack.call("deploy-manager", deploy("production"))).status).toBe(403);
+      expect([stack.server.pid, stack.server.running()]).toEqual([pid, true]);
+    },
+  );
 
   test("with the server killed, Envoy refuses at once, and the chain goes on after it", async () => {
     const before = (await auditRecords(audit)).length;
@@ -128,7 +134,11 @@ describeWith(parts, "when parts fail", (use) => {
     for (const request of [deploy("staging"), deploy("staging", { replicas: 200 })]) {
       const { value: answer, ms } = await timed(stack.call("deploy-manager", request));
       expect(answer).toMatchObject({ status: 503, headers: { "content-type": "application/problem+json" } });
-      expect(JSON.parse(answer.body)).toMatchObject({ error: "Unavailable", decision: "deny", reason: "internal_error" });
+      expect(JSON.parse(answer.body)).toMatchObject({
+        error: "Unavailable",
+        decision: "deny",
+        reason: "internal_error",
+      });
       expect(ms).toBeLessThan(2_500);
     }
     expect(stack.tool.requests).toEqual([]);
@@ -142,6 +152,7 @@ describeWith(parts, "when parts fail", (use) => {
   });
 
   test("with the server paused, Envoy gives up on it, and a late answer lets nothing through", async () => {
+    const before = (await auditRecords(audit)).length;
     stack.server.signal("SIGSTOP");
     try {
       const { value: answer, ms } = await timed(stack.call("deploy-manager", deploy("staging")));
@@ -152,8 +163,9 @@ describeWith(parts, "when parts fail", (use) => {
       stack.server.signal("SIGCONT");
     }
     await until(() => passes("deploy-manager", deploy("staging")), { what: "calls to pass again" });
-    // Both were decided, and the one that nobody waited for is on record as well.
     expect(stack.tool.requests).toHaveLength(1);
+    // The call that nobody waited for any more is on record as well.
+    expect(await auditRecords(audit)).toHaveLength(before + 2);
   });
 
   test("SIGTERM lets calls and long polls in flight end, and exits with 0", async () => {

@@ -11,7 +11,10 @@ import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
 
 // A Redis of its own: rates and budgets have to begin at nothing.
-const parts = await requirePart("Envoy or Redis", async () => ({ program: await findEnvoy(), redis: await startRedis() }));
+const parts = await requirePart("Envoy or Redis", async () => ({
+  program: await findEnvoy(),
+  redis: await startRedis(),
+}));
 
 const ulid = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const version = /^sha256:[0-9a-f]{64}$/;
@@ -171,7 +174,12 @@ describeWith(parts, "verdicts through the real Envoy and the real Redis", (use) 
 
   test("an action that a guardrail denies is refused for everybody", async () => {
     const answer = await stack.call("deploy-manager", createRole);
-    expect(payload(answer)).toMatchObject({ status: 403, reason: "deny_actions", tool: "aws", action: "iam:CreateRole" });
+    expect(payload(answer)).toMatchObject({
+      status: 403,
+      reason: "deny_actions",
+      tool: "aws",
+      action: "iam:CreateRole",
+    });
     expect(stack.tool.requests).toEqual([]);
   });
 
@@ -445,7 +453,13 @@ describeWith(parts, "verdicts through the real Envoy and the real Redis", (use) 
 
   test("the records of all of this verify", async () => {
     const key = join(stack.folder, "var", "audit.jwk");
-    const { code, stdout } = await stack.countersign("audit", "verify", join(stack.folder, "var", "audit"), "--key", key);
+    const { code, stdout } = await stack.countersign(
+      "audit",
+      "verify",
+      join(stack.folder, "var", "audit"),
+      "--key",
+      key,
+    );
     expect([code, stdout]).toEqual([0, expect.stringContaining("every signature and every link holds")]);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
+import type { Redis } from "ioredis";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
@@ -49,6 +50,11 @@ async function refusedWithin(ms: number, work: () => Promise<unknown>): Promise<
 /** Works again by itself, with the same store. */
 async function recovered(store: Store): Promise<void> {
   await until(async () => store.ping().then(() => true), { what: "the store to come back" });
+}
+
+/** The server's number for the connection of the one store that is connected to it. */
+async function connectionOf(raw: Redis): Promise<string | undefined> {
+  return /^id=(\d+) .*name=countersign /m.exec(String(await raw.client("LIST")))?.[1];
 }
 
 describeWith(part, "conformance", (use) => {
@@ -250,6 +256,25 @@ describeWith(part, "failures", () => {
     expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });
   }, 30_000);
 
+  test("a connection that fell silent is given up for a new one", async () => {
+    const { url, controls } = await ownServer();
+    const { raw, end, store: quiet } = await redisSubject(url);
+    await quiet.close();
+    const store = await connected(url);
+    const before = await connectionOf(raw);
+    expect(before).toBeDefined();
+    await store.ping();
+    expect(await connectionOf(raw)).toBe(before);
+    await controls.pause();
+    await refusedWithin(generousMs, () => store.ping());
+    await controls.resume();
+    await recovered(store);
+    const after = await connectionOf(raw);
+    expect(after).toBeDefined();
+    expect(after).not.toBe(before);
+    await end();
+  }, 30_000);
+
   test("a server that stops answering under many calls fails them all within the wait", async () => {
     const server = await ownServer();
     const store = await connected(server.url);
@@ -280,13 +305,17 @@ describeWith(part, "failures", () => {
   test("a server that turns replica refuses, and works again as primary", async () => {
     const { url } = await ownServer();
     const store = await connected(url);
-    const { raw, end } = await redisSubject(url);
+    const { raw, end, store: quiet } = await redisSubject(url);
+    await quiet.close();
+    const before = await connectionOf(raw);
     await raw.replicaof("127.0.0.1", "1");
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
     await refusedWithin(generousMs, () => store.ping());
     await raw.replicaof("NO", "ONE");
     await recovered(store);
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    // The name of the server may lead to another one after a failover.
+    expect(await connectionOf(raw)).not.toBe(before);
     await end();
   }, 30_000);
 
