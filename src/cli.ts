@@ -5,7 +5,7 @@ import { auditCommand } from "./cli/audit.js";
 import { initCommand } from "./cli/init.js";
 import { policyCommand } from "./cli/policy.js";
 import { serveCommand } from "./cli/serve.js";
-import { exitCodes, explain } from "./cli/terminal.js";
+import { example, exitCodes, explain } from "./cli/terminal.js";
 import { tokenCommand } from "./cli/token.js";
 
 /** Runs one command line. Resolves with the exit code: 0 ok, 1 the check failed, 2 wrong use. */
@@ -19,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version("0.1.0")
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
+    .addHelpText(...example("init --dir ./countersign && countersign serve --config ./countersign/countersign.yaml"))
     .addHelpText("after", "\nExit status: 0 ok, 1 the check failed, 2 wrong use.");
   for (const command of [initCommand, serveCommand, policyCommand, auditCommand, agentCommand, tokenCommand]) {
     program.addCommand(inherit(command(done)));
@@ -39,4 +40,6 @@ function inherit(command: Command): Command {
   return command;
 }
 
+// A reader that has gone, such as `head`, changes nothing about what a command found.
+process.stdout.on("error", () => {});
 process.exitCode = await main(process.argv.slice(2));

@@ -1,9 +1,10 @@
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const form = /^(\d{1,9})(ms|s|m|h|d)$/;
+/** How a duration is written. */
+export const durationForm = /^(\d{1,9})(ms|s|m|h|d)$/;
 
 /** Milliseconds of a duration such as `500ms`, `15m`, `24h`; `null` when it has no such form. */
 export function parseDuration(text: string): number | null {
-  const match = form.exec(text);
+  const match = durationForm.exec(text);
   if (!match) return null;
   return Number(match[1]) * units[match[2] as keyof typeof units];
 }

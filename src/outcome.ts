@@ -16,8 +16,8 @@ export interface Answer extends View {
   detail: string;
   /** Only of an `approval_needed`. */
   approval?: { id: string; expiresAtMs: number };
-  /** Only of a limit. */
-  retryAfterMs?: number;
+  /** Only of a limit: which one, how much it permits in which time, and when it permits the next call. */
+  limit?: { policy: "rate" | "daily-budget"; quota: number; windowSeconds: number; retryAfterMs: number };
 }
 
 /** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */

@@ -50,6 +50,8 @@ export interface PipelineDeps {
 export interface Trail {
   decisionId: string;
   startedUs: number;
+  /** The files in force when the decision began. */
+  workspace: Workspace;
   request?: HttpRequest;
   identity?: Identity;
   call?: Call;
@@ -68,7 +70,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
 
   /** read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. */
   async function findOut(check: CheckRequest, trail: Trail): Promise<Outcome> {
-    const { registry, catalogue, policies } = deps.workspace();
+    const { registry, catalogue, policies } = trail.workspace;
     const nowMs = runtime.now();
 
     const request = stage.read(check, { maxBodyBytes: options.maxBodyBytes });
@@ -109,8 +111,8 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     });
     if ("value" in settlement) trail.settlement = settlement.value;
 
-    const { mode, failure_mode: failureMode } = policies.documentOf(identity.agent.id).document;
-    return stage.decide({ evaluation, settlement, mode, failureMode, dryRun: options.dryRun });
+    const { limits, mode, failure_mode: failureMode } = policies.documentOf(identity.agent.id).document;
+    return stage.decide({ evaluation, settlement, limits, mode, failureMode, dryRun: options.dryRun });
   }
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
@@ -148,7 +150,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
         computed,
         enforced,
         mode,
-        policyVersion: policyVersionOf(trail),
+        policyVersion: trail.workspace.policies.version,
         agentId: trail.identity?.agent.id ?? null,
         tool: trail.call?.tool ?? null,
         action: trail.call?.action ?? null,
@@ -175,17 +177,21 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
       enforced: enforced.verdict,
       reason: computed.reason,
       mode,
-      policyVersion: policyVersionOf(trail),
+      policyVersion: trail.workspace.policies.version,
       latencyUs,
       failures: trail.failures,
     };
   }
 
-  const policyVersionOf = (trail: Trail) => trail.evaluation?.policyVersion ?? deps.workspace().policies.version;
   const enforceable = (outcome: Outcome) => (options.dryRun ? unenforced(outcome) : outcome);
 
   return async (check) => {
-    const trail: Trail = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [] };
+    const trail: Trail = {
+      decisionId: runtime.id(),
+      startedUs: runtime.monotonicMicros(),
+      workspace: deps.workspace(),
+      failures: [],
+    };
     const span = deps.telemetry.start(check);
     let outcome = refused(new Refusal("internal_error", "the authorizer failed"));
     try {

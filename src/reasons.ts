@@ -77,7 +77,6 @@ const refusing = {
   store_unavailable: ["Unavailable", 503, "the store of limits and approvals did not answer in time"],
   evaluation_failed: ["Unavailable", 503, "the policy could not be evaluated"],
   audit_unavailable: ["Unavailable", 503, "the decision could not be recorded"],
-  shutting_down: ["Unavailable", 503, "the authorizer is stopping"],
   internal_error: ["Unavailable", 503, "the authorizer failed"],
 } as const satisfies Record<string, readonly [ErrorName, number, string]>;
 

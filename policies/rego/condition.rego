@@ -42,6 +42,7 @@ holds(atom) := value if {
 
 holds(atom) := value if {
 	atom.op == "has"
+	is_string(atom.field)
 	parent := at(atom.left.path)
 	is_object(parent)
 	value := atom.field in object.keys(parent)

@@ -18,7 +18,7 @@ sound_file(file) if {
 	only(file, {"file", "grants", "tools", "deny_actions", "actions"})
 	is_string(file.file)
 	is_boolean(file.grants)
-	is_array(object.get(file, "tools", []))
+	texts(object.get(file, "tools", []))
 	sound_denials(object.get(file, "deny_actions", {"exact": [], "prefixes": [], "mode": "enforce"}))
 	is_array(file.actions)
 	every action in file.actions { is_string(action.name) }
@@ -27,8 +27,8 @@ sound_file(file) if {
 sound_denials(deny) if {
 	only(deny, {"exact", "prefixes", "mode"})
 	deny.mode in modes
-	is_array(deny.exact)
-	is_array(deny.prefixes)
+	texts(deny.exact)
+	texts(deny.prefixes)
 }
 
 # Only of what applies to the call: a document may list thousands of actions.
@@ -49,7 +49,7 @@ sound_rule(rule) if {
 sound_kind(rule) if {
 	rule.kind == "environments"
 	only(rule, {"rule", "mode", "kind", "values"})
-	is_array(rule.values)
+	texts(rule.values)
 }
 
 sound_kind(rule) if {
@@ -90,8 +90,13 @@ sound_sanitize(entry) if {
 	every part in [entry.sanitize.headers, entry.sanitize.query] {
 		only(part, {"set", "remove"})
 		is_object(part.set)
-		is_array(part.remove)
+		texts(part.remove)
 	}
+}
+
+texts(list) if {
+	is_array(list)
+	every text in list { is_string(text) }
 }
 
 only(object_, keys) if object.keys(object_) - keys == set()

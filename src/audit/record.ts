@@ -12,7 +12,7 @@ export interface Envelope {
   signature: { alg: "HS256" | "EdDSA"; kid: string; value: string };
 }
 
-/** The record of one decision. Field names as in the seeds' audit record; absent knowledge is `null`. */
+/** The record of one decision. Absent knowledge is `null`. */
 export interface DecisionRecord {
   kind: "decision";
   decision_id: string;

@@ -3,11 +3,14 @@ import { Command } from "commander";
 import { sha256Hex } from "../canonical.js";
 import { loadConfig } from "../config/load.js";
 import { loadRegistered } from "../workspace/files.js";
-import { configOption, type Done, print, WrongUse } from "./terminal.js";
+import { configOption, type Done, example, print, WrongUse } from "./terminal.js";
 
 /** `countersign agent`: credentials of registered agents. */
 export function agentCommand(_done: Done): Command {
-  return new Command("agent").description("Manage agents.").addCommand(keyCommand());
+  return new Command("agent")
+    .description("Manage credentials of agents.")
+    .addHelpText(...example("agent key deploy-manager"))
+    .addCommand(keyCommand());
 }
 
 function keyCommand(): Command {
@@ -16,7 +19,7 @@ function keyCommand(): Command {
     .argument("<agent>", "id in agents.yaml")
     .option(...configOption)
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExample:\n  countersign agent key deploy-manager")
+    .addHelpText(...example("agent key deploy-manager"))
     .action((id: string, options: { config: string; json?: boolean }) => {
       const { agents } = findAgent(id, options.config);
       const key = `csk_${randomBytes(32).toString("base64url")}`;

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { sha256Hex } from "../canonical.js";
 import { generateKey, type KeyUse, writeKeyFile } from "../keys/keys.js";
 import { firstFiles } from "./first_files.js";
-import { type Done, print, WrongUse } from "./terminal.js";
+import { type Done, example, print, WrongUse } from "./terminal.js";
 
 const keys: Record<string, KeyUse> = {
   "var/issuer.jwk": "issuer",
@@ -20,7 +20,7 @@ export function initCommand(_done: Done): Command {
     .description("Write a first configuration with keys and an admin token. Never overwrites a file.")
     .option("-d, --dir <folder>", "where to write it", ".")
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExample:\n  countersign init --dir ./countersign")
+    .addHelpText(...example("init --dir ./countersign"))
     .action(async ({ dir, json }: { dir: string; json?: boolean }) => {
       const token = `cst_${randomBytes(32).toString("base64url")}`;
       const files = firstFiles({ adminTokenSha256: sha256Hex(token) });
@@ -28,6 +28,7 @@ export function initCommand(_done: Done): Command {
       if (taken.length > 0)
         throw new WrongUse(`${taken.join(", ")} in ${dir} would be overwritten; choose an empty folder`);
 
+      await makeFolder(dir);
       for (const [name, text] of Object.entries(files)) await writeNew(join(dir, name), text);
       for (const [name, use] of Object.entries(keys)) await writeKeyFile(join(dir, name), generateKey("OKP", use));
 
@@ -39,6 +40,14 @@ export function initCommand(_done: Done): Command {
         print(`Next: countersign serve --config ${config}`);
       }
     });
+}
+
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true });
+  } catch (cause) {
+    throw new WrongUse(`${dir} cannot be made`, { cause });
+  }
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { Command } from "commander";
 import { loadConfig } from "../config/load.js";
 import { startServer } from "../server.js";
-import { configOption, type Done, print } from "./terminal.js";
+import { configOption, type Done, example, print } from "./terminal.js";
 
 /** `countersign serve`: runs until SIGTERM or SIGINT, then drains. */
 export function serveCommand(_done: Done): Command {
   return new Command("serve")
     .description("Run the authorizer: gRPC for Envoy, HTTP for people and agents.")
     .option(...configOption)
-    .addHelpText("after", "\nExample:\n  countersign serve --config ./countersign.yaml")
+    .addHelpText(...example("serve --config ./countersign.yaml"))
     .action(async ({ config: file }: { config: string }) => {
       const server = await startServer(loadConfig(file));
       print(`countersign is ready: grpc ${server.grpc}, http ${server.http}, policies ${server.policyVersion()}`);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { InvalidFile } from "../files/located_yaml.js";
 
 /** What a command's exit status means, for every command alike. */
@@ -18,15 +19,32 @@ export function print(text: string): void {
 
 /** Says on stderr why a command ended, and with which status. Bad files count as wrong use: mend them and try again. */
 export function explain(error: unknown): number {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`countersign: ${message}\n`);
+  process.stderr.write(`countersign: ${messageOf(error)}\n`);
   if (error instanceof InvalidFile || error instanceof WrongUse) return exitCodes.usage;
   return exitCodes.failed;
+}
+
+/** An error's message with those of its causes, as far as they say more. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  const cause = messageOf(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}
+
+/** Throws `WrongUse` for a path that leads nowhere, before a command says something less clear about it. */
+export function mustExist(path: string): void {
+  if (!existsSync(path)) throw new WrongUse(`${path} does not exist`);
+}
+
+/** An example under a command's help. */
+export function example(line: string): ["after", string] {
+  return ["after", `\nExample:\n  countersign ${line}`];
 }
 
 /** `--config FILE`, the same for every command that reads the configuration. */
 export const configOption = [
   "-c, --config <file>",
   "configuration file (or COUNTERSIGN_CONFIG)",
-  process.env.COUNTERSIGN_CONFIG ?? "./countersign.yaml",
+  process.env.COUNTERSIGN_CONFIG || "./countersign.yaml",
 ] as const;

@@ -1,10 +1,13 @@
 import { Command } from "commander";
+import { ZodError } from "zod";
 import { parseDuration } from "../duration.js";
-import { issueToken } from "../identify/issue.js";
+import { issueToken, type TokenRequest } from "../identify/issue.js";
+import { meetScopes, scopesOf } from "../identify/scopes.js";
 import { readKeyFile } from "../keys/keys.js";
+import type { Agent } from "../registry/registry.js";
 import { systemRuntime } from "../runtime.js";
 import { findAgent } from "./agent.js";
-import { configOption, type Done, print, WrongUse } from "./terminal.js";
+import { configOption, type Done, example, messageOf, print, WrongUse } from "./terminal.js";
 
 interface Options {
   config: string;
@@ -28,12 +31,14 @@ export function tokenCommand(_done: Done): Command {
     .option("--workflow-run <id>", "run in CI that the session belongs to")
     .option("--initiated-by <person>", "who started the session; role and clearance come from people.yaml")
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExample:\n  countersign token deploy-manager --ttl 15m --initiated-by alice@example.com")
+    .addHelpText(...example("token deploy-manager --ttl 15m --initiated-by alice@example.com"))
     .action(async (id: string, options: Options) => {
       const { config, registry, agent } = findAgent(id, options.config);
       const { issuer } = config.identity;
-      const ttlMs = options.ttl === undefined ? issuer.token_ttl : parseDuration(options.ttl);
-      if (ttlMs === null) throw new WrongUse("--ttl: write a duration as 15m or 1h");
+      if (agent.disabled) throw new WrongUse(`${id} is disabled in ${config.agents}`);
+      const ttlMs = options.ttl === undefined ? issuer.token_ttl : lifetime(options.ttl, issuer.max_ttl);
+      const scope = options.scope ?? agent.scopes.join(" ");
+      refuseUseless(scope, agent);
       const person = options.initiatedBy === undefined ? undefined : registry.person(options.initiatedBy);
       if (options.initiatedBy !== undefined && !person) {
         throw new WrongUse(`--initiated-by: ${options.initiatedBy} is not in ${config.people}`);
@@ -45,7 +50,7 @@ export function tokenCommand(_done: Done): Command {
         agent,
         ttlMs,
         maxTtlMs: issuer.max_ttl,
-        scope: options.scope ?? agent.scopes.join(" "),
+        scope,
         session_id: options.session ?? `ses_${systemRuntime.id()}`,
         ...(options.workflowRun !== undefined && { workflow_run_id: options.workflowRun }),
         ...(person && { initiated_by: person.id }),
@@ -58,10 +63,31 @@ export function tokenCommand(_done: Done): Command {
     });
 }
 
-async function issue(request: Parameters<typeof issueToken>[0]): Promise<string> {
+function lifetime(text: string, maxMs: number): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new WrongUse("--ttl: write a duration as 15m or 1h");
+  if (ms >= 1000 && ms <= maxMs) return ms;
+  throw new WrongUse(`--ttl: must be from 1s to ${Math.floor(maxMs / 1000)}s, which is identity.issuer.max_ttl`);
+}
+
+/** A scope that the agent is not registered for would be in the token and permit nothing. */
+function refuseUseless(scope: string, agent: Agent): void {
+  const useless = scopesOf(scope).find((one) => meetScopes(agent.scopes, [one]).length === 0);
+  if (useless === undefined) return;
+  throw new WrongUse(`--scope: ${useless} is outside the scopes of ${agent.id}: ${agent.scopes.join(" ") || "none"}`);
+}
+
+async function issue(request: TokenRequest): Promise<string> {
   try {
     return await issueToken(request);
   } catch (error) {
-    throw new WrongUse(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof ZodError)) throw new WrongUse(messageOf(error));
+    const claim = String(error.issues[0]?.path[0]);
+    throw new WrongUse(claimForms[claim] ?? `no token may hold this ${claim}`);
   }
 }
+
+const claimForms: Readonly<Record<string, string>> = {
+  session_id: "--session: must be 1 to 128 visible characters without spaces, and must not begin with open:",
+  workflow_run_id: "--workflow-run: must be 1 to 256 characters on one line",
+};

@@ -1,16 +1,15 @@
 import { z } from "zod";
-import { parseDuration } from "../duration.js";
+import { durationForm, parseDuration } from "../duration.js";
 
 /** A duration in milliseconds, written as `250ms`, `15m`, `24h`, and within the bounds, which are written so too. */
 function duration(least: string, most: string) {
   const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  const form = "write a duration as 250ms, 15m or 24h";
-  return z.string(form).transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== null && ms >= min && ms <= max) return ms;
-    context.addIssue({ code: "custom", message: ms === null ? form : `must be from ${least} to ${most}` });
-    return z.NEVER;
-  });
+  const error = "write a duration as 250ms, 15m or 24h";
+  return z
+    .string(error)
+    .regex(durationForm, { error, abort: true })
+    .transform((text) => parseDuration(text) ?? 0)
+    .refine((ms) => ms >= min && ms <= max, `must be from ${least} to ${most}`);
 }
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
@@ -18,12 +17,14 @@ const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// U
 /** Of a file or folder. */
 const path = z.string("write a path").min(1, "write a path");
 
+const addressForm = "write an address as host:port, for example 127.0.0.1:9192";
+
 const address = z
-  .string("write an address as host:port, for example 127.0.0.1:9192")
-  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, "write an address as host:port, for example 127.0.0.1:9192")
+  .string(addressForm)
+  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, { error: addressForm, abort: true })
   .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "a port is at most 65535");
 
-const grpcAddress = z.union([z.string().regex(/^unix:.+/), address]);
+const socket = z.string().regex(/^unix:.+/, { abort: true });
 
 const tls = z.strictObject({ cert_file: path, key_file: path, client_ca_file: path });
 
@@ -31,67 +32,88 @@ const storeForm = "write memory:, redis://host:port/database or rediss://host:po
 
 const issuer = z
   .strictObject({
-    url: url.default("http://127.0.0.1:9192"),
-    key_file: path.default("./var/issuer.jwk"),
-    audience: z.string().min(1, "must not be empty").default("countersign"),
-    token_ttl: duration("1s", "365d").prefault("15m"),
-    max_ttl: duration("1s", "365d").prefault("1h"),
+    url: url.default("http://127.0.0.1:9192").describe("`iss` of agent tokens"),
+    key_file: path.default("./var/issuer.jwk").describe("JWK that signs and checks agent tokens"),
+    audience: z.string().min(1, "must not be empty").default("countersign").describe("`aud` of agent tokens"),
+    token_ttl: duration("1s", "365d").prefault("15m").describe("lifetime of a new token that names none"),
+    max_ttl: duration("1s", "365d").prefault("1h").describe("longest lifetime of a token that is issued or accepted"),
   })
   .refine((value) => value.token_ttl <= value.max_ttl, {
     path: ["token_ttl"],
     message: "tokens would live longer than `max_ttl` permits",
   });
 
-/** What `countersign.yaml` may say, with its defaults. Paths are still as written. */
-export const configSchema = z.strictObject({
-  listen: z
-    .strictObject({
-      grpc: z
-        .union([grpcAddress, z.strictObject({ address, tls })], {
-          error: "write host:port, unix:/path or {address, tls}",
-        })
-        .default("127.0.0.1:9191"),
-      http: address.default("127.0.0.1:9192"),
+const listen = z.strictObject({
+  grpc: z
+    .union([socket, address, z.strictObject({ address, tls })], {
+      error: "write host:port, unix:/path or {address, tls}",
     })
-    .prefault({}),
-  public_url: url.default("http://127.0.0.1:9192"),
+    .default("127.0.0.1:9191")
+    .describe("where Envoy asks: `host:port` on loopback, `unix:/path`, or `{address, tls}` with client certificates"),
+  http: address.default("127.0.0.1:9192").describe("where people and agents reach the HTTP API"),
+});
+
+const audit = z.strictObject({
+  dir: path.default("./var/audit").describe("folder of the records"),
+  key_file: path.default("./var/audit.jwk").describe("JWK that signs records, and nothing else"),
+  durability: z
+    .enum(["write", "fsync"])
+    .default("write")
+    .describe("`write`: a record survives the process; `fsync`: it survives the machine"),
+});
+
+const telemetry = z.strictObject({
+  otlp: url.optional().describe("base URL of an OpenTelemetry collector (OTLP over HTTP); without it spans go nowhere"),
+  log: z.enum(["json", "off"]).default("json").describe("one JSON object per line on standard output, or nothing"),
+  log_level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("least level that is logged"),
+});
+
+/** What `countersign.yaml` may say, with its defaults and what each key means. Paths are still as written. */
+export const configSchema = z.strictObject({
+  listen: listen.prefault({}),
+  public_url: url.default("http://127.0.0.1:9192").describe("base URL under which agents and approvers reach the API"),
   workers: z
     .literal(1, { error: "this version runs one worker: start more processes with a redis store instead" })
-    .default(1),
+    .default(1)
+    .describe("worker processes; this version knows only 1"),
   store: z
     .string(storeForm)
     .regex(/^(memory:$|rediss?:\/\/.)/, storeForm)
-    .default("memory:"),
-  store_timeout: duration("1ms", "1m").prefault("250ms"),
-  on_store_failure: z.literal("deny", { error: "this version knows only `deny`" }).default("deny"),
-  mode: z.enum(["enforce", "shadow"]).default("enforce"),
-  dry_run: z.boolean().default(false),
-  unmatched: z.enum(["deny", "passthrough"]).default("deny"),
-  strip_credentials: z.boolean().default(true),
-  max_body_bytes: z.int().min(1).max(8_388_608).default(1_048_576),
-  shutdown_grace: duration("1ms", "1h").prefault("10s"),
-  policies: z.string("write a path; this version does not fetch bundles").min(1, "write a path").default("./policies"),
-  tools: path.default("./tools.yaml"),
-  agents: path.default("./agents.yaml"),
-  people: path.default("./people.yaml"),
+    .default("memory:")
+    .describe("limits and approvals: `memory:`, `redis://[user:password@]host:port/db` or `rediss://...`"),
+  store_timeout: duration("1ms", "1m").prefault("250ms").describe("longest wait for one answer of the store"),
+  on_store_failure: z
+    .literal("deny", { error: "this version knows only `deny`" })
+    .default("deny")
+    .describe("calls that need the store while it does not answer; this version knows only `deny`"),
+  mode: z.enum(["enforce", "shadow"]).default("enforce").describe("mode of policy files that name none"),
+  dry_run: z.boolean().default(false).describe("`true` records every decision and enforces none"),
+  unmatched: z
+    .enum(["deny", "passthrough"])
+    .default("deny")
+    .describe("requests that no entry of the tool catalogue matches"),
+  strip_credentials: z.boolean().default(true).describe("removes the agent's credential before the tool sees the call"),
+  max_body_bytes: z.int().min(1).max(8_388_608).default(1_048_576).describe("larger bodies are refused with 413"),
+  shutdown_grace: duration("1ms", "1h").prefault("10s").describe("longest wait for calls in flight at SIGTERM"),
+  policies: z
+    .string("write a path; this version does not fetch bundles")
+    .min(1, "write a path")
+    .default("./policies")
+    .describe("folder of policy files, or one file"),
+  tools: path.default("./tools.yaml").describe("the tool catalogue"),
+  agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
+  people: path.default("./people.yaml").describe("who may approve, look and administer"),
   identity: z.strictObject({ issuer: issuer.prefault({}) }).prefault({}),
   approvals: z
-    .strictObject({ key_file: path.optional(), expires_in: duration("1s", "365d").prefault("15m") })
-    .prefault({}),
-  audit: z
     .strictObject({
-      dir: path.default("./var/audit"),
-      key_file: path.default("./var/audit.jwk"),
-      durability: z.enum(["write", "fsync"]).default("write"),
+      key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
+      expires_in: duration("1s", "365d")
+        .prefault("15m")
+        .describe("how long people have to answer, and the agent to use it"),
     })
     .prefault({}),
-  telemetry: z
-    .strictObject({
-      otlp: url.optional(),
-      log: z.enum(["json", "off"]).default("json"),
-      log_level: z.enum(["debug", "info", "warn", "error"]).default("info"),
-    })
-    .prefault({}),
+  audit: audit.prefault({}),
+  telemetry: telemetry.prefault({}),
 });
 
 /** A validated configuration; durations in milliseconds, file paths absolute once `loadConfig` has resolved them. */

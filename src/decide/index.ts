@@ -1,4 +1,5 @@
 import type { Answer, Outcome, View } from "../outcome.js";
+import type { LimitSet } from "../policies/document.js";
 import type { RefusalReason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
 import type { LimitOutcome } from "../store/store.js";
@@ -15,6 +16,7 @@ export interface DecideParts {
     opened?: { id: string; expiresAtMs: number };
   }>;
   /** Of the agent's policies. */
+  limits: { enforced?: LimitSet; shadow?: LimitSet };
   mode: Mode;
   failureMode: Mode;
   /** A dry run enforces nothing and opens nothing. */
@@ -22,7 +24,7 @@ export interface DecideParts {
 }
 
 /** Stage decide: puts evaluation and settlement together. Whatever is not an explicit allow is a denial. */
-export function decide({ evaluation, settlement, mode, failureMode, dryRun }: DecideParts): Outcome {
+export function decide({ evaluation, settlement, limits, mode, failureMode, dryRun }: DecideParts): Outcome {
   for (const attempt of [evaluation, settlement]) {
     if ("failure" in attempt) {
       const computed = denialOf(attempt.failure);
@@ -33,17 +35,13 @@ export function decide({ evaluation, settlement, mode, failureMode, dryRun }: De
   if (!("value" in evaluation && "value" in settlement)) throw new Error("an attempt without value or failure");
 
   const { opened, enforced: limit, shadow } = settlement.value;
-  const computed = withLimit(withLimit(answerOf(evaluation.value.computed), limit), shadow);
+  const limited = withLimit(answerOf(evaluation.value.computed), limit, limits.enforced);
+  const computed = withLimit(limited, shadow, limits.shadow ?? limits.enforced);
   if (dryRun) return { computed, enforced: passing, mode: "shadow" };
-  const enforced = withApproval(withLimit(answerOf(evaluation.value.enforced), limit), opened);
-  return {
-    computed:
-      enforced.approval && computed.verdict === "approval_needed"
-        ? { ...computed, approval: enforced.approval }
-        : computed,
-    enforced,
-    mode: computed.verdict === enforced.verdict ? mode : "shadow",
-  };
+  const enforced = withApproval(withLimit(answerOf(evaluation.value.enforced), limit, limits.enforced), opened);
+  // Where both say the same, the reasons are those that were acted upon; what else is broken in shadow is in the result.
+  if (computed.verdict === enforced.verdict) return { computed: enforced, enforced, mode };
+  return { computed, enforced, mode: "shadow" };
 }
 
 /** The answer to a call that a stage refused, or in which a stage failed. */
@@ -75,15 +73,29 @@ function answerOf({ verdict, reason, violations, sanitize }: View): Answer {
   return { verdict, reason, detail: violations[0]?.message ?? "", violations, sanitize };
 }
 
-function withLimit(answer: Answer, limit: LimitOutcome | { outcome: "unavailable" }): Answer {
+function withLimit(
+  answer: Answer,
+  limit: LimitOutcome | { outcome: "unavailable" },
+  { rate, daily_budget_micro: budget = 0 }: LimitSet = {},
+): Answer {
   if (answer.verdict === "deny") return answer;
   switch (limit.outcome) {
     case "ok":
       return answer;
     case "rate_exceeded":
-      return exceeded("rate_exceeded", "the agent calls more often than its limit permits", limit.retryAfterMs);
+      return exceeded("rate_exceeded", "the agent calls more often than its limit permits", {
+        policy: "rate",
+        quota: rate?.burst ?? 0,
+        windowSeconds: Math.ceil(((rate?.interval_us ?? 0) * (rate?.burst ?? 0)) / 1e6),
+        retryAfterMs: limit.retryAfterMs,
+      });
     case "budget_exceeded":
-      return exceeded("budget_exceeded", "what is left of today's budget does not cover this call", limit.retryAfterMs);
+      return exceeded("budget_exceeded", "what is left of today's budget does not cover this call", {
+        policy: "daily-budget",
+        quota: Math.floor(budget / 1e6),
+        windowSeconds: 86_400,
+        retryAfterMs: limit.retryAfterMs,
+      });
     case "unavailable":
       return denialOf(new Refusal("store_unavailable", "the store of limits and approvals did not answer in time"));
     default:
@@ -91,9 +103,9 @@ function withLimit(answer: Answer, limit: LimitOutcome | { outcome: "unavailable
   }
 }
 
-function exceeded(reason: RefusalReason, message: string, retryAfterMs: number): Answer {
+function exceeded(reason: RefusalReason, message: string, limit: NonNullable<Answer["limit"]>): Answer {
   const violations = [{ rule: reason, message }];
-  return { verdict: "deny", reason, detail: message, violations, sanitize: [], retryAfterMs };
+  return { verdict: "deny", reason, detail: message, violations, sanitize: [], limit };
 }
 
 /** An approval that was not opened cannot be waited for: without one the answer is a denial. */

@@ -3,6 +3,11 @@ import { Refusal } from "../refusal.js";
 import { type Offered, resolve, type Template } from "./template.js";
 import type { FieldName, Tool } from "./tool.js";
 
+/** Longest name, id and image reference, in characters. They are shown, recorded and compared whole. */
+const longest = { name: 256, image: 512 } as const;
+/** No control, format or separator characters, no blanks at the ends: what is judged is what people see. */
+const oneLine = /^(?! )[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+(?<! )$/u;
+
 type Params = Readonly<Record<string, Json>>;
 
 /** The fields of a call that stand beside its parameters. */
@@ -38,8 +43,17 @@ export function readName(
   reason: "missing_action" | "missing_environment",
 ): string {
   const value = resolve(template, offered);
-  if (typeof value === "string" && value !== "") return value;
-  throw new Refusal(reason, `the call does not say its ${reason.slice("missing_".length)}`);
+  const field = reason.slice("missing_".length);
+  if (typeof value !== "string" || value === "") throw new Refusal(reason, `the call does not say its ${field}`);
+  return plain(value, field, longest.name);
+}
+
+function plain(text: string, field: string, most: number): string {
+  if (text.length <= most && oneLine.test(text)) return text;
+  throw new Refusal(
+    "malformed_parameter",
+    `${field} is longer than ${most} characters or holds ones that are not shown`,
+  );
 }
 
 function ownMember(params: Params, name: string): Json | undefined {
@@ -47,14 +61,14 @@ function ownMember(params: Params, name: string): Json | undefined {
 }
 
 function readImage(value: Json): string {
-  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "string" && value !== "") return plain(value, "image", longest.image);
   throw new Refusal("malformed_parameter", "image is neither text nor a list of texts");
 }
 
 /** Whole numbers have one spelling, so systems that count their ids are served too. */
 function readId(name: FieldName, value: Json | undefined): string | null {
   if (value === undefined) return null;
-  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "string" && value !== "") return plain(value, name, longest.name);
   if (Number.isSafeInteger(value)) return String(value);
   throw new Refusal("malformed_parameter", `${name} is neither text nor a whole number`);
 }

@@ -1,4 +1,5 @@
 import type { Json } from "../call.js";
+import { foldCase } from "../json/fold.js";
 import { plainDecimal } from "../json/number.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
@@ -19,7 +20,8 @@ export function readParams(tool: Tool, offered: Offered): Params {
 
 /** Many servers read a parameter from wherever they find it first, so the catalogue cannot say which one counts. */
 function refuseTwoPlaces({ query, body }: Offered): void {
-  for (const name of Object.keys(query)) if (Object.hasOwn(body, name)) throw twice(name);
+  const inBody = new Set(Object.keys(body).map(foldCase));
+  for (const name of Object.keys(query)) if (inBody.has(foldCase(name))) throw twice(name);
 }
 
 function collect(rule: ParamsRule, offered: Offered): Params {
@@ -45,9 +47,11 @@ function collect(rule: ParamsRule, offered: Offered): Params {
 
 function merge(offered: Offered): Params {
   const merged = new Map<string, Json>();
+  const seen = new Set<string>();
   for (const source of sources) {
     for (const [name, value] of Object.entries(offered[source])) {
-      if (merged.has(name)) throw twice(name);
+      if (seen.has(foldCase(name))) throw twice(name);
+      seen.add(foldCase(name));
       merged.set(name, value);
     }
   }

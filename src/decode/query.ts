@@ -1,26 +1,36 @@
 import type { QueryParameter } from "../call.js";
+import { foldCase } from "../json/fold.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
 
 const visible = /^[\x21-\x7e]*$/;
+/** RFC 3986 appendix A leaves them out of a query; serializers of forms never write them. */
+const unwritten = /["<>\\^`{|}]/;
+const maxParameters = 1_000;
 
 /**
  * Reads `application/x-www-form-urlencoded` text: a query without its `?`, or a form body. Order is kept, `+` is a space.
  * Throws `malformed` (the reason that fits where the text stood) for anything that readers split or decode differently,
- * and `ambiguous_parameter` for a name that comes twice, however it is spelled.
+ * and `ambiguous_parameter` for a name that comes twice, however it is spelled, in whatever case.
  */
 export function readPairs(text: string, malformed: "malformed_query" | "malformed_body"): QueryParameter[] {
   if (text === "") return [];
   if (!visible.test(text) || text.includes("#")) throw new Refusal(malformed, "a parameter holds unencoded bytes");
   // Some readers split pairs at ";" as well (HTML 4.01 appendix B.2.2).
   if (text.includes(";")) throw new Refusal(malformed, "a parameter holds an unencoded semicolon");
+  // No form looks like that, and a reader that does not look at the content type would take it for JSON.
+  if (unwritten.test(text))
+    throw new Refusal(malformed, "a parameter holds characters that have to be percent-encoded");
+  const pairs = text.split("&");
+  if (pairs.length > maxParameters) throw new Refusal(malformed, `there are more than ${maxParameters} parameters`);
   const seen = new Set<string>();
-  return text.split("&").map((pair) => {
+  return pairs.map((pair) => {
     const parameter = readPair(pair, malformed);
-    if (seen.has(parameter.name)) {
+    const folded = foldCase(parameter.name);
+    if (seen.has(folded)) {
       throw new Refusal("ambiguous_parameter", `parameter ${quote(parameter.name)} is given twice`);
     }
-    seen.add(parameter.name);
+    seen.add(folded);
     return parameter;
   });
 }

@@ -1,5 +1,7 @@
-import { isMap, isNode, isPair, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, type ErrorCode, isMap, isNode, isPair, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
+import { type Place, placeInScalar } from "./scalar_place.js";
+import { wording } from "./wording.js";
 
 /** One mistake in a file a user wrote. Lines and columns count from 1. */
 export interface Problem {
@@ -35,7 +37,7 @@ export interface Located<T> {
   file: string;
   value: T;
   /** Builds the problem for the value at a path, for checks that a schema cannot express. */
-  problem(path: Path, message: string, within?: { line: number; column: number }): Problem;
+  problem(path: Path, message: string, within?: Place): Problem;
 }
 
 /**
@@ -48,12 +50,15 @@ export function parseLocated<T>(file: string, text: string, schema: z.ZodType<T>
 
 /** Validates a located value; throws `InvalidFile` with every mistake at its place. */
 export function validate<T>(located: Located<unknown>, schema: z.ZodType<T>): Located<T> {
-  const result = schema.safeParse(located.value);
+  const result = schema.safeParse(located.value, { error: wording });
   if (!result.success) {
     throw new InvalidFile(result.error.issues.flatMap((issue) => problemsOf(issue, located.problem)));
   }
   return { ...located, value: result.data };
 }
+
+/** For mistakes that the parser explains to programmers. */
+const wordsOf: Partial<Record<ErrorCode, string>> = { MULTIPLE_DOCS: "the file holds more than one document" };
 
 /** Parses YAML without a schema; an empty file is an empty map. */
 export function locate(file: string, text: string): Located<unknown> {
@@ -67,28 +72,33 @@ export function locate(file: string, text: string): Located<unknown> {
         line: error.linePos?.[0].line ?? 1,
         column: error.linePos?.[0].col ?? 1,
         path: "",
-        message: firstLine(error.message).replace(/ at line \d+, column \d+:?$/, ""),
+        message: wordsOf[error.code] ?? firstLine(error.message).replace(/ at line \d+, column \d+:?$/, ""),
       })),
     );
   }
 
-  const problem = (path: Path, message: string, within?: { line: number; column: number }): Problem => {
-    const start = offsetOf(document.contents, path);
-    const { line, col } = lines.linePos(start);
-    const place =
-      within === undefined
-        ? { line, column: col }
-        : { line: line + within.line - 1, column: within.line === 1 ? col + within.column - 1 : within.column };
-    return { file, ...place, path: formatPath(path), message };
+  const problem = (path: Path, message: string, within?: Place): Problem => {
+    const { line, col } = lines.linePos(offsetOf(document.contents, path));
+    const inside = within && placeInScalar(document.getIn(path, true), text, lines, within);
+    return { file, ...(inside ?? { line, column: col }), path: formatPath(path), message };
   };
 
-  return { file, value: document.toJS({ maxAliasCount: 100 }) ?? {}, problem };
+  return { file, value: plainValue(document, problem) ?? {}, problem };
+}
+
+function plainValue(document: Document.Parsed, problem: Located<unknown>["problem"]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    throw new InvalidFile([problem([], "aliases (*) stand for too much, or for themselves")]);
+  }
 }
 
 function problemsOf(issue: z.core.$ZodIssue, problem: Located<unknown>["problem"]): Problem[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => problem([...issue.path, key], "unknown key"));
   }
+  if (issue.code === "invalid_key") return issue.issues.map(({ message }) => problem(issue.path, message));
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
     if (deepest && deepest.path.length > 0) {

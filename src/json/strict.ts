@@ -1,18 +1,22 @@
 import { visit } from "jsonc-parser";
 import type { Json } from "../call.js";
 import { Refusal } from "../refusal.js";
+import { foldCase } from "./fold.js";
 import { exactNumber } from "./number.js";
 import { quote } from "./quote.js";
 
 /** Objects and lists inside each other, the outermost counted. */
 const maxDepth = 32;
+/** Names and list members in all. Every one of them costs the policies time before any limit can refuse the call. */
+const maxMembers = 10_000;
 const loneSurrogate = /\p{Surrogate}/u;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a JSON object that every reader takes for the same (RFC 8259, RFC 7493). Throws `malformed_body` for bytes that
  * are not UTF-8, a byte order mark, anything but one object, repeated names, names spelled with needless escapes,
- * `__proto__`, lone surrogates, numbers that a double does not hold, more than 32 levels.
+ * `__proto__`, lone surrogates, numbers that a double does not hold, more than 32 levels or 10,000 members. Names that
+ * differ only in case count as repeated: not every reader tells them apart.
  */
 export function readJsonObject(bytes: Uint8Array): { [name: string]: Json } {
   const text = decodeUtf8(bytes);
@@ -27,16 +31,17 @@ export function readJsonObject(bytes: Uint8Array): { [name: string]: Json } {
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
-  } catch (cause) {
-    throw new Refusal("malformed_body", "the body is not UTF-8", { cause });
+  } catch {
+    throw new Refusal("malformed_body", "the body is not UTF-8");
   }
 }
 
 function parse(text: string): Json {
   try {
     return JSON.parse(text) as Json;
-  } catch (cause) {
-    throw new Refusal("malformed_body", "the body is not JSON", { cause });
+  } catch {
+    // Without the parser's own message, which quotes the body and would carry secrets into the log.
+    throw new Refusal("malformed_body", "the body is not JSON");
   }
 }
 
@@ -47,6 +52,11 @@ function refuseAmbiguity(text: string): void {
   const enter = () => {
     depth += 1;
     if (depth > maxDepth) throw new Refusal("malformed_body", `the body is nested deeper than ${maxDepth} levels`);
+  };
+  let members = 0;
+  const count = () => {
+    members += 1;
+    if (members > maxMembers) throw new Refusal("malformed_body", `the body has more than ${maxMembers} members`);
   };
   visit(
     text,
@@ -65,10 +75,13 @@ function refuseAmbiguity(text: string): void {
       },
       onObjectProperty: (name, offset, length) => {
         checkName(name, text.slice(offset + 1, offset + length - 1));
+        count();
         const seen = names.at(-1);
-        if (!seen || seen.has(name)) throw new Refusal("malformed_body", `the body has ${quote(name)} twice`);
-        seen.add(name);
+        const folded = foldCase(name);
+        if (!seen || seen.has(folded)) throw new Refusal("malformed_body", `the body has ${quote(name)} twice`);
+        seen.add(folded);
       },
+      onSeparator: (character) => character === "," && count(),
       onLiteralValue: (value: unknown, offset, length) => checkLiteral(value, text.slice(offset, offset + length)),
       onError: () => {
         throw new Refusal("malformed_body", "the body is not JSON");

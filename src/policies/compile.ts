@@ -73,12 +73,12 @@ function compileFile(source: Located<PolicySource>, defaultMode: Mode, problems:
     ...(denied && { deny_actions: { ...splitPrefixes(denied.value), mode: denied.mode ?? mode } }),
     actions: (policy.actions ?? []).map((action, index) => {
       const at = ["actions", index];
-      return compileAction(action, action.mode ?? mode, (key, text) => {
+      return compileAction(action, action.mode ?? mode, (path, text) => {
         try {
           return compileCondition(text);
         } catch (error) {
           if (!(error instanceof ConditionError)) throw error;
-          problems.push(source.problem([...at, key], error.message, error));
+          problems.push(source.problem([...at, ...path], error.message, error));
           return null;
         }
       });
@@ -86,7 +86,7 @@ function compileFile(source: Located<PolicySource>, defaultMode: Mode, problems:
   };
 }
 
-type Compile = (key: string, text: string) => ReturnType<typeof compileCondition> | null;
+type Compile = (path: readonly string[], text: string) => ReturnType<typeof compileCondition> | null;
 
 function compileAction(action: ActionSource, mode: Mode, compile: Compile): ActionDocument {
   const rules: Rule[] = [];
@@ -116,7 +116,7 @@ function compileAction(action: ActionSource, mode: Mode, compile: Compile): Acti
 
   const approval = action.approval_needed;
   const text = approval === undefined || approval.value === false ? undefined : String(approval.value);
-  const condition = text === undefined ? null : compile("approval_needed", text);
+  const condition = text === undefined ? null : compile(["approval_needed", ...(approval?.at ?? [])], text);
   return {
     name: action.name,
     rules,

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { wording } from "../files/wording.js";
 import { toMicro } from "../money.js";
+import type { Mode } from "../verdict.js";
 import { agentName } from "./names.js";
 
 /** Where a limit on one parameter is written: `max_replicas`, `min_replicas`. */
@@ -7,11 +9,41 @@ export const boundKey = /^(max|min)_([A-Za-z][A-Za-z0-9_]*)$/;
 
 const mode = z.enum(["enforce", "shadow"]);
 
+/** A rule with what may be said of any rule. `at` is where its value stands below the rule's key. */
+export interface RuleSource<V> {
+  value: V;
+  mode?: Mode | undefined;
+  at: readonly string[];
+}
+
+/** What each rule takes, for the JSON Schema: a transformation does not show it. */
+export const ruleValues = new WeakMap<z.core.$ZodType, z.core.$ZodType>();
+
 /** Every rule may be written as its bare value or as `{value, mode}`. */
 function rule<T extends z.ZodType>(value: T) {
-  const long = (raw: unknown): boolean =>
-    typeof raw === "object" && raw !== null && !Array.isArray(raw) && Object.hasOwn(raw, "value");
-  return z.preprocess((raw) => (long(raw) ? raw : { value: raw }), z.strictObject({ value, mode: mode.optional() }));
+  const long = z.strictObject({ value, mode: mode.optional() });
+  const either = z.unknown().transform((raw, context): RuleSource<z.output<T>> => {
+    const isLong = typeof raw === "object" && raw !== null && Object.hasOwn(raw, "value");
+    const parsed = (isLong ? long : value).safeParse(raw, { error: wording });
+    if (!parsed.success) {
+      context.issues.push(...(parsed.error.issues as z.core.$ZodRawIssue[]));
+      return z.NEVER;
+    }
+    const rule = isLong ? (parsed.data as { value: z.output<T>; mode?: Mode }) : { value: parsed.data as z.output<T> };
+    return { ...rule, at: isLong ? ["value"] : [] };
+  });
+  ruleValues.set(either, value);
+  return either;
+}
+
+/** Maps of any key leave `__proto__` out without a word, so it is looked for before. */
+function anyKeys<T extends z.ZodType>(map: T) {
+  return z.preprocess((raw, context) => {
+    if (typeof raw === "object" && raw !== null && Object.hasOwn(raw, "__proto__")) {
+      context.addIssue({ code: "unrecognized_keys", keys: ["__proto__"], input: raw as Record<string, unknown> });
+    }
+    return raw;
+  }, map);
 }
 
 const image = z.strictObject({
@@ -36,7 +68,7 @@ const queryValue = z.string().regex(queryText, "Envoy sets only query values of 
 /** Envoy removes after it sets, so what is in both would be gone. */
 function changes(set: z.ZodType<Record<string, string>>, removed: z.ZodType<string>) {
   return z
-    .strictObject({ set: set.optional(), remove: z.array(removed).optional() })
+    .strictObject({ set: anyKeys(set).optional(), remove: z.array(removed).optional() })
     .superRefine((value, context) => {
       for (const [index, name] of (value.remove ?? []).entries()) {
         if (!Object.hasOwn(value.set ?? {}, name)) continue;
@@ -51,8 +83,21 @@ const sanitize = z.strictObject({
   query: changes(z.record(queryName, queryValue), z.string().min(1)),
 });
 
+/** Where a `*` would never match, a rule that is meant to hold would not. */
+const actionName = z
+  .string()
+  .min(1)
+  .refine((name) => name === "*" || !name.includes("*"), 'an action is named in full, or "*" for every action');
+const deniedAction = z
+  .string()
+  .min(1)
+  .refine((name) => !name.slice(0, -1).includes("*"), "`*` stands only at the end, as in iam:*");
+const toolName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]+$/, "a tool name is letters, digits and . - _ (no `tools`: every tool)");
+
 const fixedActionKeys = {
-  name: z.string().min(1),
+  name: actionName,
   mode: mode.optional(),
   allowed_environments: rule(z.array(z.string().min(1))).optional(),
   allowed_images: rule(z.array(image)).optional(),
@@ -61,30 +106,39 @@ const fixedActionKeys = {
 };
 const bound = rule(z.number());
 
+/** One entry of `actions` as it is written, its `max_*` and `min_*` keys unchecked. */
+export const writtenAction = z.looseObject(fixedActionKeys);
+
 /** One entry of `actions`; `max_*` and `min_*` keys are collected under `bounds`. */
-const action = z
-  .looseObject(fixedActionKeys)
-  .superRefine((value, context) => {
-    for (const [key, raw] of Object.entries(value)) {
-      if (Object.hasOwn(fixedActionKeys, key)) continue;
-      if (!boundKey.test(key)) {
-        context.addIssue({ code: "unrecognized_keys", keys: [key], input: value });
-        continue;
-      }
-      for (const issue of bound.safeParse(raw).error?.issues ?? []) {
-        context.addIssue({ code: "custom", path: [key], message: issue.message });
-      }
-    }
-  })
-  .transform((value) => ({
-    ...(value as z.output<z.ZodObject<typeof fixedActionKeys>>),
-    bounds: Object.entries(value).flatMap(([key, raw]) => {
-      const match = boundKey.exec(key);
-      const parsed = bound.safeParse(raw);
-      if (!match || !parsed.success) return [];
-      return [{ rule: key, kind: match[1] as "max" | "min", param: match[2] as string, ...parsed.data }];
-    }),
-  }));
+const action = anyKeys(
+  writtenAction
+    .superRefine(
+      (value, context) => {
+        for (const [key, raw] of Object.entries(value)) {
+          if (Object.hasOwn(fixedActionKeys, key)) continue;
+          if (!boundKey.test(key)) {
+            context.addIssue({ code: "unrecognized_keys", keys: [key], input: value });
+            continue;
+          }
+          const issues = bound.safeParse(raw, { error: wording }).error?.issues ?? [];
+          context.issues.push(
+            ...(issues.map((issue) => ({ ...issue, path: [key, ...issue.path] })) as z.core.$ZodRawIssue[]),
+          );
+        }
+      },
+      // Other mistakes in the same action do not hide these.
+      { when: ({ value }) => typeof value === "object" && value !== null },
+    )
+    .transform((value) => ({
+      ...(value as z.output<z.ZodObject<typeof fixedActionKeys>>),
+      bounds: Object.entries(value).flatMap(([key, raw]) => {
+        const match = boundKey.exec(key);
+        const parsed = bound.safeParse(raw);
+        if (!match || !parsed.success) return [];
+        return [{ rule: key, kind: match[1] as "max" | "min", param: match[2] as string, ...parsed.data }];
+      }),
+    })),
+);
 
 const limits = z
   .strictObject({
@@ -98,6 +152,7 @@ const limits = z
       .refine((value) => toMicro(value) !== null, "a budget is at least 0 and has at most 6 decimals")
       .optional(),
   })
+  .refine((value) => Object.keys(value).length > 0, "name a `rate`, a `daily_budget` or both")
   .refine((value) => value.burst === undefined || value.rate !== undefined, {
     path: ["burst"],
     message: "`burst` says how many calls of the `rate` may come at once, and there is no `rate`",
@@ -110,8 +165,8 @@ export const policySchema = z
     agents: z.array(agentName).min(1).optional(),
     guardrail: z.boolean().optional(),
     mode: mode.optional(),
-    tools: z.array(z.string().min(1)).min(1).optional(),
-    deny_actions: rule(z.array(z.string().min(1))).optional(),
+    tools: z.array(toolName).min(1).optional(),
+    deny_actions: rule(z.array(deniedAction)).optional(),
     actions: z.array(action).optional(),
     limits: limits.optional(),
   })

@@ -12,7 +12,8 @@ const scope = z
     message: "* stands for a whole part; patterns such as deploy-* are not supported",
   });
 
-const schema = z.strictObject({
+/** The form of `agents.yaml`; that names and secrets are unique is checked when it is read. */
+export const agentsSchema = z.strictObject({
   agents: z.array(
     z.strictObject({
       id,
@@ -43,7 +44,7 @@ export interface AgentsFile {
 
 /** Reads `agents.yaml`. Throws `InvalidFile` with every mistake. */
 export function parseAgentsFile(file: string, text: string): AgentsFile {
-  const located = parseLocated(file, text, schema);
+  const located = parseLocated(file, text, agentsSchema);
   const { agents } = located.value;
 
   const ids = agents.map((agent, i) => ({ value: agent.id, path: ["agents", i, "id"] }));

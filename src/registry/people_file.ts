@@ -3,7 +3,8 @@ import { InvalidFile, parseLocated } from "../files/located_yaml.js";
 import { duplicates, id, secretHash, word } from "./fields.js";
 import { accesses, type Person } from "./registry.js";
 
-const schema = z.strictObject({
+/** The form of `people.yaml`; that names and secrets are unique is checked when it is read. */
+export const peopleSchema = z.strictObject({
   people: z.array(
     z.strictObject({
       id,
@@ -41,7 +42,7 @@ export function parsePeopleFile(
   text: string,
   agentKeys: ReadonlySet<string> = new Set(),
 ): readonly PersonEntry[] {
-  const located = parseLocated(file, text, schema);
+  const located = parseLocated(file, text, peopleSchema);
   const { people } = located.value;
 
   const names = people.flatMap((person, i) => [

@@ -142,11 +142,15 @@ function challenge(reason: Reason): string {
   return reason === "credential_missing" ? realm : `${realm}, error="invalid_token", error_description="${reason}"`;
 }
 
-/** RFC 9110 section 10.2.3, and `RateLimit` of draft-ietf-httpapi-ratelimit-headers: nothing left, and for how long. */
-function limitHeaders({ reason, retryAfterMs = 0 }: Answer): HeaderValueOption[] {
-  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  const policy = reason === "budget_exceeded" ? "daily-budget" : "rate";
-  return [overwrite("retry-after", String(seconds)), overwrite("ratelimit", `"${policy}";r=0;t=${seconds}`)];
+/** RFC 9110 section 10.2.3, and the two fields of draft-ietf-httpapi-ratelimit-headers: what is permitted, what is left. */
+function limitHeaders({ limit }: Answer): HeaderValueOption[] {
+  if (!limit) return [];
+  const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000));
+  return [
+    overwrite("retry-after", String(seconds)),
+    overwrite("ratelimit-policy", `"${limit.policy}";q=${limit.quota};w=${limit.windowSeconds}`),
+    overwrite("ratelimit", `"${limit.policy}";r=0;t=${seconds}`),
+  ];
 }
 
 function overwrite(key: string, value: string): HeaderValueOption {

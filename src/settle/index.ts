@@ -9,6 +9,7 @@ import {
   type Charge,
   type LimitOutcome,
   type SettleRequest,
+  type SettleResult,
   type Store,
   StoreUnavailable,
 } from "../store/store.js";
@@ -68,21 +69,7 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     const result = await parts.store.settle(request);
     const settlement: Settlement = { enforced: result.enforced, shadow: result.shadow ?? { outcome: "ok" } };
     if (result.enforced.outcome !== "ok") return settlement;
-    switch (result.approval.outcome) {
-      case "none":
-        return settlement;
-      case "opened": {
-        const { id, expiresAtMs, fresh } = result.approval;
-        return { ...settlement, opened: { id, expiresAtMs, fresh } };
-      }
-      case "redeemed":
-        if (redeeming === null) throw new Error("the store redeemed an approval that nobody asked for");
-        return { ...settlement, redeemed: redemptionOf(redeeming) };
-      case "refused":
-        throw refusedBecause(result.approval.why);
-      default:
-        return result.approval satisfies never;
-    }
+    return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     // Counters in shadow refuse nobody, their absence neither.
@@ -91,6 +78,23 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
       cause: error,
     });
   }
+}
+
+/** What became of the approval. A result of another kind than was asked for lets nothing through. */
+function approvalResult(
+  asked: SettleRequest["approval"],
+  result: SettleResult["approval"],
+  redeeming: Approval | null,
+): Pick<Settlement, "opened" | "redeemed"> {
+  if (result.outcome === "refused") throw refusedBecause(result.why);
+  if (asked.kind === "none" && result.outcome === "none") return {};
+  if (asked.kind === "open" && result.outcome === "opened") {
+    return { opened: { id: result.id, expiresAtMs: result.expiresAtMs, fresh: result.fresh } };
+  }
+  if (asked.kind === "redeem" && result.outcome === "redeemed" && redeeming !== null) {
+    return { redeemed: redemptionOf(redeeming) };
+  }
+  throw new Error(`the store was asked to ${asked.kind} an approval and says ${result.outcome}`);
 }
 
 function requestOf(parts: SettleParts): SettleRequest | null {
@@ -103,7 +107,7 @@ function requestOf(parts: SettleParts): SettleRequest | null {
   if (Object.keys(charge).length === 0 && Object.keys(shadow).length === 0 && approval.kind === "none") return null;
   return {
     agent: parts.identity.agent.id,
-    key: `${parts.requestId}/${parts.fingerprint}`,
+    key: `${parts.requestId}/${parts.fingerprint}/${approval.kind}`,
     enforced: charge,
     ...(Object.keys(shadow).length > 0 && { shadow }),
     approval,

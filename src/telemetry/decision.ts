@@ -1,7 +1,10 @@
+import { inspect } from "node:util";
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type TextMapGetter, type Tracer } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import type { Logger } from "pino";
 import type { CheckRequest, HttpRequest } from "../grpc/messages.js";
+import { refusalOf } from "../reasons.js";
+import { Refusal } from "../refusal.js";
 import type { Mode, Verdict } from "../verdict.js";
 import type { Metrics } from "./metrics.js";
 
@@ -41,7 +44,8 @@ export function decisionTelemetry(parts: { tracer: Tracer; log: Logger; metrics:
         traceId,
         end(facts) {
           span.setAttributes(attributesOf(facts));
-          if (facts.failures.length > 0) span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
+          const level = facts.failures.some(isFault) ? "error" : "info";
+          if (level === "error") span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
           span.end();
           metrics.decided({
             computed: facts.decision,
@@ -50,7 +54,6 @@ export function decisionTelemetry(parts: { tracer: Tracer; log: Logger; metrics:
             reason: facts.reason,
             seconds: facts.latencyUs / 1e6,
           });
-          const level = facts.failures.length > 0 ? "error" : "info";
           log[level]({ ...lineOf(facts), trace_id: traceId }, "decision");
         },
       };
@@ -83,11 +86,29 @@ function lineOf({ failures, ...facts }: DecisionFacts): object {
   };
 }
 
-/** Errors with their causes, one level of each; stacks stay in the log and go nowhere else. */
+/** A refusal for the agent's own doing is an ordinary outcome; what kept us from deciding is not. */
+function isFault(failure: unknown): boolean {
+  return !(failure instanceof Refusal) || refusalOf(failure.reason).error === "Unavailable";
+}
+
+/** Causes behind an error that are logged: what a service made of it, and what the system said. */
+const maxCauses = 4;
+
+/** An error with its causes, outermost first; stacks stay in the log and go nowhere else. */
 function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { cause } = error;
-  return { message: error.message, stack: error.stack, ...(cause instanceof Error && { cause: cause.stack }) };
+  if (!(error instanceof Error)) return { message: textOf(error) };
+  const causes: string[] = [];
+  let { cause } = error;
+  while (cause !== undefined && causes.length < maxCauses) {
+    causes.push(cause instanceof Error ? (cause.stack ?? cause.message) : textOf(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return { message: error.message, stack: error.stack, ...(causes.length > 0 && { causes }) };
+}
+
+/** Of anything that was thrown; `String` fails on an object without prototype. */
+function textOf(thrown: unknown): string {
+  return typeof thrown === "string" ? thrown : inspect(thrown, { customInspect: false, depth: 1 });
 }
 
 /** Reads W3C trace context from the call's headers, in whichever form Envoy sent them. */
@@ -95,7 +116,9 @@ const headerGetter: TextMapGetter<HttpRequest | null> = {
   keys: () => ["traceparent", "tracestate"],
   get(http, name) {
     if (!http) return undefined;
-    const raw = http.header_map?.headers.find((header) => header.key.toLowerCase() === name);
+    const [raw, ...others] = http.header_map?.headers.filter((header) => header.key.toLowerCase() === name) ?? [];
+    // Two parents are none; the joined form of two does not parse either.
+    if (others.length > 0) return undefined;
     if (raw) return raw.raw_value.length > 0 ? raw.raw_value.toString("latin1") : raw.value;
     return Object.hasOwn(http.headers, name) ? http.headers[name] : undefined;
   },

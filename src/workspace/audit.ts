@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { AuditSink } from "../audit/record.js";
+import type { AuditSink, RecordDraft } from "../audit/record.js";
 import type { Runtime } from "../runtime.js";
 import type { Metrics } from "../telemetry/metrics.js";
 import type { WatchOptions } from "./watch.js";
@@ -38,7 +38,7 @@ export function policyAudit(deps: {
       metrics.loaded(part, "refused");
       log.error({ part, problems: error.message.split("\n") }, "files refused; the last good ones go on");
       if (part !== "policies") return;
-      await audit.append({
+      const record: RecordDraft = {
         kind: "policy",
         timestamp: timestamp(),
         event: "refused",
@@ -46,7 +46,9 @@ export function policyAudit(deps: {
         previous_version: version,
         files: [],
         detail: error.message,
-      });
+      };
+      // The files are not in force either way, so a broken audit log is no reason to tell of them again and again.
+      await audit.append(record).catch((cause) => log.error({ err: cause }, "the refusal could not be recorded"));
     },
   };
 }

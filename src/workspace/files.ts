@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { loadCatalogue } from "../decode/catalogue.js";
@@ -49,14 +50,14 @@ export function loadRegistered({ agents, people }: Pick<WorkspacePaths, "agents"
 export function readPolicies(path: string): PolicyText[] {
   const files = policyFiles(path);
   if (files.length === 0) throw unusable(path, "there are no policies: expected a folder with .yaml or .json files");
-  const rego = files.find((file) => file.endsWith(".rego"));
+  const rego = files.find((file) => /\.rego$/i.test(file));
   if (rego) throw unusable(rego, "Rego files are not supported by this version; remove it, or write the rule in YAML");
   return files.map((file) => ({ file: basename(file), text: readText(file) }));
 }
 
 /** Policy files of a folder, sorted; hidden files (as Kubernetes and editors leave them) and other kinds are passed over. */
 function policyFiles(path: string): string[] {
-  const kinds = /\.(ya?ml|json|rego)$/;
+  const kinds = /\.(ya?ml|json|rego)$/i;
   try {
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path)
@@ -80,16 +81,34 @@ function unusable(path: string, message: string): InvalidFile {
   return new InvalidFile([{ file: path, line: 1, column: 1, path: "", message }]);
 }
 
-/** Changes when any of the files does: name, time, size or the file behind a link. */
-export function signature(paths: readonly string[]): string {
-  return paths.map(stamp).join("\n");
+/** Two writes within one tick of the file system's clock leave the same stamp, so a young one proves nothing. */
+const settledMs = 2_000;
+
+/** Changes when any of the files does: name, times, size or the file behind a link. `null` while they are too young to tell. */
+export function stampOf(paths: readonly string[]): string | null {
+  const stamps = paths.map((path) => {
+    try {
+      const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+      const young = Date.now() - Math.max(mtimeMs, ctimeMs) < settledMs;
+      return young ? null : `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+    } catch {
+      return `${path} missing`;
+    }
+  });
+  return stamps.includes(null) ? null : stamps.join("\n");
 }
 
-function stamp(path: string): string {
+/** Changes when the names or the contents of the files do. Folders count by the files listed beside them. */
+export function contentOf(paths: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const path of paths) hash.update(`${JSON.stringify(path)}\n`).update(digestOf(path));
+  return hash.digest("hex");
+}
+
+function digestOf(path: string): string {
   try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${path} ${ino} ${size} ${mtimeMs}`;
-  } catch {
-    return `${path} missing`;
+    return createHash("sha256").update(readFileSync(path)).digest("hex");
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
   }
 }

@@ -1,6 +1,6 @@
 import type { Program } from "../policies/program.js";
 import type { Mode } from "../verdict.js";
-import { parts, signature, type WorkspacePaths } from "./files.js";
+import { contentOf, parts, stampOf, type WorkspacePaths } from "./files.js";
 import type { Workspace } from "./workspace.js";
 
 type Part = keyof Workspace;
@@ -11,7 +11,7 @@ export interface WatchOptions {
   defaultMode: Mode;
   /** Called before a new part takes effect; when it throws, the old part goes on and the new one is tried again. */
   onLoaded: (part: Part, next: Workspace, previous: Workspace | null) => Promise<void>;
-  /** Called once for each bad state of a part's files. */
+  /** Called once for each bad state of a part's files; when it throws, again at the next look. */
   onRefused: (part: Part, error: Error) => Promise<void>;
   /** How often the files are looked at. Looking instead of listening sees links swapped by Kubernetes and network file systems. */
   intervalMs?: number;
@@ -21,61 +21,120 @@ export interface WatchedWorkspace {
   current(): Workspace;
   /** What is wrong with the files as they are now, by part; empty when what they say is in force. */
   trouble(): Partial<Record<Part, string>>;
-  /** Looks at the files now. */
+  /** Looks at the files now. Never rejects. */
   refresh(): Promise<void>;
-  close(): void;
+  /** Stops looking; resolves when a look under way has ended. */
+  close(): Promise<void>;
+}
+
+/** What a part's files were at one look. */
+interface Look {
+  /** `null` when it cannot be relied on. */
+  stamp: string | null;
+  content: string;
 }
 
 const partNames = Object.keys(parts) as Part[];
 
 /** Loads the user's files and keeps up with them. Throws when they cannot be used at the start. */
 export async function watchWorkspace(options: WatchOptions): Promise<WatchedWorkspace> {
-  const { paths, program, defaultMode } = options;
-  const seen = new Map<Part, string>();
-  const trouble = new Map<Part, string>();
+  const watcher = new Watcher(options);
+  await watcher.start();
+  return watcher;
+}
 
-  const look = (part: Part): string => signature(parts[part].watches(paths));
-  const load = <P extends Part>(part: P): Workspace[P] => parts[part].load(paths, program, defaultMode);
+class Watcher implements WatchedWorkspace {
+  readonly #options: WatchOptions;
+  readonly #inForce: Record<Part, Look>;
+  readonly #trouble = new Map<Part, string>();
+  readonly #told = new Map<Part, string>();
+  #current: Workspace;
+  #running: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
 
-  for (const part of partNames) seen.set(part, look(part));
-  let current: Workspace = { policies: load("policies"), catalogue: load("catalogue"), registry: load("registry") };
-  for (const part of partNames) await options.onLoaded(part, current, null);
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    // Looked at before they are read, so that a change in between is seen afterwards.
+    this.#inForce = {
+      policies: this.#look("policies"),
+      catalogue: this.#look("catalogue"),
+      registry: this.#look("registry"),
+    };
+    this.#current = {
+      policies: this.#load("policies"),
+      catalogue: this.#load("catalogue"),
+      registry: this.#load("registry"),
+    };
+  }
 
-  async function refreshPart(part: Part): Promise<void> {
-    const now = look(part);
-    if (seen.get(part) === now) {
-      // Files that went away and came back as they were need no load; what they say has been in force all the time.
-      trouble.delete(part);
-      return;
-    }
+  async start(): Promise<void> {
+    for (const part of partNames) await this.#options.onLoaded(part, this.#current, null);
+    let looking = false;
+    this.#timer = setInterval(async () => {
+      if (looking) return;
+      looking = true;
+      await this.refresh();
+      looking = false;
+    }, this.#options.intervalMs ?? 500).unref();
+  }
+
+  readonly current = (): Workspace => this.#current;
+
+  readonly trouble = (): Partial<Record<Part, string>> => Object.fromEntries(this.#trouble);
+
+  readonly refresh = (): Promise<void> => {
+    this.#running = this.#running.then(async () => {
+      for (const part of partNames) await this.#refreshPart(part);
+    });
+    return this.#running;
+  };
+
+  readonly close = (): Promise<void> => {
+    clearInterval(this.#timer);
+    return this.#running;
+  };
+
+  #look(part: Part): Look {
+    const files = parts[part].watches(this.#options.paths);
+    return { stamp: stampOf(files), content: contentOf(files) };
+  }
+
+  #load<P extends Part>(part: P): Workspace[P] {
+    const { paths, program, defaultMode } = this.#options;
+    return parts[part].load(paths, program, defaultMode);
+  }
+
+  async #refreshPart(part: Part): Promise<void> {
     try {
-      const next = { ...current, [part]: load(part) };
-      await options.onLoaded(part, next, current);
-      current = next;
-      trouble.delete(part);
-      seen.set(part, now);
+      await this.#keepUp(part);
+      // Also of files that went away and came back as they were: what they say has been in force all the time.
+      this.#trouble.delete(part);
+      this.#told.delete(part);
     } catch (error) {
-      const reason = error instanceof Error ? error : new Error(String(error));
-      const told = trouble.get(part) === reason.message;
-      trouble.set(part, reason.message);
-      if (!told) await options.onRefused(part, reason);
+      await this.#refuse(part, error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  let running: Promise<void> = Promise.resolve();
-  const refresh = (): Promise<void> => {
-    running = running.then(async () => {
-      for (const part of partNames) await refreshPart(part);
-    });
-    return running;
-  };
-  const timer = setInterval(() => void refresh(), options.intervalMs ?? 500);
-  timer.unref();
+  async #keepUp(part: Part): Promise<void> {
+    const { stamp, content } = this.#inForce[part];
+    if (stamp !== null && stamp === stampOf(parts[part].watches(this.#options.paths))) return;
+    const now = this.#look(part);
+    if (now.content !== content) {
+      const next = { ...this.#current, [part]: this.#load(part) };
+      await this.#options.onLoaded(part, next, this.#current);
+      this.#current = next;
+    }
+    this.#inForce[part] = now;
+  }
 
-  return {
-    current: () => current,
-    trouble: () => Object.fromEntries(trouble),
-    refresh,
-    close: () => clearInterval(timer),
-  };
+  async #refuse(part: Part, reason: Error): Promise<void> {
+    this.#trouble.set(part, reason.message);
+    if (this.#told.get(part) === reason.message) return;
+    try {
+      await this.#options.onRefused(part, reason);
+      this.#told.set(part, reason.message);
+    } catch {
+      // It stays in `trouble` and is told at the next look.
+    }
+  }
 }

@@ -89,7 +89,7 @@ test.each<[string, string, string[]]>([
   [
     "no name",
     "tools:\n  - match: {hosts: [h], path: /}\n    action: a\n",
-    ["tools.yaml:2:5: tools[0].name: Invalid input: expected string, received undefined"],
+    ["tools.yaml:2:5: tools[0].name: missing: expected a text"],
   ],
   [
     "colon in a name",
@@ -176,7 +176,7 @@ test.each<[string, string, string[]]>([
   [
     "no action",
     "tools:\n  - name: t\n    match: {hosts: [h], path: /}\n",
-    ["tools.yaml:2:5: tools[0].action: Invalid input: expected string, received undefined"],
+    ["tools.yaml:2:5: tools[0].action: missing: expected a text"],
   ],
   [
     "empty action",

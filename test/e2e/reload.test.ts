@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { appendFile, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { deploy } from "../demo/steps.js";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { type Answer, send } from "../harness/http.js";
@@ -27,11 +27,18 @@ describeWith(envoy, "files that change under the running server", (use) => {
   });
 
   const file = (...path: string[]) => join(stack.folder, ...path);
+  // In one step, as careful editors do: half a file could be seen, and would be refused on record.
+  const save = async (path: string, text: string) => {
+    const draft = join(dirname(path), `.${basename(path)}.new`);
+    await writeFile(draft, text);
+    await rename(draft, path);
+  };
   const change = async (path: string, from: string, to: string) => {
     const text = await readFile(path, "utf8");
     expect(text).toContain(from);
-    await writeFile(path, text.replace(from, to));
+    await save(path, text.replace(from, to));
   };
+  const append = async (path: string, more: string) => save(path, `${await readFile(path, "utf8")}${more}`);
   const problem = (answer: Answer): Record<string, unknown> => JSON.parse(answer.body);
   const outcome = async (agent: string, request = deploy("staging")) => {
     const answer = await stack.call(agent, request);
@@ -95,7 +102,9 @@ describeWith(envoy, "files that change under the running server", (use) => {
       expect(files.policies).toMatch(/^deploy-manager\.yaml:10:\d+: .*allowed_image\b/m);
       expect((await send(`${stack.api}/readyz`)).body).toBe('{"ready":true}');
       expect(await refusals("policies")).toBe(1);
-      expect(logged("files refused; the last good ones go on")).toEqual([
+      const told = () => logged("files refused; the last good ones go on");
+      await until(() => told().length > 0, { what: "the log line" });
+      expect(told()).toEqual([
         expect.objectContaining({ level: "error", part: "policies", problems: files.policies?.split("\n") }),
       ]);
 
@@ -142,7 +151,7 @@ describeWith(envoy, "files that change under the running server", (use) => {
       const path = file("policies", "deploy-manager.yaml");
       const policy = (limit: number) =>
         `agent: deploy-manager\ntools: [deploy-api]\nactions: [{name: deploy, max_replicas: ${limit}}]\n`;
-      await writeFile(path, policy(1));
+      await save(path, policy(1));
       await becomes("the first set", "max_replicas", () => outcome("deploy-manager"));
       const seen = new Map<unknown, Set<unknown>>();
       let latest: unknown;
@@ -158,12 +167,11 @@ describeWith(envoy, "files that change under the running server", (use) => {
         }),
       );
       try {
-        await writeFile(path, policy(2));
+        await save(path, policy(2));
         await becomes("the limit", 2, async () => latest);
-        await writeFile(`${path}.new`, "agent: [");
-        await rename(`${path}.new`, path);
+        await save(path, "agent: [");
         await until(async () => (await state()).files.policies !== undefined, { what: "the trouble" });
-        await writeFile(path, policy(1));
+        await save(path, policy(1));
         await becomes("the limit", 1, async () => latest);
       } finally {
         done = true;
@@ -235,7 +243,7 @@ describeWith(envoy, "files that change under the running server", (use) => {
     await change(file("agents.yaml"), "  - {id: release-bot", "  - {id: somebody-else");
     await becomes("an agent that is gone", "agent_unknown", shadow);
 
-    await appendFile(file("agents.yaml"), "  - {id: reporter}\n");
+    await append(file("agents.yaml"), "  - {id: reporter}\n");
     await until(async () => (await state()).files.registry?.includes("reporter is listed twice"), {
       what: "the trouble",
     });
@@ -250,7 +258,7 @@ describeWith(envoy, "files that change under the running server", (use) => {
     expect(await ask()).toBe(401);
     const hash = createHash("sha256").update(token).digest("hex");
     const bob = `  - {id: bob@example.com, access: [approver], tokens: [{sha256: "${hash}"}]}\n`;
-    await appendFile(file("people.yaml"), bob);
+    await append(file("people.yaml"), bob);
     await becomes("the new person's answer", 200, ask);
     await change(file("people.yaml"), bob, bob.replace("approver", "viewer"));
     await becomes("the answer with other access", 403, ask);

@@ -12,10 +12,15 @@ export async function writerFolder(audit: string): Promise<string> {
   return join(audit, only.name);
 }
 
-/** Every record of the one writer below an audit directory, in order. */
-export async function auditRecords(audit: string): Promise<AuditLine[]> {
+/** Files of the one writer below an audit directory, in order. */
+export async function auditSegments(audit: string): Promise<string[]> {
   const folder = await writerFolder(audit);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".jsonl")).sort();
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  return names.map((name) => join(folder, name));
+}
+
+/** Every record of the one writer below an audit directory, in order. */
+export async function auditRecords(audit: string): Promise<AuditLine[]> {
+  const texts = await Promise.all((await auditSegments(audit)).map((path) => readFile(path, "utf8")));
   return texts.flatMap((text) => text.split("\n").filter(Boolean)).map((line): AuditLine => JSON.parse(line));
 }

@@ -19,6 +19,12 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   contains: "contains",
 };
 
+/** These are methods of a text; the other comparisons are operators. */
+const methods: readonly Comparison[] = ["matches", "startsWith", "endsWith", "contains"];
+
+/** Calls that stand for a value: the size of something, a field in brackets, a negative number. */
+const operands: readonly string[] = ["size", "_[_]", "-_"];
+
 /** Longest condition accepted, in characters. */
 const maxLength = 4_096;
 
@@ -46,17 +52,22 @@ export function compileCondition(text: string): Condition {
       if (name === "_||_") return { kind: "or", of: args.map(formula) };
       if (name === "!_" && args[0]) return { kind: "not", of: formula(args[0]) };
       const op = Object.hasOwn(comparisons, name) ? comparisons[name] : undefined;
-      const sides = target ? [target, ...args] : args;
-      if (op && sides[0] && sides[1] && sides.length === 2) {
-        const left = typedOperand(sides[0], where);
-        const right = typedOperand(sides[1], where);
+      const [first, second, ...others] = target ? [target, ...args] : args;
+      if (op && first && second && others.length === 0 && methods.includes(op) === (target !== undefined)) {
+        const left = typedOperand(first, where);
+        const right = typedOperand(second, where);
         checkOperands(op, left, right, where(expr));
         return atom({ op, left: left.operand, right: right.operand });
       }
-      throw where(expr).error(`\`${readable(name)}\` is not supported in a condition`);
+      if (op && methods.includes(op)) throw where(expr).error(`\`${op}\` is written as text.${op}(text)`);
+      if (name === "has") throw where(expr).error("has() takes a field, as in has(params.replicas)");
+      if (!operands.includes(name)) {
+        throw where(expr).error(`\`${readable(name)}\` is not supported in a condition`);
+      }
     }
     if (kind.case === "selectExpr" && kind.value.testOnly && kind.value.operand) {
       const parent = typedOperand(kind.value.operand, where);
+      if (!["map", "dyn"].includes(parent.type)) throw where(expr).error(`\`${parent.text}\` has no fields`);
       if (parent.fields && !Object.hasOwn(parent.fields, kind.value.field)) {
         throw where(expr).error(`\`${parent.text}\` has no field \`${kind.value.field}\``);
       }

@@ -15,8 +15,9 @@ export class ConditionError extends Error {
   /** Turns whatever the CEL parser throws into our error, with the parser's place. */
   static fromParser(error: unknown, text: string): ConditionError {
     const place = (error as { location?: { start?: { line?: unknown; column?: unknown } } }).location?.start;
-    const expectation = (error as { rawMessage?: unknown }).rawMessage;
-    const message = typeof expectation === "string" ? `not a CEL expression: ${expectation}` : "not a CEL expression";
+    // The parser lists every token that could have stood there; what did stand there says enough.
+    const found = /^found (.*?) but expecting/s.exec(String((error as { rawMessage?: unknown }).rawMessage))?.[1];
+    const message = `not a CEL expression${found === undefined ? "" : `: unexpected ${found}`}`;
     if (typeof place?.line === "number" && typeof place.column === "number") {
       return new ConditionError(message, place.line, place.column);
     }

@@ -45,12 +45,14 @@ function checkPattern(right: Typed, place: Place): void {
   if (!("value" in right.operand) || typeof right.operand.value !== "string") {
     throw place.error("matches() takes a pattern that is written out");
   }
+  // The RE2 inside OPA's WebAssembly is older than this spelling.
+  if (/(?<!\\)\(\?</.test(right.operand.value)) throw place.error("a named group is written (?P<name>...)");
   const probe = plan(celEnv(), parse(`"".matches(${JSON.stringify(right.operand.value)})`))();
   if (isCelError(probe)) throw place.error(`${JSON.stringify(right.operand.value)} is not an RE2 pattern`);
 }
 
 function mismatch(op: Comparison, left: Typed, right: Typed, place: Place) {
   return place.error(
-    `\`${left.text}\` is a ${left.type} and \`${right.text}\` a ${right.type}: \`${op}\` never holds between them`,
+    `\`${left.text}\` is a ${left.type} and \`${right.text}\` a ${right.type}: \`${op}\` cannot compare them`,
   );
 }

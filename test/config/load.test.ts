@@ -1,0 +1,132 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { loadConfig } from "../../src/config/load.js";
+
+const folder = mkdtempSync(join(tmpdir(), "countersign-config-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function load(text: string, environment: NodeJS.ProcessEnv = {}) {
+  const file = join(folder, "countersign.yaml");
+  writeFileSync(file, text);
+  return loadConfig(file, environment);
+}
+
+const defaults = {
+  listen: { grpc: "127.0.0.1:9191", http: "127.0.0.1:9192" },
+  public_url: "http://127.0.0.1:9192",
+  workers: 1,
+  store: "memory:",
+  store_timeout: 250,
+  on_store_failure: "deny",
+  mode: "enforce",
+  dry_run: false,
+  unmatched: "deny",
+  strip_credentials: true,
+  max_body_bytes: 1_048_576,
+  shutdown_grace: 10_000,
+  policies: join(folder, "policies"),
+  tools: join(folder, "tools.yaml"),
+  agents: join(folder, "agents.yaml"),
+  people: join(folder, "people.yaml"),
+  identity: {
+    issuer: {
+      url: "http://127.0.0.1:9192",
+      key_file: join(folder, "var/issuer.jwk"),
+      audience: "countersign",
+      token_ttl: 900_000,
+      max_ttl: 3_600_000,
+    },
+  },
+  approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000 },
+  audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
+  telemetry: { log: "json", log_level: "info" },
+};
+
+test.each(["", "# nothing\n", "{}", "identity: {issuer: {}}"])("everything has a default: %p", (text) => {
+  expect(load(text)).toEqual(defaults);
+});
+
+test("every key is taken as it is written", () => {
+  const text = `
+listen:
+  grpc: {address: "[::]:9191", tls: {cert_file: tls.crt, key_file: /etc/tls.key, client_ca_file: ../ca.crt}}
+  http: "[::1]:8080"
+public_url: https://countersign.example/base
+workers: 1
+store: rediss://user:password@redis.internal:6380/3
+store_timeout: 1s
+on_store_failure: deny
+mode: shadow
+dry_run: true
+unmatched: passthrough
+strip_credentials: false
+max_body_bytes: 8388608
+shutdown_grace: 1m
+policies: rules
+tools: /etc/countersign/tools.yaml
+agents: ../agents.yaml
+people: people/all.yaml
+identity: {issuer: {url: https://issuer.example, key_file: k/i.jwk, audience: aud, token_ttl: 5m, max_ttl: 24h}}
+approvals: {key_file: k/a.jwk, expires_in: 2h}
+audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
+telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
+`;
+  const above = join(folder, "..");
+  expect(load(text)).toEqual({
+    listen: {
+      grpc: {
+        address: "[::]:9191",
+        tls: { cert_file: join(folder, "tls.crt"), key_file: "/etc/tls.key", client_ca_file: join(above, "ca.crt") },
+      },
+      http: "[::1]:8080",
+    },
+    public_url: "https://countersign.example/base",
+    workers: 1,
+    store: "rediss://user:password@redis.internal:6380/3",
+    store_timeout: 1_000,
+    on_store_failure: "deny",
+    mode: "shadow",
+    dry_run: true,
+    unmatched: "passthrough",
+    strip_credentials: false,
+    max_body_bytes: 8_388_608,
+    shutdown_grace: 60_000,
+    policies: join(folder, "rules"),
+    tools: "/etc/countersign/tools.yaml",
+    agents: join(above, "agents.yaml"),
+    people: join(folder, "people/all.yaml"),
+    identity: {
+      issuer: {
+        url: "https://issuer.example",
+        key_file: join(folder, "k/i.jwk"),
+        audience: "aud",
+        token_ttl: 300_000,
+        max_ttl: 86_400_000,
+      },
+    },
+    approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000 },
+    audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
+    telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
+  });
+});
+
+test("approvals are signed with the issuer's key where they have none", () => {
+  expect(load("identity: {issuer: {key_file: own/i.jwk}}").approvals.key_file).toBe(join(folder, "own/i.jwk"));
+});
+
+test.each([
+  ["unix:/run/countersign.sock", "unix:/run/countersign.sock"],
+  ["unix:./run/c.sock", `unix:${join(folder, "run/c.sock")}`],
+  ["unix:c.sock", `unix:${join(folder, "c.sock")}`],
+])("the socket %s is relative to the file", (written, wanted) => {
+  expect(load(`listen: {grpc: "${written}"}`).listen.grpc).toBe(wanted);
+  expect(load("", { COUNTERSIGN_LISTEN_GRPC: written }).listen.grpc).toBe(wanted);
+});
+
+test("paths are relative to the file, not to where the program runs", () => {
+  const below = join(folder, "below");
+  mkdirSync(below, { recursive: true });
+  writeFileSync(join(below, "c.yaml"), "tools: t.yaml");
+  expect(loadConfig(relative(process.cwd(), join(below, "c.yaml")), {}).tools).toBe(join(below, "t.yaml"));
+});

@@ -1,0 +1,104 @@
+import fc from "fast-check";
+import { canonicalJson, sha256Hex } from "../../src/canonical.js";
+
+/** The IEEE 754 double whose 64 bits are these 16 hex digits. */
+const double = (hex: string): number => Buffer.from(hex, "hex").readDoubleBE();
+
+// RFC 8785, appendix B.
+test.each([
+  ["0000000000000000", "0"],
+  ["8000000000000000", "0"],
+  ["0000000000000001", "5e-324"],
+  ["8000000000000001", "-5e-324"],
+  ["7fefffffffffffff", "1.7976931348623157e+308"],
+  ["ffefffffffffffff", "-1.7976931348623157e+308"],
+  ["4340000000000000", "9007199254740992"],
+  ["c340000000000000", "-9007199254740992"],
+  ["4430000000000000", "295147905179352830000"],
+  ["44b52d02c7e14af5", "9.999999999999997e+22"],
+  ["44b52d02c7e14af6", "1e+23"],
+  ["44b52d02c7e14af7", "1.0000000000000001e+23"],
+  ["444b1ae4d6e2ef4e", "999999999999999700000"],
+  ["444b1ae4d6e2ef4f", "999999999999999900000"],
+  ["444b1ae4d6e2ef50", "1e+21"],
+  ["3eb0c6f7a0b5ed8c", "9.999999999999997e-7"],
+  ["3eb0c6f7a0b5ed8d", "0.000001"],
+  ["41b3de4355555553", "333333333.3333332"],
+  ["41b3de4355555554", "333333333.33333325"],
+  ["41b3de4355555555", "333333333.3333333"],
+  ["41b3de4355555556", "333333333.3333334"],
+  ["41b3de4355555557", "333333333.33333343"],
+  ["becbf647612f3696", "-0.0000033333333333333333"],
+  ["43143ff3c1cb0959", "1424953923781206.2"],
+])("the double %s is %s", (hex, text) => expect(canonicalJson(double(hex))).toBe(text));
+
+test("the sample of RFC 8785, section 3.2.2, byte for byte (section 3.2.4)", () => {
+  const sample = JSON.parse(
+    String.raw`{
+      "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+      "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
+      "literals": [null, true, false]
+    }`,
+  );
+  const bytes =
+    "7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e333333333333332c" +
+    "31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e412742" +
+    "5c225c5c5c5c5c222f227d";
+  expect(Buffer.from(canonicalJson(sample)).toString("hex")).toBe(bytes);
+});
+
+test("names are sorted by UTF-16 code units (RFC 8785, section 3.2.3)", () => {
+  const sample = {
+    "\u20ac": "Euro Sign",
+    "\r": "Carriage Return",
+    "\ufb33": "Hebrew Letter Dalet With Dagesh",
+    "1": "One",
+    "\ud83d\ude00": "Emoji: Grinning Face",
+    "\u0080": "Control",
+    "\u00f6": "Latin Small Letter O With Diaeresis",
+  };
+  expect(Object.values(JSON.parse(canonicalJson(sample)))).not.toEqual([]);
+  expect([...canonicalJson(sample).matchAll(/:"([^"]+)"/g)].map((match) => match[1])).toEqual([
+    "Carriage Return",
+    "One",
+    "Control",
+    "Latin Small Letter O With Diaeresis",
+    "Euro Sign",
+    "Emoji: Grinning Face",
+    "Hebrew Letter Dalet With Dagesh",
+  ]);
+});
+
+test.each([
+  [Number.NaN],
+  [Infinity],
+  [-Infinity],
+  ["\ud800"],
+  [{ "\udc00": 1 }],
+  [[Number.NaN]],
+  [{ a: Infinity }],
+  [undefined],
+  [() => 1],
+  [1n],
+])("JSON cannot say %p", (value) => {
+  expect(() => canonicalJson(value)).toThrow();
+});
+
+test("members that are undefined are left out", () => expect(canonicalJson({ b: undefined, a: 1 })).toBe('{"a":1}'));
+
+test("the form stands for the value, whatever the order of its members", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+      const text = canonicalJson(value);
+      expect(canonicalJson(JSON.parse(text))).toBe(text);
+      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+    { numRuns: 1000, interruptAfterTimeLimit: 3000 },
+  );
+});
+
+test("texts are hashed as UTF-8 (the vectors of FIPS 180-4)", () => {
+  expect(sha256Hex("")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  expect(sha256Hex("abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  expect(sha256Hex("€")).toBe(sha256Hex(Buffer.from([0xe2, 0x82, 0xac])));
+});
