@@ -46,6 +46,8 @@ export interface DecisionRecord {
   latency_us: number;
   trace_id: string | null;
   request_id: string | null;
+  /** Request line without the query, at most 512 characters of each. */
+  http: { method: string; host: string; path: string } | null;
   token: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number } | null;
 }
 

@@ -25,6 +25,8 @@ export interface Evaluation {
   /** Without the rules in shadow. */
   enforced: PolicyView;
   limits: AgentDocument["limits"];
+  /** Names that the agent's policies take out of calls, whatever the verdict on this one. */
+  removes: { headers: ReadonlySet<string>; query: ReadonlySet<string> };
 }
 
 export interface EvaluateParts {
@@ -41,7 +43,7 @@ export interface EvaluateParts {
 export function evaluate(parts: EvaluateParts): Evaluation {
   const { id, document } = parts.policies.documentOf(parts.identity.agent.id);
   const input = inputDocument(parts);
-  const base = { policyVersion: parts.policies.version, input, limits: document.limits };
+  const base = { policyVersion: parts.policies.version, input, limits: document.limits, removes: removedBy(document) };
   if (parts.call.tool === null) {
     return { ...base, result: null, computed: unmatched, enforced: unmatched };
   }
@@ -51,6 +53,14 @@ export function evaluate(parts: EvaluateParts): Evaluation {
   } catch (error) {
     throw new Refusal("evaluation_failed", "the policy could not be evaluated", { cause: error });
   }
+}
+
+function removedBy({ files }: AgentDocument): Evaluation["removes"] {
+  const changes = files.flatMap(({ actions }) => actions.flatMap(({ sanitize }) => (sanitize ? [sanitize] : [])));
+  return {
+    headers: new Set(changes.flatMap(({ headers }) => headers.remove)),
+    query: new Set(changes.flatMap(({ query }) => query.remove)),
+  };
 }
 
 /** Of a call that no tool matches: `unmatched: passthrough` let it come this far. */

@@ -1,3 +1,4 @@
+import { bounded } from "../bounded.js";
 import type { Violation } from "../verdict.js";
 
 /** What the policy program says of a broken rule, before it is put into words. */
@@ -19,7 +20,8 @@ const fixed: Readonly<Record<string, (finding: Finding) => string>> = {
 
 /** The sentence that the agent and the auditor read. Built here, so that every engine gives the same findings. */
 export function describe(finding: Finding): Violation {
-  return { ...finding, message: sentence(finding) };
+  const shown = Object.hasOwn(finding, "actual") ? { ...finding, actual: bounded(finding.actual) } : finding;
+  return { ...shown, message: sentence(finding) };
 }
 
 function sentence(finding: Finding): string {

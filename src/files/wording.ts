@@ -48,7 +48,7 @@ function unexpected(expected: readonly string[], input: unknown): string {
 function received(expected: readonly string[], input: unknown): string {
   if (typeof input === "number" && (expected.includes("a whole number") || !Number.isFinite(input))) return `${input}`;
   const names = expected.every((name) => !Object.values(nouns).includes(name));
-  if (typeof input === "string" && names) return JSON.stringify(input);
+  if (typeof input !== "object" && names) return JSON.stringify(input);
   return noun(Array.isArray(input) ? "array" : typeof input);
 }
 

@@ -1,8 +1,11 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import { Refusal } from "../refusal.js";
-import type { Mode, Sanitize, Verdict, Violation } from "../verdict.js";
-import { maskInput } from "./mask.js";
+import type { Mode, Verdict, Violation } from "../verdict.js";
+import { maskInput, maskResult, maskViolation, type Removed } from "./mask.js";
+
+/** Of host and path, in characters; longer ones are never allowed and need not be whole. */
+const longestShown = 512;
 
 /** What is known of a decision when it is recorded; a call can be refused before anything is. */
 export interface RecordParts {
@@ -19,7 +22,8 @@ export interface RecordParts {
     policyVersion: string;
     input: { [name: string]: Json };
     result: Json;
-    computed: { sanitize: readonly Sanitize[] };
+    /** Names that the agent's policies take out of calls, whatever the verdict on this one. */
+    removes: Removed;
   } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
   computed: { verdict: Verdict; reason: string; violations: readonly Violation[]; approval?: { id: string } };
@@ -56,8 +60,8 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     fingerprint: parts.fingerprint,
     opa_decision: evaluation && {
       policy_version: evaluation.policyVersion,
-      input: maskInput(evaluation.input, removedBy(evaluation.computed.sanitize)),
-      result: evaluation.result,
+      input: maskInput(evaluation.input, evaluation.removes),
+      result: maskResult(evaluation.result),
     },
     session_attestation: session && { ...session },
     human_approval: redeemed?.humans ?? null,
@@ -65,21 +69,21 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     enforced: enforced.verdict,
     mode: parts.mode,
     reason: computed.reason,
-    violations: computed.violations.map((violation) => ({ ...violation })) as Json,
+    violations: computed.violations.map((violation) => maskViolation({ ...violation } as { [name: string]: Json })),
     approval_id: redeemed?.id ?? computed.approval?.id ?? null,
     outcome: outcomeOf(enforced.verdict),
     latency_us: parts.latencyUs,
     trace_id: parts.traceId,
     request_id: parts.request?.id ?? null,
+    http: parts.request && lineOf(parts.request),
     token: identity?.token ?? null,
   };
 }
 
-function removedBy(changes: readonly Sanitize[]): { headers: Set<string>; query: Set<string> } {
-  return {
-    headers: new Set(changes.flatMap((change) => change.headers.remove)),
-    query: new Set(changes.flatMap((change) => change.query.remove)),
-  };
+/** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
+function lineOf({ method, authority, target }: HttpRequest): { method: string; host: string; path: string } {
+  const path = target.split("?", 1)[0] ?? "";
+  return { method, host: authority.slice(0, longestShown), path: path.slice(0, longestShown) };
 }
 
 function outcomeOf(verdict: Verdict): string {

@@ -1,42 +1,97 @@
+import { bounded } from "../bounded.js";
 import type { Json } from "../call.js";
 
-/** Names under which people keep secrets; whole words between separators or case changes. */
-const secretName =
-  /(^|[-_.])(password|passwd|passphrase|secret|token|api-?_?key|apikey|private-?_?key|credentials?|authorization|cookie|session-?_?id)($|[-_.])/i;
+type JsonObject = { [name: string]: Json };
 
-/** True when the value of such a name has no place in a record that many may read and nobody can change. */
-export function isSecretName(name: string): boolean {
-  return secretName.test(name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2"));
+/** Names that a policy takes out of calls. */
+export interface Removed {
+  headers: ReadonlySet<string>;
+  query: ReadonlySet<string>;
+}
+
+const secretCodes = ["otp", "pin", "cvv", "cvc", "passcode"];
+const secretWords = [
+  ...["passwords?", "passwd\\d*", "pwd", "passphrase", "secrets?", "tokens?", "jwt", ...secretCodes],
+  ...["api_?keys?", "access_?keys?", "private_?keys?", "secret_?keys?", "signing_?keys?", "encryption_?keys?"],
+  ...["credentials?", "authorization", "auth", "cookies?", "session_?ids?", "sig", "signature"],
+];
+/** Whole words between separators or changes of case: `accessKey` and `x-api-key`, not `keyboard` or `pinned`. */
+const secretName = new RegExp(`(^|_)(${secretWords.join("|")})($|_)`, "i");
+/** Secrets that are digits. Elsewhere a number is a size or a count, as in `max_tokens`. */
+const secretNumber = new RegExp(`(^|_)(${secretCodes.join("|")})($|_)`, "i");
+/** What proves something wherever it stands: our own keys and tokens, and JWTs (RFC 7519). */
+const secretValue = /\bcs[kt]_[\w-]{16,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
+
+/** True when what stands under this name has no place in a record that many may read and nobody can change. */
+export function isSecret(name: string, value: Json): boolean {
+  if (value === null || typeof value === "boolean") return false;
+  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll(/[^A-Za-z0-9]+/g, "_");
+  return (typeof value === "number" ? secretNumber : secretName).test(words);
 }
 
 /**
  * A copy of the input document for the record, with secrets replaced by typed placeholders: whatever stands under a
- * secret's name in parameters, headers or query, and whatever the policy took out of the call.
+ * secret's name in parameters, headers or query, whatever the policies take out of calls, and tokens anywhere.
  */
-export function maskInput(
-  input: { [name: string]: Json },
-  removed: { headers: ReadonlySet<string>; query: ReadonlySet<string> },
-): { [name: string]: Json } {
-  const http = input.http as { [name: string]: Json };
+export function maskInput(input: JsonObject, removed: Removed): JsonObject {
+  const http = input.http as JsonObject;
   return {
     ...input,
-    params: maskNamed(input.params ?? {}, removed.query),
+    params: mask(input.params ?? {}, removed.query),
     http: {
       ...http,
-      headers: maskNamed(http.headers ?? {}, removed.headers),
-      query: maskNamed(http.query ?? {}, removed.query),
+      path: mask(http.path ?? ""),
+      headers: mask(http.headers ?? {}, removed.headers),
+      query: mask(http.query ?? {}, removed.query),
     },
   };
 }
 
-function maskNamed(value: Json, removed: ReadonlySet<string>): Json {
-  if (Array.isArray(value)) return value.map((member) => maskNamed(member, none));
+/** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
+export function maskResult(result: Json): Json {
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
+  return Object.fromEntries(Object.entries(result).map(([name, view]) => [name, maskView(view as JsonObject)]));
+}
+
+function maskView(view: JsonObject): Json {
+  const { violations, sanitize } = view;
+  return {
+    ...view,
+    violations: Array.isArray(violations) ? violations.map((violation) => maskViolation(violation as JsonObject)) : [],
+    sanitize: Array.isArray(sanitize) ? sanitize.map((change) => withoutSetValues(change as JsonObject)) : [],
+  };
+}
+
+/** A copy of one violation, as `maskInput` would show the parameter it names. */
+export function maskViolation(violation: JsonObject): JsonObject {
+  if (!Object.hasOwn(violation, "actual")) return violation;
+  const { param, actual = null } = violation;
+  const secret = typeof param === "string" && isSecret(param, actual);
+  return { ...violation, actual: secret ? "[secret]" : mask(bounded(actual) as Json) };
+}
+
+/** What is set may be the tool's own credential. */
+function withoutSetValues(change: JsonObject): Json {
+  return Object.fromEntries(
+    Object.entries(change).map(([place, changes]) => {
+      const { set = {}, ...rest } = changes as JsonObject;
+      return [
+        place,
+        { ...rest, set: Object.fromEntries(Object.keys(set as JsonObject).map((name) => [name, "[set]"])) },
+      ];
+    }),
+  );
+}
+
+function mask(value: Json, removed: ReadonlySet<string> = none): Json {
+  if (typeof value === "string") return value.replaceAll(secretValue, "[token]");
+  if (Array.isArray(value)) return value.map((member) => mask(member));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
       if (removed.has(name)) return [name, "[removed]"];
-      if (isSecretName(name) && member !== null && typeof member !== "boolean") return [name, "[secret]"];
-      return [name, maskNamed(member, none)];
+      if (isSecret(name, member)) return [name, "[secret]"];
+      return [name, mask(member)];
     }),
   );
 }

@@ -32,6 +32,8 @@ const draft = z.strictObject({
   decisionId: z.string(),
   deploymentId: z.string(),
   quorum: z.int().min(1),
+  openedAt: z.string(),
+  opening: z.string(),
 });
 
 const answer = z.strictObject({

@@ -1,5 +1,5 @@
 import { maxHorizonUs } from "./gcra.js";
-import type { ApprovalAnswer, Charge, SettleRequest } from "./store.js";
+import type { ApprovalAnswer, ApprovalFilter, Charge, Rate, SettleRequest } from "./store.js";
 
 /** Longest life of a pending or approved approval: 30 days. The list of approvals is pruned by it. */
 export const maxExpiresInMs = 30 * 86_400_000;
@@ -24,6 +24,7 @@ export function checkSettle(request: SettleRequest): void {
     checkName("draft.fingerprint", draft.fingerprint);
     checkInteger("draft.quorum", draft.quorum, 1);
     checkInteger("draft.expiresInMs", draft.expiresInMs, 1, maxExpiresInMs);
+    checkInteger("approval.maxPending", approval.maxPending, 1);
     if (draft.agent !== request.agent) throw new RangeError("draft.agent is not the agent that settles");
   }
 }
@@ -33,16 +34,23 @@ export function checkAnswer(id: string, answer: ApprovalAnswer): void {
   checkName("approver", answer.approver);
 }
 
-export function checkLimit(limit: number): void {
+export function checkFilter({ agent, limit }: ApprovalFilter): void {
   checkInteger("limit", limit, 1, 1000);
+  if (agent !== undefined) checkName("agent", agent);
+}
+
+/**
+ * True for rates that stores can count: `intervalUs` and `burst` are integers from 1, and their product, the time in
+ * which a full burst becomes free again, is at most 2^52 microseconds (some 142 years). Lower limits of several such
+ * rates, the longest interval with the smallest burst, are countable too.
+ */
+export function isCountable({ intervalUs, burst }: Rate): boolean {
+  const horizonUs = intervalUs * burst;
+  return [intervalUs, burst, horizonUs].every((value) => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs);
 }
 
 function checkCharge(path: string, { rate, budget }: Charge): void {
-  if (rate) {
-    checkInteger(`${path}.rate.intervalUs`, rate.intervalUs, 1);
-    checkInteger(`${path}.rate.burst`, rate.burst, 1);
-    checkInteger(`${path}.rate intervalUs * burst`, rate.intervalUs * rate.burst, 1, maxHorizonUs);
-  }
+  if (rate && !isCountable(rate)) throw new RangeError(`${path}.rate has an interval or a burst that cannot be counted`);
   if (budget) {
     checkInteger(`${path}.budget.limitMicro`, budget.limitMicro, 0);
     checkInteger(`${path}.budget.costMicro`, budget.costMicro, 0);

@@ -1,5 +1,5 @@
 import type { Runtime } from "../runtime.js";
-import { checkAnswer, checkLimit, checkName, checkSettle } from "./check.js";
+import { checkAnswer, checkFilter, checkName, checkSettle } from "./check.js";
 import { ExpiringMap } from "./expiring_map.js";
 import { forgettableAtMs, type LimitState, unused, weigh } from "./limits.js";
 import { MemoryApprovals } from "./memory_approvals.js";
@@ -52,7 +52,7 @@ export function memoryStore(runtime: Runtime): Store {
       case "none":
         return { outcome: "none" };
       case "open":
-        return approvals.open(approval.draft, nowMs);
+        return approvals.open(approval.draft, approval.maxPending, nowMs);
       case "redeem":
         return approvals.redeem(agent, approval.id, approval.fingerprint, nowMs);
       default:
@@ -63,12 +63,13 @@ export function memoryStore(runtime: Runtime): Store {
   return {
     shared: false,
     settle: async (request) => settle(request),
-    approval: async (id) => {
+    approval: async (id, agent) => {
       checkName("id", id);
-      return approvals.get(id, now());
+      if (agent !== undefined) checkName("agent", agent);
+      return approvals.get(id, agent, now());
     },
     approvals: async (filter) => {
-      checkLimit(filter.limit);
+      checkFilter(filter);
       return approvals.list(filter, now());
     },
     answer: async (id, answer) => {

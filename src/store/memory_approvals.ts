@@ -5,8 +5,10 @@ import {
   type Approval,
   type ApprovalAnswer,
   type ApprovalDraft,
+  type ApprovalFilter,
   type ApprovalStatus,
   approvalRetentionMs,
+  maxScanned,
   type SettleResult,
   StoreUnavailable,
 } from "./store.js";
@@ -29,11 +31,18 @@ interface Entry {
 export class MemoryApprovals {
   private readonly byId = new ExpiringMap<string, Entry>();
   private readonly pending = new ExpiringMap<string, Entry>();
+  /** The pending approvals of each agent, by id. */
+  private readonly waiting = new ExpiringMap<string, Map<string, Entry>>();
 
-  open(draft: ApprovalDraft, nowMs: number): SettleResult["approval"] {
+  open(draft: ApprovalDraft, maxPending: number, nowMs: number): SettleResult["approval"] {
     const call = pendingKey(draft);
     const known = this.pending.get(call, nowMs);
     if (known) return { outcome: "opened", fresh: false, id: known.id, expiresAtMs: known.expiresAtMs };
+    const waiting = this.waitingOf(draft.agent, nowMs);
+    if (waiting.size >= maxPending) {
+      const [first = nowMs] = [...waiting.values()].map(({ expiresAtMs }) => expiresAtMs).sort((a, b) => a - b);
+      return { outcome: "exceeded", retryAfterMs: first - nowMs };
+    }
     if (this.byId.get(draft.id, nowMs)) throw new StoreUnavailable("the approval id is taken");
     const entry: Entry = {
       id: draft.id,
@@ -49,6 +58,9 @@ export class MemoryApprovals {
     };
     this.byId.set(entry.id, entry, entry.expiresAtMs + approvalRetentionMs, nowMs);
     this.pending.set(call, entry, entry.expiresAtMs, nowMs);
+    waiting.set(entry.id, entry);
+    const lastMs = Math.max(...[...waiting.values()].map(({ expiresAtMs }) => expiresAtMs));
+    this.waiting.set(entry.agent, waiting, lastMs, nowMs);
     return { outcome: "opened", fresh: true, id: entry.id, expiresAtMs: entry.expiresAtMs };
   }
 
@@ -67,22 +79,32 @@ export class MemoryApprovals {
     const entry = this.byId.get(id, nowMs);
     if (!entry) return { outcome: "not_found", approval: null };
     const outcome = record(entry, answer, nowMs);
-    if (entry.written !== "pending") this.pending.delete(pendingKey(entry));
+    if (entry.written !== "pending") {
+      this.pending.delete(pendingKey(entry));
+      this.waiting.get(entry.agent, nowMs)?.delete(entry.id);
+    }
     return { outcome, approval: show(entry, nowMs) };
   }
 
-  get(id: string, nowMs: number): Approval | null {
+  get(id: string, agent: string | undefined, nowMs: number): Approval | null {
     const entry = this.byId.get(id, nowMs);
-    return entry ? show(entry, nowMs) : null;
+    return entry && (agent === undefined || entry.agent === agent) ? show(entry, nowMs) : null;
   }
 
-  list(filter: { status?: ApprovalStatus; agent?: string; limit: number }, nowMs: number): Approval[] {
+  list(filter: ApprovalFilter, nowMs: number): Approval[] {
     return [...this.byId.values(nowMs)]
       .filter((entry) => filter.agent === undefined || entry.agent === filter.agent)
-      .filter((entry) => filter.status === undefined || statusAt(entry, nowMs) === filter.status)
       .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
+      .slice(0, maxScanned)
+      .filter((entry) => filter.status === undefined || statusAt(entry, nowMs) === filter.status)
       .slice(0, filter.limit)
       .map((entry) => show(entry, nowMs));
+  }
+
+  private waitingOf(agent: string, nowMs: number): Map<string, Entry> {
+    const waiting = this.waiting.get(agent, nowMs) ?? new Map<string, Entry>();
+    for (const [id, { expiresAtMs }] of waiting) if (expiresAtMs <= nowMs) waiting.delete(id);
+    return waiting;
   }
 }
 

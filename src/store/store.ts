@@ -13,10 +13,16 @@ import type { Violation } from "../verdict.js";
 export interface Store {
   /** Limits, and the opening or redeeming of an approval, in one atomic step. */
   settle(request: SettleRequest): Promise<SettleResult>;
-  /** The approval, its status as of the store's clock, or `null` when it is unknown. */
-  approval(id: string): Promise<Approval | null>;
-  /** Newest first; at most `limit` (1 to 1000). */
-  approvals(filter: { status?: ApprovalStatus; agent?: string; limit: number }): Promise<Approval[]>;
+  /**
+   * The approval, its status as of the store's clock, or `null` when it is unknown. With `agent`, `null` also when it is
+   * another agent's: who knows the agent reads it in one round trip instead of two.
+   */
+  approval(id: string, agent?: string): Promise<Approval | null>;
+  /**
+   * Newest first; at most `limit` (1 to 1000). Looks at the `maxScanned` newest only, of the one agent or of all.
+   * Approvals that cannot be read are left out and told to `onTrouble`.
+   */
+  approvals(filter: ApprovalFilter): Promise<Approval[]>;
   /** Adds one human answer. Races end in exactly one state. */
   answer(id: string, answer: ApprovalAnswer): Promise<AnswerResult>;
   /** Resolves when the store can take a write. */
@@ -60,7 +66,8 @@ export interface SettleRequest {
   shadow?: Charge;
   approval:
     | { kind: "none" }
-    | { kind: "open"; draft: ApprovalDraft }
+    /** `maxPending` (>= 1): with as many approvals of the agent pending, no further one is opened. */
+    | { kind: "open"; draft: ApprovalDraft; maxPending: number }
     | { kind: "redeem"; id: string; fingerprint: string };
 }
 
@@ -81,6 +88,8 @@ export interface SettleResult {
     | { outcome: "none" }
     /** `fresh` is false when the same fingerprint was pending already. */
     | { outcome: "opened"; fresh: boolean; id: string; expiresAtMs: number }
+    /** Too many are pending; `retryAfterMs` runs until the first of them expires. */
+    | { outcome: "exceeded"; retryAfterMs: number }
     | { outcome: "redeemed" }
     | { outcome: "refused"; why: "not_found" | "mismatch" | "not_approved" | "expired" | "consumed" };
 }
@@ -106,6 +115,16 @@ export interface ApprovalDraft {
   quorum: number;
   /** From the store's clock at opening. */
   expiresInMs: number;
+  /** When it was asked for, by the clock of the process that asks; RFC 3339 UTC. */
+  openedAt: string;
+  /** Compact JWS by the approval key over everything above. Stores keep it and do not look into it. */
+  opening: string;
+}
+
+export interface ApprovalFilter {
+  status?: ApprovalStatus;
+  agent?: string;
+  limit: number;
 }
 
 /** One person's answer. */
@@ -116,7 +135,7 @@ export interface ApprovalAnswer {
   comment?: string;
   /** RFC 3339 UTC. */
   at: string;
-  /** Compact JWS by the approval key over approval id, fingerprint, approver, decision and time. */
+  /** Compact JWS by the approval key over approval id, what was shown, expiry, approver, decision and time. */
   proof: string;
 }
 
@@ -137,5 +156,7 @@ export interface AnswerResult {
 
 /** How long the result of a settled key is kept. Longer than any Envoy retry, shorter than a budget day. */
 export const idempotencyMs = 300_000;
+/** Approvals that one list looks at. */
+export const maxScanned = 10_000;
 /** How long an approval stays readable after it has expired. */
 export const approvalRetentionMs = 86_400_000;

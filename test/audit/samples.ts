@@ -77,6 +77,7 @@ export function decisionDraft(input: NonNullable<DecisionRecord["opa_decision"]>
     latency_us: 812,
     trace_id: null,
     request_id: null,
+    http: null,
     token: null,
   };
 }

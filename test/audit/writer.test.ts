@@ -304,9 +304,25 @@ describe("a record that cannot be written as it is", () => {
     expect((await verified()).problems).toEqual([]);
   });
 
+  test("keeps hash and size of result and violations when the input alone does not suffice", async () => {
+    const violations = [{ rule: "max_replicas", actual: noise(1_100_000) }];
+    const sink = await open();
+    await sink.append({ ...decisionDraft({}), violations });
+    const [text = ""] = Object.values(await contentsOf(await folderIn(dir.path())));
+    const record = JSON.parse(text);
+    expect(record.violations).toEqual({
+      omitted: true,
+      sha256: sha256Hex(canonicalJson(violations)),
+      bytes: canonicalJson(violations).length,
+    });
+    expect(record.opa_decision.result).toMatchObject({ omitted: true });
+    expect(record.reason).toBe("allowed");
+    expect((await verified()).problems).toEqual([]);
+  });
+
   test.each<[string, RecordDraft]>([
     ["a policy record", policyDraft(noise(1_100_000))],
-    ["a decision's other fields", { ...decisionDraft({}), violations: noise(1_100_000) }],
+    ["a field that is never reduced", { ...decisionDraft({}), reason: noise(1_100_000) }],
   ])("is refused when %s is too large", async (_, draft) => {
     const sink = await open();
     await expect(sink.append(draft)).rejects.toThrow("larger than 1048576 bytes");

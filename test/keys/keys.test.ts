@@ -112,7 +112,7 @@ test("a key has one use", async () => {
 const other = generateKey("EC", "issuer");
 test.each<[string, string, object | string]>([
   ["no JSON", "must end with a", "{"],
-  ["an array", "expected object", "[]"],
+  ["an array", "expected a map, not a list", "[]"],
   ["another type", "kty: ", { kty: "RSA", n: "AQAB", e: "AQAB" }],
   ["another curve", "crv: ", { ...rfc8037, crv: "X25519" }],
   [

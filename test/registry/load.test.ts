@@ -109,7 +109,7 @@ test.each([
   ["id with a space", "agents: [{id: a b}]", `agents.yaml:1:15: agents[0].id: ${idRule}`],
   ["empty id", `agents: [{id: ""}]`, `agents.yaml:1:15: agents[0].id: ${idRule}`],
   ["long id", `agents: [{id: ${"a".repeat(129)}}]`, `agents.yaml:1:15: agents[0].id: ${idRule}`],
-  ["number id", "agents: [{id: 7}]", "agents.yaml:1:15: agents[0].id: Invalid input: expected string, received number"],
+  ["number id", "agents: [{id: 7}]", "agents.yaml:1:15: agents[0].id: expected a text, not a number"],
   ["same id", "agents:\n  - id: a\n  - id: a\n", "agents.yaml:3:9: agents[1].id: agent a is listed twice"],
   ["no colon", "agents: [{id: a, scopes: [deploy]}]", "1:27: agents[0].scopes[0]: must have the form tool:action"],
   ["no action", `agents: [{id: a, scopes: ["t:"]}]`, "1:27: agents[0].scopes[0]: must have the form tool:action"],
@@ -117,12 +117,12 @@ test.each([
   ["two in one", `agents: [{id: a, scopes: ["t:a t:b"]}]`, "must have the form tool:action"],
   ["part of a part", `agents: [{id: a, scopes: ["deploy-*:x"]}]`, "agents[0].scopes[0]: * stands for a whole part"],
   ["short hash", `agents: [{id: a, api_keys: [{sha256: "ab"}]}]`, "must be the SHA-256 of the secret as 64 hex digits"],
-  ["key in clear", `agents: [{id: a, api_keys: ["secret"]}]`, "agents[0].api_keys[0]: Invalid input: expected object"],
+  ["key in clear", `agents: [{id: a, api_keys: ["secret"]}]`, "agents[0].api_keys[0]: expected a map, not a text"],
   ["hash of nothing", `agents: [{id: a, api_keys: [{sha256: "${sha256Hex("")}"}]}]`, "is the hash of an empty secret"],
   ["same key", twice, "agents[1].api_keys[0].sha256: this key is listed twice; a key belongs to exactly one agent"],
   ["not SPIFFE", `agents: [{id: a, spiffe: ["https://x"]}]`, "agents[0].spiffe[0]: must be a SPIFFE id"],
   ["unknown key", "agents: [{id: a, scope: [x]}]", "agents[0].scope: unknown key"],
-  ["empty file", "", "agents.yaml:1:1: agents: Invalid input: expected array, received undefined"],
+  ["empty file", "", "agents.yaml:1:1: agents: missing: expected a list"],
 ])("agents.yaml: %s", (_name, text, wanted) => {
   expect(mistakes(text)[0]).toContain(wanted);
 });
@@ -139,8 +139,16 @@ test.each([
     "people[1].aliases[0]: the name bO is",
   ],
   ["own id as alias", "people: [{id: a, aliases: [A]}]", "people[0].aliases[0]: the name A is listed twice"],
-  ["unknown access", "people: [{id: a, access: [root]}]", "people.yaml:1:27: people[0].access[0]: Invalid option"],
-  ["agent access", "people: [{id: a, access: [agent]}]", "people[0].access[0]: Invalid option"],
+  [
+    "unknown access",
+    "people: [{id: a, access: [root]}]",
+    'people.yaml:1:27: people[0].access[0]: expected one of admin, approver, auditor, viewer, not "root"',
+  ],
+  [
+    "agent access",
+    "people: [{id: a, access: [agent]}]",
+    'people[0].access[0]: expected one of admin, approver, auditor, viewer, not "agent"',
+  ],
   ["bad hash", "people: [{id: a, tokens: [{sha256: xyz}]}]", "people[0].tokens[0].sha256: must be the SHA-256"],
   ["role with a line", `people: [{id: a, role: "x\\ny"}]`, "people[0].role: must be 1 to 128 characters"],
 ])("people.yaml: %s", (_name, text, wanted) => {

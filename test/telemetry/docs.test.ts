@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { pino } from "pino";
+import { decisionTelemetry } from "../../src/telemetry/decision.js";
+import { createMetrics } from "../../src/telemetry/metrics.js";
+import { repository } from "../harness/programs.js";
+
+const page = readFileSync(join(repository, "docs/telemetry.md"), "utf8");
+const section = (title: string): string => page.split(/^## /m).find((text) => text.startsWith(title)) ?? "";
+const cells = (title: string): string[][] =>
+  [...section(title).matchAll(/^\| (`.*) \|$/gm)].map((row) => (row[1] ?? "").split(" | "));
+const names = (cell: string | undefined): string[] =>
+  [...(cell ?? "").matchAll(/`([^`]+)`/g)].map((name) => name[1] ?? "");
+
+test("metrics are these, with their types and labels", async () => {
+  const metrics = createMetrics();
+  metrics.decided({ computed: "deny", enforced: "allow", mode: "shadow", reason: "max_replicas", seconds: 0 });
+  metrics.loaded("policies", "loaded");
+  metrics.policyVersion("sha256:aa");
+  const text = await metrics.text();
+  const there = [...text.matchAll(/^# TYPE (countersign_\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => {
+    const sample = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\}`, "m").exec(text)?.[1] ?? "";
+    const labels = [...sample.matchAll(/(\w+)="/g)].map((label) => label[1] ?? "").filter((label) => label !== "le");
+    return { name, type, labels: labels.sort() };
+  });
+  const told = cells("Metrics").map(([name, type, labels]) => {
+    return { name: names(name)[0], type, labels: names(labels).sort() };
+  });
+  expect(told).toEqual(there);
+});
+
+test("span attributes and log fields are these", async () => {
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  let line: Record<string, unknown> = {};
+  const log = pino(
+    { base: null },
+    {
+      write: (text: string) => {
+        line = JSON.parse(text);
+      },
+    },
+  );
+  const telemetry = decisionTelemetry({ tracer: provider.getTracer("test"), log, metrics: createMetrics() });
+  telemetry.start({ attributes: null }).end({
+    decisionId: "1",
+    agentId: "a",
+    sessionId: "s",
+    tool: "t",
+    action: "x",
+    environment: "e",
+    decision: "deny",
+    enforced: "deny",
+    reason: "internal_error",
+    mode: "enforce",
+    policyVersion: "v",
+    latencyUs: 1,
+    failures: [new Error("x")],
+  });
+  const told = cells("Spans").flatMap(([name]) => names(name));
+  const fields = Object.keys(line).filter((field) => !told.includes(field) && field !== "msg");
+  expect(
+    cells("Log")
+      .flatMap(([name]) => names(name))
+      .sort(),
+  ).toEqual(fields.sort());
+  expect(Object.keys(exporter.getFinishedSpans()[0]?.attributes ?? {}).sort()).toEqual(told.sort());
+});

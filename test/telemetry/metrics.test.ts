@@ -1,0 +1,118 @@
+import { reasonTable } from "../../src/reasons.js";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.js";
+import { verdicts } from "../../src/verdict.js";
+
+const once = { computed: "allow", enforced: "allow", mode: "enforce", reason: "allowed", seconds: 0.002 } as const;
+
+/** Our samples, without the process's own. */
+async function samples(metrics: Metrics): Promise<string[]> {
+  return (await metrics.text()).split("\n").filter((line) => /^countersign_/.test(line));
+}
+
+/** Samples of one metric. */
+const of = async (metrics: Metrics, name: string) =>
+  (await samples(metrics)).filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+
+test("before the first decision, what can be counted without labels is there and zero", async () => {
+  expect(await samples(createMetrics())).toEqual([
+    "countersign_store_errors_total 0",
+    "countersign_audit_errors_total 0",
+  ]);
+});
+
+test("decisions are counted by verdicts, mode and reason", async () => {
+  const metrics = createMetrics();
+  metrics.decided(once);
+  metrics.decided(once);
+  metrics.decided({ ...once, computed: "sanitize", enforced: "sanitize", reason: "sanitized" });
+  metrics.decided({ ...once, computed: "deny", enforced: "deny", reason: "max_replicas" });
+  expect(await of(metrics, "countersign_decisions_total")).toEqual([
+    'countersign_decisions_total{decision="allow",enforced="allow",mode="enforce",reason="allowed"} 2',
+    'countersign_decisions_total{decision="sanitize",enforced="sanitize",mode="enforce",reason="sanitized"} 1',
+    'countersign_decisions_total{decision="deny",enforced="deny",mode="enforce",reason="max_replicas"} 1',
+  ]);
+  expect(await of(metrics, "countersign_would_block_total")).toEqual([]);
+});
+
+test("what enforcement would have stopped is counted, and nothing else is", async () => {
+  const metrics = createMetrics();
+  for (const computed of verdicts) {
+    for (const enforced of verdicts) {
+      metrics.decided({ computed, enforced, mode: "shadow", reason: `max_${computed}_${enforced}`, seconds: 0 });
+    }
+  }
+  expect(await of(metrics, "countersign_would_block_total")).toEqual([
+    'countersign_would_block_total{reason="max_approval_needed_allow"} 1',
+    'countersign_would_block_total{reason="max_approval_needed_sanitize"} 1',
+    'countersign_would_block_total{reason="max_deny_allow"} 1',
+    'countersign_would_block_total{reason="max_deny_sanitize"} 1',
+  ]);
+});
+
+test("durations are in seconds, in buckets around what a decision takes", async () => {
+  const metrics = createMetrics();
+  for (const seconds of [0.0004, 0.002, 0.2, 10]) metrics.decided({ ...once, seconds });
+  const found = await samples(metrics);
+  const buckets = found.filter((line) => line.startsWith("countersign_decision_seconds_bucket"));
+  expect(buckets.map((line) => [/le="([^"]+)"/.exec(line)?.[1], Number(line.split(" ").at(-1))])).toEqual([
+    ["0.0005", 1],
+    ["0.001", 1],
+    ["0.0025", 2],
+    ["0.005", 2],
+    ["0.01", 2],
+    ["0.025", 2],
+    ["0.05", 2],
+    ["0.1", 2],
+    ["0.25", 3],
+    ["0.5", 3],
+    ["1", 3],
+    ["2.5", 3],
+    ["+Inf", 4],
+  ]);
+  expect(await of(metrics, "countersign_decision_seconds_count")).toEqual([
+    'countersign_decision_seconds_count{enforced="allow"} 4',
+  ]);
+});
+
+test("one policy version is in force at a time", async () => {
+  const metrics = createMetrics();
+  metrics.policyVersion("sha256:aa");
+  metrics.policyVersion("sha256:bb");
+  expect(await of(metrics, "countersign_policy_info")).toEqual(['countersign_policy_info{version="sha256:bb"} 1']);
+});
+
+test("loads, errors of the store and missing records are counted", async () => {
+  const metrics = createMetrics();
+  metrics.loaded("policies", "loaded");
+  metrics.loaded("policies", "refused");
+  metrics.loaded("policies", "refused");
+  metrics.storeTrouble();
+  metrics.decided({ ...once, computed: "deny", enforced: "deny", reason: "audit_unavailable" });
+  expect(await of(metrics, "countersign_loads_total")).toEqual([
+    'countersign_loads_total{part="policies",result="loaded"} 1',
+    'countersign_loads_total{part="policies",result="refused"} 2',
+  ]);
+  expect(await of(metrics, "countersign_store_errors_total")).toEqual(["countersign_store_errors_total 1"]);
+  expect(await of(metrics, "countersign_audit_errors_total")).toEqual(["countersign_audit_errors_total 1"]);
+});
+
+test("the labels of decisions are those of closed sets, so their number is bounded", async () => {
+  const metrics = createMetrics();
+  const reasons = reasonTable().map(({ reason }) => reason);
+  for (const reason of reasons) metrics.decided({ ...once, reason });
+  const labels = new Set(
+    (await samples(metrics)).flatMap((line) => [...line.matchAll(/[{,]([a-z]+)="/g)].map((match) => match[1])),
+  );
+  expect([...labels].sort()).toEqual(["decision", "enforced", "le", "mode", "reason"]);
+  expect(await of(metrics, "countersign_decisions_total")).toHaveLength(reasons.length);
+});
+
+test("every metric has help and a type, in the text format that the content type names", async () => {
+  const metrics = createMetrics();
+  const text = await metrics.text();
+  expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+  for (const name of new Set([...text.matchAll(/^# TYPE (countersign_\S+)/gm)].map((match) => match[1]))) {
+    expect(text).toMatch(new RegExp(`^# HELP ${name} [A-Z0-9].*\\.$`, "m"));
+  }
+  expect(text).toContain("process_cpu_seconds_total");
+});
