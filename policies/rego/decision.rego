@@ -77,13 +77,23 @@ concerns_tool(file) if input.tool in file.tools
 entries := [object.union(action, {"entry": [file.file, i], "grants": file.grants}) |
 	some file in files
 	some i, action in file.actions
-	action.name in {input.action, "*"}
+	concerns_action(action)
 ]
+
+concerns_action(action) if action.name == "*"
+
+concerns_action(action) if action.name == input.action
+
+# A call that no tool matches, let on by `unmatched: passthrough`: nothing has to grant it, and what applies to every
+# action of every tool applies to it too.
+known if input.unmatched == true
 
 known if {
 	some file in document.files
 	file.grants
 }
+
+granted if input.unmatched == true
 
 granted if {
 	nameable
@@ -122,11 +132,12 @@ denied_by_name := [{
 	named(file.deny_actions)
 ]
 
-named(deny) if input.action in deny.exact
+# Denied names are lower case: a tool that takes `DELETE` for `delete` must not be a way around them.
+named(deny) if lower(input.action) in deny.exact
 
 named(deny) if {
 	some prefix in deny.prefixes
-	startswith(input.action, prefix)
+	startswith(lower(input.action), prefix)
 }
 
 default not_granted := []
@@ -187,8 +198,14 @@ satisfied(rule) if {
 
 satisfied(rule) if {
 	rule.kind in {"max", "min"}
-	not rule.param in object.keys(input.params)
 	is_object(input.params)
+	not mentions(input.params, rule.param)
+}
+
+# A tool that does not tell `Amount` from `amount` must not be a way around a limit either.
+mentions(params, name) if {
+	some key in object.keys(params)
+	lower(key) == lower(name)
 }
 
 satisfied(rule) if {

@@ -44,12 +44,10 @@ export function evaluate(parts: EvaluateParts): Evaluation {
   const { id, document } = parts.policies.documentOf(parts.identity.agent.id);
   const input = inputDocument(parts);
   const base = { policyVersion: parts.policies.version, input, limits: document.limits, removes: removedBy(document) };
-  if (parts.call.tool === null) {
-    return { ...base, result: null, computed: unmatched, enforced: unmatched };
-  }
+  const view = (raw: unknown) => viewOf(raw, parts.call.tool === null);
   try {
     const result = parts.engine.run(id, document, input) as { decision: unknown; enforced: unknown };
-    return { ...base, result: result as Json, computed: viewOf(result.decision), enforced: viewOf(result.enforced) };
+    return { ...base, result: result as Json, computed: view(result.decision), enforced: view(result.enforced) };
   } catch (error) {
     throw new Refusal("evaluation_failed", "the policy could not be evaluated", { cause: error });
   }
@@ -63,16 +61,7 @@ function removedBy({ files }: AgentDocument): Evaluation["removes"] {
   };
 }
 
-/** Of a call that no tool matches: `unmatched: passthrough` let it come this far. */
-const unmatched: PolicyView = {
-  verdict: "allow",
-  reason: "unmatched_passthrough",
-  violations: [],
-  sanitize: [],
-  redeems: false,
-};
-
-function viewOf(raw: unknown): PolicyView {
+function viewOf(raw: unknown, unmatched: boolean): PolicyView {
   const view = raw as {
     verdict?: unknown;
     reason?: unknown;
@@ -91,7 +80,7 @@ function viewOf(raw: unknown): PolicyView {
   }
   return {
     verdict: view.verdict as Verdict,
-    reason: view.reason as Reason,
+    reason: unmatched && view.verdict === "allow" ? "unmatched_passthrough" : (view.reason as Reason),
     violations: (view.violations as Finding[]).map(describe),
     sanitize: view.sanitize as Sanitize[],
     redeems: view.redeems,

@@ -26,6 +26,7 @@ export function inputDocument({ identity, call, session, override, nowMs }: Inpu
   const { id, bound, ...known } = session;
   return {
     agent: present({ id: agent.id, model: agent.model, scopes: [...agent.scopes], roles: [...agent.roles] }),
+    ...(call.tool === null && { unmatched: true }),
     ...present({ tool: call.tool, action: call.action, environment: call.environment, service: call.service }),
     images: [...call.images],
     params: call.params as { [name: string]: Json },

@@ -47,7 +47,9 @@ function documentOf(
   const inShadow = granting.length > 0 && granting.every(({ source }) => modeOf(source.value) === "shadow");
   const mode = granting.length === 0 ? defaultMode : inShadow ? "shadow" : "enforce";
   const limits = applying.map(({ source }) => ({ limits: source.value.limits, mode: modeOf(source.value) }));
-  const documents = applying.map(({ document }) => document);
+  // Guardrails come last, so that what they set is not set otherwise by an agent's own file.
+  const guardrails = applying.filter(({ document }) => !document.grants);
+  const documents = [...granting, ...guardrails].map(({ document }) => document);
   const lowest = lowestLimits(limits);
   const enforces = mode === "enforce" || lowest.enforced !== undefined || documents.some(holdsEnforced);
   return { mode, failure_mode: enforces ? "enforce" : "shadow", files: documents, limits: lowest };
@@ -132,10 +134,10 @@ function sanitizeOf(sanitize: NonNullable<ActionSource["sanitize"]>): NonNullabl
   };
 }
 
-/** `iam:*` denies every action that begins with `iam:`; elsewhere `*` is an ordinary character. */
+/** `iam:*` denies every action that begins with `iam:`. Lower case, as the program compares them. */
 function splitPrefixes(names: readonly string[]): { exact: string[]; prefixes: string[] } {
   return {
-    exact: names.filter((name) => !name.endsWith("*")),
-    prefixes: names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1)),
+    exact: names.filter((name) => !name.endsWith("*")).map((name) => name.toLowerCase()),
+    prefixes: names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1).toLowerCase()),
   };
 }
