@@ -35,13 +35,14 @@ lint: setup ## Check types, style, and the shape of src/
 	$(BIN)/tsc --noEmit -p .
 	$(BIN)/biome ci --error-on-warnings .
 	$(BIN)/depcruise --config .dependency-cruiser.cjs src
+	$(BIN)/tsx test/harness/build_policies.ts --check
 	@if command -v opa >/dev/null 2>&1; then opa check --strict policies/rego && opa fmt --fail --list policies/rego; fi
 
 format: setup ## Format the code and mend what can be mended by itself
 	$(BIN)/biome check --write .
 	@if command -v opa >/dev/null 2>&1; then opa fmt --write policies/rego; fi
 
-policies: build ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
+policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
 bench: ## Measure one evaluation of the policy program

@@ -47,7 +47,8 @@ view(found, demanded, cleaning) := {
 	"sanitize": [entry.sanitize | some entry in cleaning],
 	"redeems": count(demanded) > 0,
 } if {
-	count(cleaning) > 0
+	some entry in cleaning
+	not idle(entry.sanitize)
 } else := {
 	"verdict": "allow",
 	"reason": "allowed",
@@ -265,7 +266,6 @@ condition_errors := [{
 sanitizers := [{"sanitize": entry.sanitize, "mode": entry.sanitize_mode} |
 	some entry in entries
 	entry.sanitize
-	not idle(entry.sanitize)
 ]
 
 # True when the call has nothing that the entry would change.

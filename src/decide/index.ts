@@ -92,7 +92,7 @@ function withLimit(
     case "budget_exceeded":
       return exceeded("budget_exceeded", "what is left of today's budget does not cover this call", {
         policy: "daily-budget",
-        quota: Math.floor(budget / 1e6),
+        quota: Math.max(1, Math.floor(budget / 1e6)),
         windowSeconds: 86_400,
         retryAfterMs: limit.retryAfterMs,
       });

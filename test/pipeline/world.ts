@@ -93,6 +93,7 @@ export function workspaceOf(files: Files): Workspace {
 const configOf = (files: Files) => configSchema.parse(files.config ?? {});
 
 export async function startWorld(files: Files, options: WorldOptions = {}): Promise<World> {
+  const loaded = workspaceOf(files);
   const dir = await mkdtemp(join(tmpdir(), "countersign-pipeline-"));
   const { durability = "write", probeIntervalMs = 1_000 } = options;
   const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability, probeIntervalMs });
@@ -108,6 +109,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     audit,
     runtime,
     publicUrl: config.public_url,
+    maxPending: config.approvals.max_pending,
   });
   const real: PipelineDeps = {
     runtime,
@@ -143,7 +145,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     ask: async (request) => asEnvoyReads(await decide(asEnvoyAsks(request))),
     records: () => auditRecords(dir),
     log,
-    workspace: workspaceOf(files),
+    workspace: loaded,
     use(next) {
       world.workspace = workspaceOf(next);
     },
