@@ -19,7 +19,7 @@ import type { Runtime } from "./runtime.js";
 import { type Settlement, settle } from "./settle/index.js";
 import type { Store } from "./store/store.js";
 import type { DecisionFacts, DecisionTelemetry } from "./telemetry/decision.js";
-import type { Workspace } from "./workspace/workspace.js";
+import type { InForce } from "./workspace/workspace.js";
 
 /** The stages of one decision, in order. Tests replace one to see what happens when it breaks. */
 export const stages = { read, identify, decode, attest, evaluate, settle, decide, record, respond };
@@ -29,7 +29,7 @@ export type Stages = typeof stages;
 export interface PipelineDeps {
   runtime: Runtime;
   /** The files in force; taken once per decision, so that a reload never mixes versions within one. */
-  workspace: () => Workspace;
+  workspace: () => InForce;
   issuer: IssuerVerifier;
   approvalKey: VerifyKey;
   engine: Engine;
@@ -51,7 +51,7 @@ export interface Trail {
   decisionId: string;
   startedUs: number;
   /** The files in force when the decision began. */
-  workspace: Workspace;
+  workspace: InForce;
   request?: HttpRequest;
   identity?: Identity;
   call?: Call;

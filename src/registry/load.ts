@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { sha256Hex } from "../canonical.js";
-import { parseAgentsFile } from "./agents_file.js";
-import { foldName, parsePeopleFile } from "./people_file.js";
+import { type AgentsFile, parseAgentsFile } from "./agents_file.js";
+import { foldName, type PersonEntry, parsePeopleFile } from "./people_file.js";
 import type { Agent, Person, Registry } from "./registry.js";
 
 /** A file's name, for messages, and its content. */
@@ -22,10 +22,24 @@ export interface LoadedRegistry extends Registry {
  * Throws `InvalidFile` with every mistake of the first bad file.
  */
 export function loadRegistry(sources: { agents?: SourceFile; people?: SourceFile }): LoadedRegistry {
-  const agentsFile = sources.agents ? parseAgentsFile(sources.agents.file, sources.agents.text) : undefined;
-  const entries = agentsFile?.entries ?? [];
-  const agentKeys = new Set(entries.flatMap(({ keyHashes }) => keyHashes));
-  const people = sources.people ? parsePeopleFile(sources.people.file, sources.people.text, agentKeys) : [];
+  const agents = sources.agents ? parseAgentsFile(sources.agents.file, sources.agents.text) : nobody;
+  const people = sources.people ? parsePeopleFile(sources.people.file, sources.people.text, keysOf(agents)) : [];
+  return buildRegistry(agents, people);
+}
+
+const nobody: AgentsFile = { entries: [], warnings: [] };
+
+/** Hashes of all API keys. */
+export function keysOf({ entries }: AgentsFile): ReadonlySet<string> {
+  return new Set(entries.flatMap(({ keyHashes }) => keyHashes));
+}
+
+/** Puts agents and people together. Throws an `Error` when a secret proves both an agent and a person. */
+export function buildRegistry({ entries, warnings }: AgentsFile, people: readonly PersonEntry[]): LoadedRegistry {
+  const agentKeys = keysOf({ entries, warnings });
+  const shared = people.find(({ tokenHashes }) => tokenHashes.some((hash) => agentKeys.has(hash)));
+  if (shared)
+    throw new Error(`a token of ${shared.person.id} is also the API key of an agent; each needs one of its own`);
 
   const agents = new Map(entries.map(({ agent }) => [agent.id, agent]));
   const names = new Map(
@@ -40,7 +54,7 @@ export function loadRegistry(sources: { agents?: SourceFile; people?: SourceFile
     person: (name) => names.get(foldName(name)),
     personByToken: byToken,
     agents: () => [...agents.values()],
-    warnings: agentsFile?.warnings ?? [],
+    warnings,
   };
 }
 

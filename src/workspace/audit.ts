@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { AuditSink, RecordDraft } from "../audit/record.js";
 import type { Runtime } from "../runtime.js";
 import type { Metrics } from "../telemetry/metrics.js";
+import { unknownTools } from "./unknown_tools.js";
 import type { WatchOptions } from "./watch.js";
 
 /** Records every load of policies before it takes effect, and tells operators of all loads. */
@@ -32,7 +33,8 @@ export function policyAudit(deps: {
       }
       metrics.loaded(part, "loaded");
       if (previous) log.info({ part, policy_version: next.policies.version }, "files loaded");
-      if (part === "registry") for (const warning of next.registry.warnings) log.warn(warning);
+      if (part === "policies" || part === "catalogue") for (const warning of unknownTools(next)) log.warn(warning);
+      if (part === "agents") for (const warning of next.registry.warnings) log.warn(warning);
     },
     async onRefused(part, error) {
       metrics.loaded(part, "refused");

@@ -5,9 +5,11 @@ import { loadCatalogue } from "../decode/catalogue.js";
 import { InvalidFile } from "../files/located_yaml.js";
 import { compilePolicySet, type PolicyText } from "../policies/policy_set.js";
 import type { Program } from "../policies/program.js";
+import { parseAgentsFile } from "../registry/agents_file.js";
 import { type LoadedRegistry, loadRegistry } from "../registry/load.js";
+import { parsePeopleFile } from "../registry/people_file.js";
 import type { Mode } from "../verdict.js";
-import type { Workspace } from "./workspace.js";
+import type { Parts } from "./workspace.js";
 
 /** Where the user's files are. */
 export interface WorkspacePaths {
@@ -17,11 +19,11 @@ export interface WorkspacePaths {
   people: string;
 }
 
-/** How each part of a workspace is made of its files. Parts are independent: a bad one does not hold up the others. */
+/** How each part of a workspace is made of its files. */
 export const parts: {
-  [P in keyof Workspace]: {
+  [P in keyof Parts]: {
     watches: (paths: WorkspacePaths) => string[];
-    load: (paths: WorkspacePaths, program: Program, mode: Mode) => Workspace[P];
+    load: (paths: WorkspacePaths, program: Program, mode: Mode) => Parts[P];
   };
 } = {
   policies: {
@@ -32,9 +34,13 @@ export const parts: {
     watches: ({ tools }) => [tools],
     load: ({ tools }) => loadCatalogue(basename(tools), readText(tools)),
   },
-  registry: {
-    watches: ({ agents, people }) => [agents, people],
-    load: loadRegistered,
+  agents: {
+    watches: ({ agents }) => [agents],
+    load: ({ agents }) => parseAgentsFile(basename(agents), readText(agents)),
+  },
+  people: {
+    watches: ({ people }) => [people],
+    load: ({ people }) => parsePeopleFile(basename(people), readText(people)),
   },
 };
 

@@ -1,9 +1,10 @@
 import type { Program } from "../policies/program.js";
+import { buildRegistry } from "../registry/load.js";
 import type { Mode } from "../verdict.js";
 import { contentOf, parts, stampOf, type WorkspacePaths } from "./files.js";
-import type { Workspace } from "./workspace.js";
+import type { Parts, Workspace } from "./workspace.js";
 
-type Part = keyof Workspace;
+type Part = keyof Parts;
 
 export interface WatchOptions {
   paths: WorkspacePaths;
@@ -58,13 +59,16 @@ class Watcher implements WatchedWorkspace {
     this.#inForce = {
       policies: this.#look("policies"),
       catalogue: this.#look("catalogue"),
-      registry: this.#look("registry"),
+      agents: this.#look("agents"),
+      people: this.#look("people"),
     };
-    this.#current = {
+    const loaded = {
       policies: this.#load("policies"),
       catalogue: this.#load("catalogue"),
-      registry: this.#load("registry"),
+      agents: this.#load("agents"),
+      people: this.#load("people"),
     };
+    this.#current = { ...loaded, registry: buildRegistry(loaded.agents, loaded.people) };
   }
 
   async start(): Promise<void> {
@@ -99,7 +103,7 @@ class Watcher implements WatchedWorkspace {
     return { stamp: stampOf(files), content: contentOf(files) };
   }
 
-  #load<P extends Part>(part: P): Workspace[P] {
+  #load<P extends Part>(part: P): Parts[P] {
     const { paths, program, defaultMode } = this.#options;
     return parts[part].load(paths, program, defaultMode);
   }
@@ -120,11 +124,17 @@ class Watcher implements WatchedWorkspace {
     if (stamp !== null && stamp === stampOf(parts[part].watches(this.#options.paths))) return;
     const now = this.#look(part);
     if (now.content !== content) {
-      const next = { ...this.#current, [part]: this.#load(part) };
+      const next = this.#with(part, this.#load(part));
       await this.#options.onLoaded(part, next, this.#current);
       this.#current = next;
     }
     this.#inForce[part] = now;
+  }
+
+  #with<P extends Part>(part: P, loaded: Parts[P]): Workspace {
+    const next = { ...this.#current, [part]: loaded };
+    const people = part === "agents" || part === "people";
+    return people ? { ...next, registry: buildRegistry(next.agents, next.people) } : next;
   }
 
   async #refuse(part: Part, reason: Error): Promise<void> {

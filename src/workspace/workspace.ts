@@ -1,10 +1,22 @@
 import type { Catalogue } from "../decode/catalogue.js";
 import type { PolicySet } from "../policies/policy_set.js";
+import type { AgentsFile } from "../registry/agents_file.js";
 import type { LoadedRegistry } from "../registry/load.js";
+import type { PersonEntry } from "../registry/people_file.js";
 
 /** The user's files as they are in force at one moment. Each part is immutable and replaced as a whole. */
-export interface Workspace {
+export interface Workspace extends Parts {
+  /** Of agents and people together. */
+  registry: LoadedRegistry;
+}
+
+/** What a decision looks at. */
+export type InForce = Pick<Workspace, "policies" | "catalogue" | "registry">;
+
+/** What is loaded each by itself, so that a slip in one does not hold up the others: an agent is disabled at once. */
+export interface Parts {
   policies: PolicySet;
   catalogue: Catalogue;
-  registry: LoadedRegistry;
+  agents: AgentsFile;
+  people: readonly PersonEntry[];
 }

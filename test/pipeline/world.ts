@@ -20,7 +20,7 @@ import { memoryStore } from "../../src/store/memory.js";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { startTracing } from "../../src/telemetry/tracing.js";
-import type { Workspace } from "../../src/workspace/workspace.js";
+import type { InForce } from "../../src/workspace/workspace.js";
 import { type AuditLine, auditRecords } from "../harness/records.js";
 import { type AgentRequest, asEnvoyAsks, asEnvoyReads, type Told } from "./envoy.js";
 
@@ -52,7 +52,7 @@ export interface World {
   records(): Promise<AuditLine[]>;
   /** Log lines so far. */
   log: Record<string, unknown>[];
-  workspace: Workspace;
+  workspace: InForce;
   use(files: Files): void;
   approvals: ApprovalsService;
   audit: AuditSink;
@@ -76,7 +76,7 @@ const metrics = createMetrics();
 const { tracer } = startTracing(null);
 
 /** Compiles what a user wrote, as the server does. Throws `InvalidFile`. */
-export function workspaceOf(files: Files): Workspace {
+export function workspaceOf(files: Files): InForce {
   const texts = Object.entries(files.policies).map(([file, policy]) => ({
     file,
     text: typeof policy === "string" ? policy : JSON.stringify(policy),

@@ -1,0 +1,19 @@
+import { loadCatalogue } from "../../src/decode/catalogue.js";
+import { compilePolicySet } from "../../src/policies/policy_set.js";
+import { unknownTools } from "../../src/workspace/unknown_tools.js";
+import { program, toolsOf } from "./fixture.js";
+
+const catalogue = loadCatalogue("tools.yaml", toolsOf("deploy-api"));
+const warnings = (policy: string) =>
+  unknownTools({ catalogue, policies: compilePolicySet([{ file: "g.yaml", text: policy }], program, "enforce") });
+
+test("a tool that the catalogue does not have is told, once", () => {
+  expect(warnings("guardrail: true\ntools: [deploy_api, deploy-api]\ndeny_actions: [kill]\n")).toEqual([
+    "g.yaml: the catalogue has no tool deploy_api, so this never applies to it",
+  ]);
+});
+
+test("policies for tools that are there, or for all, are fine", () => {
+  expect(warnings("agent: a\ntools: [deploy-api]\nactions: [{name: x}]\n")).toEqual([]);
+  expect(warnings("agent: a\nactions: [{name: x}]\n")).toEqual([]);
+});
