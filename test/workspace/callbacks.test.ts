@@ -47,7 +47,9 @@ test("a failure to tell is no end: looking goes on, and it is told again", async
   let calls = 0;
   const here = await watch({
     intervalMs: 5,
-    onRefused: async () => {
+    onRefused: async (part) => {
+      // A file can be looked at in the middle of its being written.
+      if (part !== "policies") return;
       calls += 1;
       if (calls < 4) throw new Error("nobody listens");
     },
@@ -57,9 +59,9 @@ test("a failure to tell is no end: looking goes on, and it is told again", async
   expect(Object.keys(here.watched.trouble())).toEqual(["policies"]);
   await here.write("tools.yaml", toolsOf("u"));
   await until(() => here.inForce().tools.includes("u"), { what: "the tools" });
+  expect(calls).toBe(4);
   await here.write("policies/a.yaml", policyOf("b"));
   await until(() => here.inForce().policies.includes("b"), { what: "the policy" });
-  expect(calls).toBe(4);
   await here.stop();
 });
 
