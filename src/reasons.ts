@@ -70,9 +70,11 @@ const refusing = {
   allowed_images: ["PolicyViolation", 403, "an image is not allowed"],
   condition_error: ["PolicyViolation", 403, "a condition could not be evaluated for this call"],
   approval_needed: ["ApprovalNeeded", 403, "people have to approve the call first"],
+  approval_too_large: ["PolicyViolation", 403, "the call is too large for people to judge whole"],
 
   rate_exceeded: ["RateLimited", 429, "the agent calls more often than its limit"],
   budget_exceeded: ["BudgetExceeded", 429, "the agent's budget of the day does not cover the call"],
+  approvals_exceeded: ["RateLimited", 429, "the agent has too many approvals waiting for people"],
 
   store_unavailable: ["Unavailable", 503, "the store of limits and approvals did not answer in time"],
   evaluation_failed: ["Unavailable", 503, "the policy could not be evaluated"],

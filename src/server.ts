@@ -109,7 +109,8 @@ async function assemble(
   closing.add(() => workspace.close());
   const registry = () => workspace.current().registry;
 
-  const { store, trouble: storeTrouble } = await watchedStore(config, { runtime, log, metrics, closing });
+  const watched = await watchedStore(config, { runtime, log, metrics, closing });
+  const { store, onTrouble } = watched;
   const approvals = approvalsService({
     store,
     key: keys.approvals,
@@ -117,6 +118,8 @@ async function assemble(
     audit,
     runtime,
     publicUrl: config.public_url,
+    maxPending: config.approvals.max_pending,
+    onTrouble,
   });
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
   closing.add(() => tracing.close());
@@ -129,7 +132,7 @@ async function assemble(
   });
   return {
     workspace,
-    trouble: () => ({ audit: audit.trouble(), store: storeTrouble() }),
+    trouble: () => ({ audit: audit.trouble(), store: watched.trouble() }),
     pipeline: {
       runtime,
       workspace: workspace.current,

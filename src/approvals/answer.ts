@@ -17,6 +17,8 @@ export interface AnswerRequest {
 
 interface AnswerContext {
   store: Store;
+  /** The approval that the store holds, `null` also when it is not the one that was opened. */
+  find: (id: string) => Promise<Approval | null>;
   key: SigningKey;
   registry: () => Registry;
   audit: AuditSink;
@@ -29,19 +31,20 @@ interface AnswerContext {
  * record says so.
  */
 export async function takeAnswer(
-  { store, key, registry, audit, runtime }: AnswerContext,
+  { store, find, key, registry, audit, runtime }: AnswerContext,
   id: string,
   person: Person,
   { decision, comment }: AnswerRequest,
 ): Promise<Approval> {
   if (comment !== undefined && !commentForm.test(comment)) throw new ApprovalError("invalid_comment");
-  const approval = await store.approval(id);
+  const approval = await find(id);
   if (!approval) throw new ApprovalError("not_found");
   checkMayAnswer(registry(), approval, person);
   checkOpen(approval, person);
 
   const at = new Date(runtime.now()).toISOString();
-  const statement = { approvalId: id, fingerprint: approval.fingerprint, approver: person.id, decision, at };
+  const { fingerprint, expiresAtMs } = approval;
+  const statement = { approvalId: id, fingerprint, approver: person.id, decision, at, expiresAtMs };
   const proof = signAnswer(key, { ...statement, shown: shownDigest(approval) });
   const answer: ApprovalAnswer = {
     approver: person.id,

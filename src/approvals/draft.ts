@@ -1,6 +1,10 @@
 import type { Call, Identity, Json, Session } from "../call.js";
-import type { ApprovalDraft } from "../store/store.js";
+import { Refusal } from "../refusal.js";
 import type { Violation } from "../verdict.js";
+import type { UnsignedDraft } from "./opening.js";
+
+/** Longest JSON of a draft, in bytes: more than that no person judges whole. */
+export const maxDraftBytes = 65_536;
 
 /** What an approval is opened from. */
 export interface DraftRequest {
@@ -19,12 +23,15 @@ export interface DraftRequest {
   expiresInMs: number;
 }
 
-/** The approval to store. Throws `RangeError` for a quorum or a lifetime that nobody could meet. */
-export function openDraft(request: DraftRequest): ApprovalDraft {
+/**
+ * The approval to ask for. Throws `approval_too_large`, and `RangeError` for a quorum or a lifetime that nobody could
+ * meet.
+ */
+export function openDraft(request: DraftRequest): UnsignedDraft {
   const { identity, session, call, quorum = 1, expiresInMs } = request;
   if (!Number.isSafeInteger(quorum) || quorum < 1) throw new RangeError("a quorum is a whole number from 1");
   if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 1) throw new RangeError("an approval needs time to be given");
-  return {
+  const draft = {
     id: `apr_${request.id}`,
     agent: identity.agent.id,
     session: session.id,
@@ -42,6 +49,10 @@ export function openDraft(request: DraftRequest): ApprovalDraft {
     quorum,
     expiresInMs,
   };
+  if (Buffer.byteLength(JSON.stringify(draft)) > maxDraftBytes) {
+    throw new Refusal("approval_too_large", "the call is too large for people to judge whole");
+  }
+  return draft;
 }
 
 /**

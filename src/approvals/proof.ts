@@ -1,6 +1,7 @@
 import { canonicalJson, sha256Hex } from "../canonical.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { ApprovalAnswer, ApprovalDraft } from "../store/store.js";
+import { type Statement, signStatement, verifyStatement } from "./statement.js";
 
 /** JWS `typ` of a signed human answer. */
 export const answerType = "approval-answer+jwt";
@@ -15,6 +16,8 @@ export interface AnswerStatement extends Pick<ApprovalAnswer, "approver" | "deci
   fingerprint: string;
   /** `shownDigest` of the request. */
   shown: string;
+  /** Until when the approval was shown to be good; the answer counts no longer. */
+  expiresAtMs: number;
 }
 
 /**
@@ -25,27 +28,18 @@ export function shownDigest({ agent, session, fingerprint, call, requestedBy }: 
   return `sha256:${sha256Hex(canonicalJson({ agent, session, fingerprint, call, requested_by: requestedBy }))}`;
 }
 
-/** Compact JWS (RFC 7515 section 7.1) over a statement. */
 export function signAnswer(key: SigningKey, statement: AnswerStatement): string {
-  const input = signingInput(key, statement);
-  return `${input}.${Buffer.from(key.sign(Buffer.from(input))).toString("base64url")}`;
+  return signStatement(key, statementOf(statement));
 }
 
-/**
- * True when the proof is our signature over exactly this statement. The signed bytes are built anew and compared, so
- * that nothing out of the store is ever parsed to find out how it wants to be verified.
- */
+/** True when the proof is our signature over exactly this statement. */
 export function verifyAnswer(key: VerifyKey, proof: string, statement: AnswerStatement): boolean {
-  const input = signingInput(key, statement);
-  if (!proof.startsWith(`${input}.`)) return false;
-  const encoded = proof.slice(input.length + 1);
-  const signature = Buffer.from(encoded, "base64url");
-  return signature.toString("base64url") === encoded && key.verify(Buffer.from(input), signature);
+  return verifyStatement(key, proof, statementOf(statement));
 }
 
-function signingInput(key: VerifyKey, statement: AnswerStatement): string {
+function statementOf(statement: AnswerStatement): Statement {
   const { approvalId, fingerprint, approver, decision, at, shown } = statement;
-  const header = { alg: key.alg, kid: key.kid, typ: answerType };
-  const payload = { aud: audience, approval_id: approvalId, fingerprint, approver, decision, at, shown };
-  return [header, payload].map((part) => Buffer.from(canonicalJson(part)).toString("base64url")).join(".");
+  const expires_at = new Date(statement.expiresAtMs).toISOString();
+  const payload = { aud: audience, approval_id: approvalId, fingerprint, approver, decision, at, shown, expires_at };
+  return { typ: answerType, payload };
 }

@@ -1,19 +1,28 @@
 import type { VerifyKey } from "../keys/keys.js";
 import type { Registry } from "../registry/registry.js";
 import type { Approval, ApprovalAnswer } from "../store/store.js";
+import { isOpened } from "./opening.js";
 import { isRequester } from "./people.js";
 import { type Shown, shownDigest, verifyAnswer } from "./proof.js";
 
 /** The call that is about to be let through, as `openDraft` describes it now. */
 export type Expected = Shown & { quorum: number };
 
+export interface ProofContext {
+  key: VerifyKey;
+  registry: Registry;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
 /**
- * True when enough distinct people approved, by signed answers, and nobody denied. The store's word for it is not
- * enough: every answer must carry our signature over this approval as it was shown, by somebody who still is an
- * approver and is none of those who ask. With `expected`, what was shown must also be the call at hand, and the
- * quorum at least the one that holds for it now.
+ * True when we opened this approval, its time is not over, enough distinct people approved by signed answers, and
+ * nobody denied. The store's word for it is not enough: every answer must carry our signature over this approval as it
+ * was shown, its expiry included, by somebody who still is an approver and is none of those who ask. With `expected`,
+ * what was shown must also be the call at hand, and the quorum at least the one that holds for it now.
  */
-export function isProven(approval: Approval, key: VerifyKey, registry: Registry, expected?: Expected): boolean {
+export function isProven(approval: Approval, { key, registry, now }: ProofContext, expected?: Expected): boolean {
+  if (!isOpened(key, approval) || now >= approval.expiresAtMs) return false;
   const shown = shownDigest(approval);
   if (expected && shownDigest(expected) !== shown) return false;
   if (approval.answers.some((answer) => answer.decision !== "approve")) return false;
@@ -29,8 +38,8 @@ export function isProven(approval: Approval, key: VerifyKey, registry: Registry,
 
 function holds(answer: ApprovalAnswer, approval: Approval, shown: string, key: VerifyKey): boolean {
   const { approver, decision, at, proof } = answer;
-  const { id: approvalId, fingerprint } = approval;
-  return verifyAnswer(key, proof, { approvalId, fingerprint, approver, decision, at, shown });
+  const { id: approvalId, fingerprint, expiresAtMs } = approval;
+  return verifyAnswer(key, proof, { approvalId, fingerprint, approver, decision, at, shown, expiresAtMs });
 }
 
 function mayCount(name: string, approval: Approval, registry: Registry): boolean {

@@ -3,8 +3,11 @@ import type { AuditSink } from "../audit/record.js";
 import type { SigningKey } from "../keys/keys.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
-import type { Approval, ApprovalStatus, Store } from "../store/store.js";
+import type { Approval, ApprovalDraft, ApprovalFilter, Store } from "../store/store.js";
 import { type AnswerRequest, takeAnswer } from "./answer.js";
+import { type DraftRequest, openDraft } from "./draft.js";
+import { ApprovalError } from "./error.js";
+import { isOpened, signOpening } from "./opening.js";
 import { issueOverride } from "./override_token.js";
 import { type Expected, isProven } from "./proven.js";
 import { type ApprovalView, describe, maySee, type Viewer } from "./view.js";
@@ -14,17 +17,25 @@ export const maxWaitMs = 60_000;
 const pollMs = 250;
 /** Long polls beyond this many answer at once, so that waiting clients cannot wear down the store. */
 const maxWaiters = 500;
-/** Approvals as people and agents use them. Every method throws `StoreUnavailable` when the store does. */
+/** Approvals of one agent that may be pending at a time. */
+const defaultMaxPending = 100;
+
+/**
+ * Approvals as people and agents use them. Every method throws `StoreUnavailable` when the store does. An approval in
+ * the store that is not the one which was opened does not exist here; `onTrouble` is told.
+ */
 export interface ApprovalsService {
+  /** What the store needs to open an approval, signed. Throws as `openDraft` does. */
+  open(request: DraftRequest): { draft: ApprovalDraft; maxPending: number };
   /** `null` when there is no such approval, or none for this viewer. */
   show(id: string, viewer: Viewer): Promise<ApprovalView | null>;
   /** Waits until the approval is no longer pending, at most `ms` (bounded by 60 s) or until aborted; then as `show`. */
   wait(id: string, viewer: Viewer, ms: number, signal: AbortSignal): Promise<ApprovalView | null>;
   /** Newest first, for people. */
-  list(filter: { status?: ApprovalStatus; agent?: string; limit: number }): Promise<ApprovalView[]>;
+  list(filter: ApprovalFilter): Promise<ApprovalView[]>;
   /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then nothing was decided. */
   answer(id: string, person: Person, request: AnswerRequest): Promise<ApprovalView>;
-  /** Checks the signed answers of an approval before it is redeemed; see `isProven`. */
+  /** Checks the signed opening and answers of an approval before it is redeemed; see `isProven`. */
   proven(approval: Approval, expected?: Expected): boolean;
   /** Address at which the requesting agent polls. */
   statusUrl(id: string): string;
@@ -32,19 +43,33 @@ export interface ApprovalsService {
 
 export interface ApprovalsOptions {
   store: Store;
-  /** Signs answers and override tokens; processes that share the store share it. */
+  /** Signs openings, answers and override tokens; processes that share the store share it. */
   key: SigningKey;
   registry: () => Registry;
   audit: AuditSink;
   runtime: Pick<Runtime, "now">;
   publicUrl: string;
+  /** Approvals of one agent that may be pending at a time, >= 1; default 100. */
+  maxPending?: number;
+  /** Told of approvals that somebody changed in the store. */
+  onTrouble?: (error: Error) => void;
 }
 
 export function approvalsService(options: ApprovalsOptions): ApprovalsService {
-  const { store, key, registry } = options;
+  const { store, key, registry, runtime, maxPending = defaultMaxPending, onTrouble = () => undefined } = options;
   let waiters = 0;
 
-  const proven = (approval: Approval, expected?: Expected) => isProven(approval, key, registry(), expected);
+  function proven(approval: Approval, expected?: Expected): boolean {
+    const holds = isProven(approval, { key, registry: registry(), now: runtime.now() }, expected);
+    if (!holds) genuine(approval);
+    return holds;
+  }
+
+  function genuine(approval: Approval | null): Approval | null {
+    if (approval === null || isOpened(key, approval)) return approval;
+    onTrouble(new Error(`approval ${approval.id} is not the one that was opened`));
+    return null;
+  }
 
   async function view(approval: Approval, viewer: Viewer): Promise<ApprovalView> {
     const redeemable =
@@ -57,7 +82,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   async function find(id: string, viewer: Viewer): Promise<Approval | null> {
-    const approval = await store.approval(id);
+    const approval = genuine(await store.approval(id, viewer.kind === "agent" ? viewer.agent : undefined));
     return approval && maySee(approval, viewer) ? approval : null;
   }
 
@@ -80,6 +105,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   return {
+    open: (request) => ({ draft: signOpening(key, openDraft(request), runtime.now()), maxPending }),
     async show(id, viewer) {
       const approval = await find(id, viewer);
       return approval && view(approval, viewer);
@@ -89,10 +115,14 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       return approval && view(approval, viewer);
     },
     async list(filter) {
-      return (await store.approvals(filter)).map(describe);
+      const approvals = await store.approvals(filter);
+      return approvals.filter((approval) => genuine(approval)).map(describe);
     },
     async answer(id, person, request) {
-      return describe(await takeAnswer(options, id, person, request));
+      const context = { ...options, find: async (wanted: string) => genuine(await store.approval(wanted)) };
+      const answered = genuine(await takeAnswer(context, id, person, request));
+      if (!answered) throw new ApprovalError("not_found");
+      return describe(answered);
     },
     proven,
     statusUrl: (id) => `${options.publicUrl.replace(/\/+$/, "")}/v1/approvals/${encodeURIComponent(id)}`,

@@ -107,9 +107,15 @@ export const configSchema = z.strictObject({
   approvals: z
     .strictObject({
       key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
-      expires_in: duration("1s", "365d")
+      expires_in: duration("1s", "30d")
         .prefault("15m")
         .describe("how long people have to answer, and the agent to use it"),
+      max_pending: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(100)
+        .describe("approvals of one agent that may wait for people at a time; further ones are refused with 429"),
     })
     .prefault({}),
   audit: audit.prefault({}),

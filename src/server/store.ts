@@ -12,17 +12,14 @@ const probeMs = 1_000;
 export async function watchedStore(
   config: Config,
   deps: { runtime: Runtime; log: Logger; metrics: Metrics; closing: Closing },
-): Promise<{ store: Store; trouble: () => string | null }> {
+): Promise<{ store: Store; trouble: () => string | null; onTrouble: (error: Error) => void }> {
   const { runtime, log, metrics, closing } = deps;
   let trouble: string | null = null;
-  const store = await openStore(config.store, {
-    runtime,
-    waitMs: config.store_timeout,
-    onTrouble: (error) => {
-      metrics.storeTrouble();
-      log.warn({ error: error.message }, "store");
-    },
-  });
+  const onTrouble = (error: Error): void => {
+    metrics.storeTrouble();
+    log.warn({ error: error.message }, "store");
+  };
+  const store = await openStore(config.store, { runtime, waitMs: config.store_timeout, onTrouble });
   closing.add(() => store.close());
   if (!store.shared) log.warn("memory store: limits and approvals are lost at a restart and not shared");
 
@@ -36,5 +33,5 @@ export async function watchedStore(
   };
   const timer = setInterval(() => void probe(), probeMs);
   closing.add(() => clearInterval(timer));
-  return { store, trouble: () => trouble };
+  return { store, trouble: () => trouble, onTrouble };
 }

@@ -1,4 +1,4 @@
-import { openDraft } from "../approvals/draft.js";
+import { type DraftRequest, openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { Call, Identity, Override, Session } from "../call.js";
 import type { View } from "../outcome.js";
@@ -58,7 +58,7 @@ const nothing: Settlement = { enforced: { outcome: "ok" }, shadow: { outcome: "o
 /**
  * Stage settle: rate, budget, and the opening or redeeming of an approval, in one atomic step of the store.
  * Needs no round trip when no limit and no approval is involved, and one more read when an approval is redeemed.
- * Throws `store_unavailable`, or `override_invalid`, `override_expired`, `override_used` for the approval.
+ * Throws `store_unavailable`, `approvals_exceeded`, `approval_too_large`, or `override_invalid`, `override_expired`, `override_used` for the approval.
  */
 export async function settle(parts: SettleParts): Promise<Settlement> {
   const request = requestOf(parts);
@@ -87,6 +87,9 @@ function approvalResult(
   redeeming: Approval | null,
 ): Pick<Settlement, "opened" | "redeemed"> {
   if (result.outcome === "refused") throw refusedBecause(result.why);
+  if (result.outcome === "exceeded") {
+    throw new Refusal("approvals_exceeded", "the agent has too many approvals waiting for people");
+  }
   if (asked.kind === "none" && result.outcome === "none") return {};
   if (asked.kind === "open" && result.outcome === "opened") {
     return { opened: { id: result.id, expiresAtMs: result.expiresAtMs, fresh: result.fresh } };
@@ -116,14 +119,14 @@ function requestOf(parts: SettleParts): SettleRequest | null {
 
 function approvalOf(parts: SettleParts, override: Override | null): SettleRequest["approval"] {
   const { enforced, fingerprint } = parts;
-  if (enforced.verdict === "approval_needed") return { kind: "open", draft: draftOf(parts) };
+  if (enforced.verdict === "approval_needed") return { kind: "open", ...parts.approvals.open(draftRequest(parts)) };
   if (enforced.redeems && override) return { kind: "redeem", id: override.approvalId, fingerprint };
   return { kind: "none" };
 }
 
-function draftOf(parts: SettleParts) {
+function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;
-  return openDraft({
+  return {
     id: parts.decisionId,
     identity: parts.identity,
     session: parts.session,
@@ -134,17 +137,17 @@ function draftOf(parts: SettleParts) {
     policyVersion: parts.policyVersion,
     decisionId: parts.decisionId,
     expiresInMs: parts.approvalExpiresMs,
-  });
+  };
 }
 
 /** The store is state, not proof: the signed human answers are checked again before anything is redeemed. */
 async function provenApproval(parts: SettleParts, id: string): Promise<Approval> {
-  const approval = await parts.store.approval(id);
+  const approval = await parts.store.approval(id, parts.identity.agent.id);
   if (approval === null) throw refusedBecause("not_found");
   if (approval.status === "expired") throw refusedBecause(approval.status);
   // A consumed one goes on: when this very request consumed it, the store answers as it did the first time.
   const decided = approval.status === "approved" || approval.status === "consumed";
-  if (!decided || !parts.approvals.proven(approval, draftOf(parts))) {
+  if (!decided || !parts.approvals.proven(approval, openDraft(draftRequest(parts)))) {
     throw refusedBecause("not_approved");
   }
   return approval;

@@ -46,11 +46,14 @@ export function checkFilter({ agent, limit }: ApprovalFilter): void {
  */
 export function isCountable({ intervalUs, burst }: Rate): boolean {
   const horizonUs = intervalUs * burst;
-  return [intervalUs, burst, horizonUs].every((value) => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs);
+  return [intervalUs, burst, horizonUs].every(
+    (value) => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs,
+  );
 }
 
 function checkCharge(path: string, { rate, budget }: Charge): void {
-  if (rate && !isCountable(rate)) throw new RangeError(`${path}.rate has an interval or a burst that cannot be counted`);
+  if (rate && !isCountable(rate))
+    throw new RangeError(`${path}.rate has an interval or a burst that cannot be counted`);
   if (budget) {
     checkInteger(`${path}.budget.limitMicro`, budget.limitMicro, 0);
     checkInteger(`${path}.budget.costMicro`, budget.costMicro, 0);

@@ -9,7 +9,7 @@ export interface StoreOptions {
   waitMs: number;
   /** Before every Redis key. Deployments that share a server without sharing state differ in it. */
   prefix?: string;
-  /** Told of every connection error, for the log: about two a second while the server is away. */
+  /** Told of every connection error (about two a second while the server is away) and of unreadable approvals. */
   onTrouble?: (error: Error) => void;
 }
 

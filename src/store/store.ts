@@ -157,6 +157,6 @@ export interface AnswerResult {
 /** How long the result of a settled key is kept. Longer than any Envoy retry, shorter than a budget day. */
 export const idempotencyMs = 300_000;
 /** Approvals that one list looks at. */
-export const maxScanned = 10_000;
+export const maxScanned = 5_000;
 /** How long an approval stays readable after it has expired. */
 export const approvalRetentionMs = 86_400_000;

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { openDraft } from "../../src/approvals/draft.js";
 import { type ApprovalsService, approvalsService } from "../../src/approvals/service.js";
 import { type AuditSink, AuditUnavailable, type RecordDraft } from "../../src/audit/record.js";
 import type { Call, Identity } from "../../src/call.js";
@@ -104,6 +103,8 @@ export interface World {
   registry: Registry;
   /** Opens an approval and gives its id. */
   open(more?: { quorum?: number; agent?: string; initiatedBy?: string | null; fingerprint?: string }): Promise<string>;
+  /** What the service said about approvals that were changed. */
+  troubles: string[];
   stored(id: string): Promise<Approval>;
 }
 
@@ -119,10 +120,11 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
   const memory = memoryStore(runtime);
   const store: Store = {
     ...memory,
-    approval: async (id) => {
-      const approval = await memory.approval(id);
+    approval: async (id, agent) => {
+      const approval = await memory.approval(id, agent);
       return approval && tamper(approval);
     },
+    approvals: async (filter) => (await memory.approvals(filter)).map(tamper),
   };
   const key = await signingKeyOf(generateKey("OKP", "approvals"));
   const records = new Records();
@@ -132,6 +134,7 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
     store,
     key,
     records,
+    troubles: [],
     registry,
     service: approvalsService({
       store,
@@ -140,10 +143,12 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
       audit: records,
       runtime: clock,
       publicUrl: "http://127.0.0.1:9192/",
+      maxPending: 3,
+      onTrouble: (error) => here.troubles.push(error.message),
     }),
     async open({ quorum = 1, agent = "deploy-manager", initiatedBy = "alice", fingerprint } = {}) {
       opened += 1;
-      const draft = openDraft({
+      const asked = here.service.open({
         id: `01KJMK00000000000000000${String(opened).padStart(3, "0")}`,
         identity: identity(agent),
         session: { id: session.id, bound: true, ...(initiatedBy === null ? {} : { initiated_by: initiatedBy }) },
@@ -160,7 +165,7 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
         agent,
         key: `req-${opened}`,
         enforced: {},
-        approval: { kind: "open", draft },
+        approval: { kind: "open", ...asked },
       });
       if (result.approval.outcome !== "opened") throw new Error("not opened");
       return result.approval.id;

@@ -1,4 +1,5 @@
-import { answerType, shownDigest, signAnswer, verifyAnswer } from "../../src/approvals/proof.js";
+import { clockToleranceMs, signOpening } from "../../src/approvals/opening.js";
+import { type AnswerStatement, answerType, shownDigest, signAnswer, verifyAnswer } from "../../src/approvals/proof.js";
 import { isProven } from "../../src/approvals/proven.js";
 import type { Viewer } from "../../src/approvals/view.js";
 import { generateKey } from "../../src/keys/keys.js";
@@ -15,26 +16,48 @@ async function approved(more: Parameters<World["open"]>[0] = {}): Promise<{ here
   return { here, approval: await here.stored(id) };
 }
 
+const proven = ({ key, nowMs }: World, approval: Approval, expected?: Approval) =>
+  isProven(approval, { key, registry, now: nowMs }, expected);
+
+/** As if we ourselves had opened what somebody made of an approval: only the answers can tell. */
+function reopened({ key }: World, approval: Approval): Approval {
+  const expiresInMs = approval.expiresAtMs - approval.createdAtMs;
+  const { openedAt, opening } = signOpening(key, { ...approval, expiresInMs }, approval.createdAtMs);
+  return { ...approval, openedAt, opening };
+}
+
 function only(approval: Approval): ApprovalAnswer {
   const [answer] = approval.answers;
   if (!answer) throw new Error("no answer");
   return answer;
 }
 
-test("signed answers of enough people prove an approval", async () => {
+test("signed answers of enough people prove an approval until it expires", async () => {
   const { here, approval } = await approved();
-  expect(isProven(approval, here.key, registry)).toBe(true);
-  expect(isProven(approval, here.key, registry, approval)).toBe(true);
+  expect(proven(here, approval)).toBe(true);
+  expect(proven(here, approval, approval)).toBe(true);
+  expect(proven(here, reopened(here, approval))).toBe(true);
+  here.nowMs = approval.expiresAtMs - 1;
+  expect(proven(here, approval)).toBe(true);
+  here.nowMs += 1;
+  expect(proven(here, approval)).toBe(false);
 });
 
-/** What somebody who can write to the store might try. */
-const tampered: [string, (approval: Approval) => Approval][] = [
+/** What somebody who can write to the store might try with the answers. */
+const answers: [string, (approval: Approval) => Approval][] = [
   ["no answer at all", (a) => ({ ...a, answers: [] })],
   ["an empty proof", (a) => ({ ...a, answers: [{ ...only(a), proof: "" }] })],
   ["a proof of nothing", (a) => ({ ...a, answers: [{ ...only(a), proof: "a.b.c" }] })],
+  ["the opening for a proof", (a) => ({ ...a, answers: [{ ...only(a), proof: a.opening }] })],
   ["the proof under another name", (a) => ({ ...a, answers: [{ ...only(a), approver: "carol@example.com" }] })],
   ["the proof under an alias", (a) => ({ ...a, answers: [{ ...only(a), approver: "bob" }] })],
   ["another time", (a) => ({ ...a, answers: [{ ...only(a), at: "2026-03-01T14:22:00.001Z" }] })],
+  ["a life moved on", (a) => ({ ...a, createdAtMs: a.createdAtMs + 1, expiresAtMs: a.expiresAtMs + 1 })],
+  ["a denial beside the approval", (a) => ({ ...a, answers: [only(a), { ...only(a), decision: "deny" }] })],
+];
+
+/** And with the request itself. */
+const requests: [string, (approval: Approval) => Approval][] = [
   ["another id", (a) => ({ ...a, id: "apr_other" })],
   ["another fingerprint", (a) => ({ ...a, fingerprint: hash("evil") })],
   ["another agent", (a) => ({ ...a, agent: "other-agent" })],
@@ -44,13 +67,96 @@ const tampered: [string, (approval: Approval) => Approval][] = [
   ["the same answer twice for a quorum of two", (a) => ({ ...a, quorum: 2, answers: [only(a), only(a)] })],
   ["the initiator made somebody else", (a) => ({ ...a, requestedBy: { agent: a.agent, initiated_by: "carol" } })],
   ["the initiator made the approver", (a) => ({ ...a, requestedBy: { agent: a.agent, initiated_by: "bob" } })],
-  ["a denial beside the approval", (a) => ({ ...a, answers: [only(a), { ...only(a), decision: "deny" }] })],
+  ["a later expiry", (a) => ({ ...a, expiresAtMs: a.expiresAtMs + 1 })],
 ];
 
-test.each(tampered)("with %s it is not proven", async (_name, tamper) => {
+/** What no answer binds; only the opening can tell. */
+const openings: [string, (approval: Approval) => Approval][] = [
+  ["a lower quorum", (a) => ({ ...a, quorum: 0 })],
+  ["another reason", (a) => ({ ...a, reason: "max_replicas" })],
+  ["other violations", (a) => ({ ...a, violations: [] })],
+  ["another policy version", (a) => ({ ...a, policyVersion: "sha256:00" })],
+  ["another decision", (a) => ({ ...a, decisionId: "01KJMK0000000000000000DEC2" })],
+  ["another deployment", (a) => ({ ...a, deploymentId: "dep-2" })],
+  ["a call without a canonical form", (a) => ({ ...a, call: "\ud800" })],
+  ["no opening", (a) => ({ ...a, opening: "" })],
+  ["an answer for an opening", (a) => ({ ...a, opening: only(a).proof })],
+  ["another day of opening", (a) => ({ ...a, openedAt: "2026-03-01T14:22:00.001Z" })],
+  ["no day of opening", (a) => ({ ...a, openedAt: "soon" })],
+  ["a time beyond all calendars", (a) => ({ ...a, createdAtMs: 9e15, expiresAtMs: 9e15 + 900_000 })],
+];
+
+test.each([...answers, ...requests])("with %s the answers do not prove it", async (_name, tamper) => {
   const { here, approval } = await approved();
-  expect(isProven(tamper(approval), here.key, registry)).toBe(false);
+  expect(proven(here, reopened(here, tamper(approval)))).toBe(false);
+  expect(proven(here, tamper(approval))).toBe(false);
 });
+
+test.each([...requests, ...openings])(
+  "with %s it is nobody's: not shown, listed or answered",
+  async (_name, tamper) => {
+    let tampering = (approval: Approval) => approval;
+    const here = await world((approval) => tampering(approval));
+    const id = await here.open();
+    await here.service.answer(id, person("bob"), { decision: "approve" });
+    const approval = await here.stored(id);
+    expect(await here.service.list({ limit: 10 })).toHaveLength(1);
+
+    const tampered = tamper(approval);
+    tampering = () => tampered;
+    expect(proven(here, tampered)).toBe(false);
+    expect(await here.service.show(id, requester)).toBeNull();
+    expect(await here.service.show(id, { kind: "person", person: person("bob") })).toBeNull();
+    expect(await here.service.list({ limit: 10 })).toEqual([]);
+    const answer = here.service.answer(id, person("carol@example.com"), { decision: "approve" });
+    await expect(answer).rejects.toMatchObject({ code: "not_found" });
+    expect(here.service.proven(tampered)).toBe(false);
+    expect(here.troubles).toEqual(Array(5).fill(`approval ${tampered.id} is not the one that was opened`));
+    expect(here.records.outcomes()).toEqual(["bob@example.com approve approved"]);
+  },
+);
+
+test("what an answer leads to is not shown when it was changed in that moment", async () => {
+  const here = await world();
+  const id = await here.open();
+  const { answer } = here.store;
+  here.store.answer = async (...given) => {
+    const result = await answer(...given);
+    return { ...result, approval: result.approval && { ...result.approval, call: "evil" } };
+  };
+  await expect(here.service.answer(id, person("bob"), { decision: "approve" })).rejects.toMatchObject({
+    code: "not_found",
+  });
+});
+
+test("a raised expiry revives no approval, whenever it was raised", async () => {
+  let later = 0;
+  const here = await world((approval) => ({ ...approval, expiresAtMs: approval.expiresAtMs + later }));
+  const [before, after] = [await here.open(), await here.open()];
+  later = 86_400_000;
+  const early = here.service.answer(before, person("bob"), { decision: "approve" });
+  await expect(early).rejects.toMatchObject({ code: "not_found" });
+  later = 0;
+  await here.service.answer(after, person("bob"), { decision: "approve" });
+  const raised = { ...(await here.stored(after)), expiresAtMs: here.nowMs + 86_400_000 };
+  here.nowMs += 900_000;
+  expect(here.service.proven(raised)).toBe(false);
+  expect(proven(here, reopened(here, raised))).toBe(false);
+});
+
+test.each([-clockToleranceMs - 1, -clockToleranceMs, 0, clockToleranceMs, clockToleranceMs + 1])(
+  "the store's clock may be 5 minutes off: %d ms",
+  async (offMs) => {
+    const shifted = (a: Approval) => ({
+      ...a,
+      createdAtMs: a.createdAtMs + offMs,
+      expiresAtMs: a.expiresAtMs + offMs,
+    });
+    const here = await world(shifted);
+    const view = await here.service.show(await here.open(), requester);
+    expect(view !== null).toBe(Math.abs(offMs) <= clockToleranceMs);
+  },
+);
 
 test("a denial signed by us is no approval when the store calls it one", async () => {
   const here = await world();
@@ -58,8 +164,8 @@ test("a denial signed by us is no approval when the store calls it one", async (
   await here.service.answer(id, person("bob"), { decision: "deny" });
   const denied = await here.stored(id);
   const turned: Approval = { ...denied, status: "approved", answers: [{ ...only(denied), decision: "approve" }] };
-  expect(isProven(turned, here.key, registry)).toBe(false);
-  expect(isProven({ ...denied, status: "approved" }, here.key, registry)).toBe(false);
+  expect(proven(here, turned)).toBe(false);
+  expect(proven(here, { ...denied, status: "approved" })).toBe(false);
 });
 
 test("an approval that is only written into the store yields no override token", async () => {
@@ -83,41 +189,46 @@ describe("at redemption the call at hand is compared", () => {
     ["quorum", { quorum: 2 }],
   ])("and another %s is not proven", async (_name, other) => {
     const { here, approval } = await approved();
-    expect(isProven(approval, here.key, registry, { ...approval, ...other })).toBe(false);
+    expect(proven(here, approval, { ...approval, ...other })).toBe(false);
   });
 
-  test("so a harmless call shown in place of the real one does not help", async () => {
-    // The store shows people another call than the one it keeps the fingerprint of.
-    const here = await world((approval) => ({ ...approval, call: { tool: "deploy-api", action: "status" } }));
+  test("so a harmless call shown in place of the real one does not help, even if we had signed its opening", async () => {
+    let resign = (approval: Approval) => approval;
+    const here = await world((approval) => resign({ ...approval, call: { tool: "deploy-api", action: "status" } }));
+    resign = (approval) => reopened(here, approval);
     const id = await here.open();
     await here.service.answer(id, person("bob"), { decision: "approve" });
     const real = await here.stored(id);
     const asShown = await here.store.approval(id);
-    expect(asShown && isProven(asShown, here.key, registry)).toBe(true);
-    expect(asShown && isProven(asShown, here.key, registry, real)).toBe(false);
-    expect(isProven(real, here.key, registry, real)).toBe(false);
+    expect(asShown && proven(here, asShown)).toBe(true);
+    expect(asShown && proven(here, asShown, real)).toBe(false);
+    expect(proven(here, real, real)).toBe(false);
   });
 
-  test("an initiator taken out of the store cannot have approved", async () => {
-    const here = await world((approval) => ({ ...approval, requestedBy: { agent: approval.agent } }));
+  test("an initiator taken out of the store cannot have approved, even if we had signed that", async () => {
+    let resign = (approval: Approval) => approval;
+    const here = await world((approval) => resign({ ...approval, requestedBy: { agent: approval.agent } }));
+    resign = (approval) => reopened(here, approval);
     const id = await here.open({ initiatedBy: "bob" });
     await here.service.answer(id, person("bob"), { decision: "approve" });
     const stored = await here.store.approval(id);
-    expect(stored && isProven(stored, here.key, registry, await here.stored(id))).toBe(false);
+    expect(stored && proven(here, stored)).toBe(true);
+    expect(stored && proven(here, stored, await here.stored(id))).toBe(false);
   });
 });
 
 test.each(["OKP", "EC", "oct"] as const)("proofs hold under a key of type %s and no other", async (kind) => {
   const key = await signingKeyOf(generateKey(kind, "approvals"));
   const other = await signingKeyOf(generateKey(kind, "approvals"));
-  const statement = {
+  const statement: AnswerStatement = {
     approvalId: "apr_1",
     fingerprint: "f",
     approver: "bob",
     decision: "approve",
     at: "2026-03-01T14:22:00.000Z",
     shown: shownDigest({ agent: "a", session: "s", fingerprint: "f", call: {}, requestedBy: { agent: "a" } }),
-  } as const;
+    expiresAtMs: Date.parse("2026-03-01T14:37:00Z"),
+  };
   const proof = signAnswer(key, statement);
   expect(JSON.parse(Buffer.from(proof.split(".")[0] ?? "", "base64url").toString())).toEqual({
     alg: key.alg,
@@ -127,6 +238,7 @@ test.each(["OKP", "EC", "oct"] as const)("proofs hold under a key of type %s and
   expect(verifyAnswer(key, proof, statement)).toBe(true);
   expect(verifyAnswer(other, proof, statement)).toBe(false);
   expect(verifyAnswer(key, proof, { ...statement, decision: "deny" })).toBe(false);
+  expect(verifyAnswer(key, proof, { ...statement, expiresAtMs: statement.expiresAtMs + 1 })).toBe(false);
   expect(verifyAnswer(key, `${proof}A`, statement)).toBe(false);
   expect(verifyAnswer(key, `${proof}=`, statement)).toBe(false);
   expect(verifyAnswer(key, proof.slice(0, proof.lastIndexOf(".") + 1), statement)).toBe(false);

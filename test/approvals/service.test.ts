@@ -1,4 +1,4 @@
-import { openDraft } from "../../src/approvals/draft.js";
+import { maxDraftBytes, openDraft } from "../../src/approvals/draft.js";
 import { ApprovalError } from "../../src/approvals/error.js";
 import { verifyOverride } from "../../src/approvals/override_token.js";
 import type { Viewer } from "../../src/approvals/view.js";
@@ -260,6 +260,16 @@ describe("waiting", () => {
   });
 });
 
+test("an agent may have so many approvals pending, and an answer makes room", async () => {
+  const here = await world();
+  const [first] = [await here.open(), await here.open(), await here.open()];
+  await expect(here.open()).rejects.toThrow("not opened");
+  expect(await here.open({ agent: "other-agent" })).toMatch(/^apr_/);
+  if (first) await here.service.answer(first, person("bob"), { decision: "deny" });
+  expect(await here.open()).toMatch(/^apr_/);
+  await expect(here.open()).rejects.toThrow("not opened");
+});
+
 test("the list shows what the filter asks for, newest first, without tokens", async () => {
   const here = await world();
   const first = await here.open();
@@ -291,6 +301,12 @@ test("a draft refuses what nobody could meet", () => {
   };
   expect(openDraft(good)).toMatchObject({ id: "apr_1", quorum: 1, deploymentId: "dec-1" });
   expect(JSON.stringify(openDraft(good))).not.toContain("secret");
+  const filled = (bytes: number) => ({ ...good, call: { ...call, params: { note: "é".repeat(bytes / 2) } } });
+  const besides = Buffer.byteLength(JSON.stringify(openDraft(filled(0))));
+  expect(openDraft(filled(maxDraftBytes - besides - (besides % 2)))).toMatchObject({ id: "apr_1" });
+  expect(() => openDraft(filled(maxDraftBytes - besides - (besides % 2) + 2))).toThrow(
+    expect.objectContaining({ reason: "approval_too_large" }),
+  );
   for (const quorum of [0, -1, 1.5, Number.NaN]) expect(() => openDraft({ ...good, quorum })).toThrow(RangeError);
   expect(() => openDraft({ ...good, expiresInMs: 0 })).toThrow(RangeError);
 });

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { isOpened, signOpening } from "../../src/approvals/opening.js";
 import { issueOverride, verifyOverride } from "../../src/approvals/override_token.js";
 import { type AnswerStatement, shownDigest, signAnswer, verifyAnswer } from "../../src/approvals/proof.js";
 import type { SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { Refusal } from "../../src/refusal.js";
+import type { Approval } from "../../src/store/store.js";
 
 const vectors = JSON.parse(readFileSync("test/vectors/tokens.json", "utf8"));
 
@@ -20,6 +22,12 @@ interface ProofVector {
   name: string;
   statement: AnswerStatement;
   proof: string;
+  holds: boolean;
+}
+
+interface OpeningVector {
+  name: string;
+  approval: Approval;
   holds: boolean;
 }
 
@@ -43,6 +51,16 @@ test("issuing again gives the same bytes", async () => {
 
 test.each<ProofVector>(vectors.answer_proofs)("answer proof: $name", ({ statement, proof, holds }) => {
   expect(verifyAnswer(key, proof, statement)).toBe(holds);
+});
+
+test.each<OpeningVector>(vectors.openings)("opening: $name", ({ approval, holds }) => {
+  expect(isOpened(key, approval)).toBe(holds);
+});
+
+test("opening again gives the same bytes", () => {
+  const [{ approval }] = vectors.openings;
+  const expiresInMs = approval.expiresAtMs - approval.createdAtMs;
+  expect(signOpening(key, { ...approval, expiresInMs }, Date.parse(approval.openedAt)).opening).toBe(approval.opening);
 });
 
 test("digest and proof are made again to the byte", () => {

@@ -65,6 +65,7 @@ const settings: Record<string, Setting> = {
   COUNTERSIGN_IDENTITY_ISSUER_MAX_TTL: time("1h", "2h", 7_200_000),
   COUNTERSIGN_APPROVALS_KEY_FILE: path("approvals"),
   COUNTERSIGN_APPROVALS_EXPIRES_IN: time("1h", "2h", 7_200_000),
+  COUNTERSIGN_APPROVALS_MAX_PENDING: { file: "1", environment: "2", wanted: 2 },
   COUNTERSIGN_AUDIT_DIR: path("audit"),
   COUNTERSIGN_AUDIT_KEY_FILE: path("key"),
   COUNTERSIGN_AUDIT_DURABILITY: text("write", "fsync"),

@@ -38,7 +38,7 @@ const defaults = {
       max_ttl: 3_600_000,
     },
   },
-  approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000 },
+  approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000, max_pending: 100 },
   audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
   telemetry: { log: "json", log_level: "info" },
 };
@@ -68,7 +68,7 @@ tools: /etc/countersign/tools.yaml
 agents: ../agents.yaml
 people: people/all.yaml
 identity: {issuer: {url: https://issuer.example, key_file: k/i.jwk, audience: aud, token_ttl: 5m, max_ttl: 24h}}
-approvals: {key_file: k/a.jwk, expires_in: 2h}
+approvals: {key_file: k/a.jwk, expires_in: 2h, max_pending: 7}
 audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
 telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
 `;
@@ -105,7 +105,7 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
         max_ttl: 86_400_000,
       },
     },
-    approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000 },
+    approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000, max_pending: 7 },
     audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
     telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
   });

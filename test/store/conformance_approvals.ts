@@ -1,12 +1,12 @@
 import { approvalRetentionMs, type Charge } from "../../src/store/store.js";
-import { answerOf, draftOf, open, redeem, type Subject, unique } from "./subject.js";
+import { answerOf, callOf, draftOf, open, redeem, type Subject, unique } from "./subject.js";
 
 const once: Charge = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
 const budget = (limitMicro: number, costMicro: number): Charge => ({ budget: { limitMicro, costMicro } });
 
 export function approvalsConformance(subject: () => Subject): void {
   const opened = async (more: Parameters<typeof draftOf>[1] = {}) => {
-    const draft = draftOf(unique("agent"), more);
+    const draft = draftOf(more.agent ?? unique("agent"), more);
     await open(subject().store, draft);
     return draft;
   };
@@ -81,6 +81,79 @@ export function approvalsConformance(subject: () => Subject): void {
       approval: { outcome: "none" },
     });
     expect(await store.approval(draft.id)).toBeNull();
+  });
+
+  test("200 opened at once: exactly as many as may be pending", async () => {
+    const agent = unique("agent");
+    const { store } = subject();
+    const results = await Promise.all(Array.from({ length: 200 }, () => open(store, draftOf(agent), {}, 100)));
+    const outcomes = results.map(({ approval }) => approval.outcome);
+    expect(outcomes.filter((outcome) => outcome === "opened")).toHaveLength(100);
+    expect(outcomes.filter((outcome) => outcome === "exceeded")).toHaveLength(100);
+    expect(await store.approvals({ agent, limit: 1000 })).toHaveLength(100);
+    expect((await open(store, draftOf(unique("agent")), {}, 1)).approval).toMatchObject({ fresh: true });
+  });
+
+  test("joined, decided and expired approvals do not count as pending; a part of a quorum does", async () => {
+    const { store, advance } = subject();
+    const agent = unique("agent");
+    const opens = async (more: Parameters<typeof draftOf>[1] = {}) => {
+      const draft = draftOf(agent, more);
+      return { draft, outcome: (await open(store, draft, {}, 2)).approval };
+    };
+    const first = await opens({ quorum: 2 });
+    const second = await opens({ expiresInMs: 600_000 });
+    for (const { draft } of [first, second]) {
+      const joined = await opens({ fingerprint: draft.fingerprint });
+      expect(joined.outcome).toMatchObject({ outcome: "opened", fresh: false, id: draft.id });
+    }
+    expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });
+
+    expect(await store.answer(first.draft.id, answerOf("alice", "approve"))).toMatchObject({ outcome: "recorded" });
+    expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });
+    expect(await store.answer(first.draft.id, answerOf("bob", "approve"))).toMatchObject({ outcome: "approved" });
+    const third = await opens();
+    expect(third.outcome).toMatchObject({ fresh: true });
+    expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });
+    await store.answer(third.draft.id, answerOf("alice", "deny"));
+    expect((await opens()).outcome).toMatchObject({ fresh: true });
+
+    const { outcome } = await opens();
+    if (outcome.outcome !== "exceeded") throw new Error("not exceeded");
+    expect(outcome.retryAfterMs).toBeLessThanOrEqual(600_000);
+    expect(outcome.retryAfterMs).toBeGreaterThanOrEqual(600_000 - subject().driftMs());
+    await advance(agent, outcome.retryAfterMs - 1 - subject().driftMs());
+    await advance(agent, subject().driftMs() + 1);
+    expect((await opens()).outcome).toMatchObject({ fresh: true });
+    expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });
+    await advance(agent, 900_000);
+    for (const fresh of [await opens(), await opens()]) expect(fresh.outcome).toMatchObject({ fresh: true });
+    expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });
+  });
+
+  test("too many pending take nothing, are weighed afresh, and hinder no redemption", async () => {
+    const { store } = subject();
+    const agent = unique("agent");
+    const good = await approved({ agent });
+    const pending = draftOf(agent);
+    await open(store, pending, {}, 1);
+    const draft = draftOf(agent);
+    const request = { ...callOf(agent, budget(9, 9)), approval: { kind: "open" as const, draft, maxPending: 1 } };
+    const refused = await store.settle(request);
+    expect(refused).toMatchObject({ replayed: false, enforced: { outcome: "ok" }, approval: { outcome: "exceeded" } });
+    expect(await store.approval(draft.id)).toBeNull();
+    expect(await redeem(store, good, budget(9, 9))).toMatchObject({ approval: { outcome: "redeemed" } });
+    await store.answer(pending.id, answerOf("alice", "deny"));
+    expect(await store.settle({ ...request, enforced: {} })).toMatchObject({ approval: { fresh: true } });
+  });
+
+  test("an approval read by its agent is that agent's", async () => {
+    const { store } = subject();
+    const draft = await opened();
+    expect(await store.approval(draft.id, draft.agent)).toEqual(await store.approval(draft.id));
+    expect(await store.approval(draft.id, unique("agent"))).toBeNull();
+    expect(await store.approval(unique("apr"), draft.agent)).toBeNull();
+    await expect(store.approval(draft.id, "")).rejects.toThrow(RangeError);
   });
 
   test("a taken id is never overwritten", async () => {

@@ -3,9 +3,9 @@ import { runInNewContext } from "node:vm";
 import { systemRuntime } from "../../src/runtime.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { openStore } from "../../src/store/open.js";
-import { StoreUnavailable } from "../../src/store/store.js";
+import { maxScanned, StoreUnavailable } from "../../src/store/store.js";
 import { conformance } from "./conformance.js";
-import { callOf, unique } from "./subject.js";
+import { answerOf, callOf, draftOf, open, unique } from "./subject.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
@@ -56,6 +56,19 @@ test("a closed store is unavailable", async () => {
   await expect(store.ping()).rejects.toThrow(StoreUnavailable);
   await expect(store.approval("a")).rejects.toThrow(StoreUnavailable);
   await expect(store.approvals({ limit: 1 })).rejects.toThrow(StoreUnavailable);
+});
+
+test("a list looks at so many approvals and no more", async () => {
+  const { store, advance } = subject();
+  const oldest = draftOf("a");
+  await open(store, oldest);
+  for (let n = 0; n < maxScanned; n++) {
+    await advance("a", 1);
+    await open(store, draftOf("b"), {}, maxScanned);
+  }
+  await store.answer(oldest.id, answerOf("alice", "deny"));
+  expect(await store.approvals({ status: "denied", limit: 10 })).toEqual([]);
+  expect(await store.approvals({ status: "denied", agent: "a", limit: 10 })).toHaveLength(1);
 });
 
 test("agents that were seen once do not stay", async () => {

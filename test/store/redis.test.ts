@@ -4,14 +4,14 @@ import type { Redis } from "ioredis";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
-import { type Store, StoreUnavailable } from "../../src/store/store.js";
+import { maxScanned, type Store, StoreUnavailable } from "../../src/store/store.js";
 import { findRedis, startRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import type { OwnRedis } from "../harness/redis.js";
 import { until } from "../harness/until.js";
 import { conformance } from "./conformance.js";
 import { type RedisSubject, redisSubject } from "./redis_subject.js";
-import { answerOf, callOf, draftOf, open, unique } from "./subject.js";
+import { answerOf, callOf, draftOf, open, redeem, unique } from "./subject.js";
 
 const waitMs = 300;
 /** Room for a machine that is busy with other tests; far below what an unbounded wait would take. */
@@ -97,6 +97,8 @@ describeWith(part, "keys and replies", (use) => {
         "{}:settled:",
         "{}:approval:",
         "{}:pending:",
+        "{}:waiting",
+        "{}:approvals",
         "approval:",
         "approvals",
         "ping",
@@ -154,6 +156,12 @@ describeWith(part, "keys and replies", (use) => {
     await open(subject.store, draft);
     await subject.raw.hset(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`, field, value);
     await expect(subject.store.approval(draft.id)).rejects.toThrow(StoreUnavailable);
+    const other = draftOf(draft.agent);
+    await open(subject.store, other);
+    subject.troubles.length = 0;
+    const listed = await subject.store.approvals({ agent: draft.agent, limit: 10 });
+    expect(listed.map(({ id }) => id)).toEqual([other.id]);
+    expect(subject.troubles).toEqual([expect.stringMatching(/^1 approvals are left out of a list: /)]);
     await subject.raw.del(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`);
     expect(await subject.store.approval(draft.id)).toBeNull();
   });
@@ -179,19 +187,46 @@ describeWith(part, "keys and replies", (use) => {
   test("the list drops ids whose approval is gone", async () => {
     const draft = draftOf(unique("agent"));
     await open(subject.store, draft);
-    await subject.raw.zadd(`${subject.prefix}approvals`, Date.now() + 1000, "gone");
+    const gone = JSON.stringify(["nobody", "gone"]);
+    await subject.raw.zadd(`${subject.prefix}approvals`, Date.now() + 1000, gone);
     await subject.raw.del(`${subject.prefix}{${draft.agent}}:approval:${draft.id}`);
     const listed = (await subject.store.approvals({ limit: 1000 })).map(({ id }) => id);
     expect(listed).not.toContain(draft.id);
-    expect(await subject.raw.zscore(`${subject.prefix}approvals`, "gone")).toBeNull();
-    expect(await subject.raw.zscore(`${subject.prefix}approvals`, draft.id)).toBeNull();
+    expect(await subject.raw.zscore(`${subject.prefix}approvals`, gone)).toBeNull();
+    expect(await subject.raw.zscore(`${subject.prefix}approvals`, JSON.stringify([draft.agent, draft.id]))).toBeNull();
+  });
+
+  test("an entry of the list that is no entry, or leads to a key of another kind, is left out", async () => {
+    const draft = draftOf(unique("agent"));
+    await open(subject.store, draft);
+    const list = `${subject.prefix}{${draft.agent}}:approvals`;
+    await subject.raw.set(`${subject.prefix}{${draft.agent}}:approval:text`, "text", "PX", 60_000);
+    const others = ["", "{}", "[]", '["a"]', '["a",""]', '["a","\\ud800"]', JSON.stringify([draft.agent, "text"])];
+    for (const other of others) await subject.raw.zadd(list, Date.now() + 1000, other);
+    subject.troubles.length = 0;
+    const listed = await subject.store.approvals({ agent: draft.agent, limit: 10 });
+    expect(listed.map(({ id }) => id)).toEqual([draft.id]);
+    expect(subject.troubles).toEqual([expect.stringMatching(`^${others.length} approvals`)]);
+  });
+
+  test("a list looks at so many entries and no more", async () => {
+    const draft = draftOf(unique("agent"));
+    await open(subject.store, draft);
+    const newer = Array.from({ length: maxScanned }, (_, n) => [Date.now() + 1000, JSON.stringify(["gone", `${n}`])]);
+    await subject.raw.zadd(`${subject.prefix}{${draft.agent}}:approvals`, ...newer.flat());
+    const listed = async () => (await subject.store.approvals({ agent: draft.agent, limit: 10 })).map(({ id }) => id);
+    expect(await listed()).toEqual([]);
+    // Those that lead nowhere were dropped on the way.
+    expect(await listed()).toEqual([draft.id]);
   });
 
   test("an approval that never got into the list gets there when the call is repeated", async () => {
     const draft = draftOf(unique("agent"));
     await open(subject.store, draft);
     await subject.raw.del(`${subject.prefix}approval:${draft.id}`);
-    await subject.raw.zrem(`${subject.prefix}approvals`, draft.id);
+    for (const list of ["approvals", `{${draft.agent}}:approvals`]) {
+      expect(await subject.raw.zrem(`${subject.prefix}${list}`, JSON.stringify([draft.agent, draft.id]))).toBe(1);
+    }
     expect(await subject.store.approval(draft.id)).toBeNull();
     expect((await open(subject.store, { ...draft, id: unique("apr") })).approval).toMatchObject({
       fresh: false,
@@ -202,8 +237,8 @@ describeWith(part, "keys and replies", (use) => {
   });
 
   test.each([
-    ["settle-5.lua", { limit: limitCodes, approval: approvalCodes }],
-    ["answer-2.lua", { outcome: answerCodes, status: statusCodes }],
+    ["settle-6.lua", { limit: limitCodes, approval: approvalCodes }],
+    ["answer-3.lua", { outcome: answerCodes, status: statusCodes }],
     ["approval-1.lua", { status: statusCodes }],
   ])("%s and TypeScript list the same codes", (file, codes) => {
     const source = readFileSync(new URL(`../../src/store/redis/${file}`, import.meta.url), "utf8");
@@ -213,6 +248,57 @@ describeWith(part, "keys and replies", (use) => {
     ]);
     expect(Object.fromEntries(listed.filter(([kind]) => String(kind) in codes))).toEqual(codes);
   });
+});
+
+describeWith(part, "round trips", () => {
+  let subject: RedisSubject;
+  let url: string;
+  beforeAll(async () => {
+    url = (await ownServer()).url;
+    subject = await redisSubject(url);
+  });
+  afterAll(() => subject.end());
+
+  /** How often the server ran some commands during the work, those of scripts included. */
+  async function commandsOf(raw: Redis, work: () => Promise<unknown>): Promise<Record<string, number>> {
+    await raw.config("RESETSTAT");
+    await work();
+    const info = await raw.info("commandstats");
+    const counts = [...info.matchAll(/^cmdstat_(get|evalsha|eval|time|zrevrange):calls=(\d+)/gm)];
+    return Object.fromEntries(counts.map(([, name, calls]) => [name, Number(calls)]));
+  }
+
+  test("a redemption takes two, one to read and one to settle", async () => {
+    const { raw, store } = subject;
+    const draft = draftOf("a");
+    await open(store, draft);
+    await store.answer(draft.id, answerOf("alice", "approve"));
+    await store.approval(draft.id, draft.agent);
+    const redemption = async () => {
+      await store.approval(draft.id, draft.agent);
+      expect(await redeem(store, draft)).toMatchObject({ approval: { outcome: "redeemed" } });
+    };
+    // Both scripts ask for the time, and the one that settles for an earlier result.
+    expect(await commandsOf(raw, redemption)).toEqual({ evalsha: 2, time: 2, get: 1 });
+  });
+
+  test("20,000 approvals are listed within the wait, and other calls go on meanwhile", async () => {
+    const { raw, prefix } = subject;
+    const store = await openStore(url, { runtime: systemRuntime, waitMs: 1000, prefix });
+    opened.push(store);
+    const wanted = draftOf("quiet");
+    await open(store, wanted);
+    const pipeline = raw.pipeline();
+    for (let n = 0; n < 20_000; n++) {
+      pipeline.hset(`${prefix}{loud}:approval:${n}`, "status", "pending", "expires_ms", "1");
+      pipeline.zadd(`${prefix}approvals`, Date.now() + 1000 + n, JSON.stringify(["loud", `${n}`]));
+    }
+    await pipeline.exec();
+    const lists = Array.from({ length: 3 }, () => store.approvals({ status: "approved", limit: 100 }));
+    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+    expect(await Promise.all(lists)).toEqual([[], [], []]);
+    expect((await store.approvals({ agent: "quiet", limit: 100 })).map(({ id }) => id)).toEqual([wanted.id]);
+  }, 30_000);
 });
 
 describeWith(part, "failures", () => {
@@ -251,6 +337,7 @@ describeWith(part, "failures", () => {
     await server.controls.pause();
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
     for (let n = 0; n < 3; n++) await refusedWithin(generousMs, () => store.ping());
+    await refusedWithin(generousMs, () => store.approvals({ limit: 1 }));
     await server.controls.resume();
     await recovered(store);
     expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });

@@ -9,6 +9,8 @@ import type { Subject } from "./subject.js";
 export interface RedisSubject extends Subject {
   raw: Redis;
   prefix: string;
+  /** What the store said of its troubles. */
+  troubles: string[];
   /** All keys under the prefix, or those of one agent. */
   keys(agent?: string): Promise<string[]>;
   end(): Promise<void>;
@@ -17,7 +19,9 @@ export interface RedisSubject extends Subject {
 /** A Redis store under its own prefix, and a second connection that edits its keys so that time passes. */
 export async function redisSubject(url: string): Promise<RedisSubject> {
   const prefix = `countersign-test-${randomBytes(6).toString("hex")}:`;
-  const store = await openStore(url, { runtime: systemRuntime, waitMs: 5000, prefix });
+  const troubles: string[] = [];
+  const onTrouble = ({ message }: Error) => void troubles.push(message);
+  const store = await openStore(url, { runtime: systemRuntime, waitMs: 5000, prefix, onTrouble });
   const raw = new Redis(url);
   const started = performance.now();
 
@@ -32,6 +36,7 @@ export async function redisSubject(url: string): Promise<RedisSubject> {
     store,
     raw,
     prefix,
+    troubles,
     keys,
     driftMs: () => Math.ceil(performance.now() - started),
     advance: async (agent, ms) => {
@@ -58,7 +63,12 @@ async function age(raw: Redis, key: string, ms: number): Promise<void> {
     return;
   }
   await raw.pexpire(key, ttl - ms);
-  if ((await raw.type(key)) !== "hash") return;
+  const type = await raw.type(key);
+  if (type === "zset") {
+    const entries = await raw.zrange(key, 0, -1, "WITHSCORES");
+    for (let n = 0; n < entries.length; n += 2) await raw.zincrby(key, -ms, entries[n] ?? "");
+  }
+  if (type !== "hash") return;
   const shifts: Record<string, number> = {
     tat_us: ms * 1000,
     created_ms: ms,

@@ -45,6 +45,8 @@ export function draftOf(agent: string, more: Partial<ApprovalDraft> = {}): Appro
     deploymentId: "dep-1",
     quorum: 1,
     expiresInMs: 900_000,
+    openedAt: "2030-01-01T00:00:00.000Z",
+    opening: "opening-of-approval",
     ...more,
   };
 }
@@ -59,8 +61,13 @@ export function answerOf(approver: string, decision: "approve" | "deny", comment
   };
 }
 
-export async function open(store: Store, draft: ApprovalDraft, enforced: Charge = {}): Promise<SettleResult> {
-  return store.settle(callOf(draft.agent, enforced, { approval: { kind: "open", draft } }));
+export async function open(
+  store: Store,
+  draft: ApprovalDraft,
+  enforced: Charge = {},
+  maxPending = 1000,
+): Promise<SettleResult> {
+  return store.settle(callOf(draft.agent, enforced, { approval: { kind: "open", draft, maxPending } }));
 }
 
 export async function redeem(

@@ -3,10 +3,12 @@ Adds one person's answer. A denial decides at once, approvals when as many peopl
 
 KEYS[1]  approval
 KEYS[2]  pending approval of the call
+KEYS[3]  ids of the agent's pending approvals
 
 ARGV[1]  approver
 ARGV[2]  decision: approve or deny
 ARGV[3]  the answer, JSON
+ARGV[4]  approval id
 
 Returns  outcome, then (unless not_found) what approval-1 returns
 
@@ -14,8 +16,8 @@ Codes    outcome: approved denied recorded conflict expired not_found
          status: pending approved denied expired consumed
 ]]
 
-local approval, pending = KEYS[1], KEYS[2]
-local approver, decision, answer = ARGV[1], ARGV[2], ARGV[3]
+local approval, pending, waiting = KEYS[1], KEYS[2], KEYS[3]
+local approver, decision, answer, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now_ms = to_ms(clock_us())
 
 local function record()
@@ -44,6 +46,7 @@ local function record()
   if outcome ~= "recorded" then
     redis.call("HSET", approval, "status", outcome)
     redis.call("DEL", pending)
+    redis.call("ZREM", waiting, id)
   end
   return outcome
 end

@@ -69,7 +69,8 @@ export class Connection {
       };
       const timer = setTimeout(() => {
         this.waiting.delete(begin);
-        if (begun) this.dropIfSilentSince(called);
+        // A shorter wait than the usual one proves no silence.
+        if (begun && waitMs >= this.options.waitMs) this.dropIfSilentSince(called);
         const what = begun ? "no answer" : "no connection";
         reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
       }, waitMs);
@@ -77,6 +78,11 @@ export class Connection {
       if (this.ready && this.redis.stream.writable) begin();
       else this.waiting.add(begin);
     });
+  }
+
+  /** Longest time one `run` takes, in milliseconds. */
+  get waitMs(): number {
+    return this.options.waitMs;
   }
 
   async close(): Promise<void> {

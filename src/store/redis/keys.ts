@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { sha256Hex } from "../../canonical.js";
 
 /** Names of the keys. Names from outside are percent-encoded: no braces, colons or blanks of theirs reach a key. */
@@ -8,10 +9,42 @@ export interface Keys {
   settled(agent: string, key: string): string;
   approval(agent: string, id: string): string;
   pending(agent: string, fingerprint: string): string;
-  /** Across agents: where an approval is, and all approvals by time of creation. */
+  /** Ids of the agent's pending approvals by their expiry. */
+  waiting(agent: string): string;
+  /** Entries of `index` that are the agent's. */
+  indexOf(agent: string): string;
+  /** Across agents: where an approval is, and all approvals (agent and id) by time of creation. */
   locator(id: string): string;
   readonly index: string;
   readonly ping: string;
+}
+
+/** One approval in a list: its agent and its id. */
+export interface IndexEntry {
+  agent: string;
+  id: string;
+}
+
+export function indexEntry(agent: string, id: string): string {
+  return JSON.stringify([agent, id]);
+}
+
+/** `null` for text that is no entry. */
+export function parseIndexEntry(text: string): IndexEntry | null {
+  try {
+    const [agent, id] = entryForm.parse(JSON.parse(text));
+    return { agent, id };
+  } catch {
+    return null;
+  }
+}
+
+const name = z.string().min(1).refine(isWellFormed);
+const entryForm = z.tuple([name, name]);
+
+/** What can be percent-encoded. */
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
 }
 
 const prefixForm = /^[\w.:-]{1,64}$/;
@@ -25,6 +58,8 @@ export function keysUnder(prefix: string): Keys {
     shadow: (agent) => of(agent, "shadow"),
     settled: (agent, key) => of(agent, `settled:${sha256Hex(key)}`),
     approval: (agent, id) => of(agent, `approval:${encodeURIComponent(id)}`),
+    waiting: (agent) => of(agent, "waiting"),
+    indexOf: (agent) => of(agent, "approvals"),
     pending: (agent, fingerprint) => of(agent, `pending:${encodeURIComponent(fingerprint)}`),
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
     index: `${prefix}approvals`,

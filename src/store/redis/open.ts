@@ -18,7 +18,7 @@ export async function openRedisStore(
   try {
     const info = await connection.run((redis) => redis.info("server"), Math.max(options.waitMs, startWaitMs));
     requireVersion(info);
-    return redisStore(connection, keys);
+    return redisStore(connection, keys, options.onTrouble ?? (() => undefined));
   } catch (error) {
     await connection.close();
     throw error instanceof StoreUnavailable ? described(error, address) : error;

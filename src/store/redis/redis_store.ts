@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { encodeDraft } from "../approval_codec.js";
-import { checkAnswer, checkLimit, checkName, checkSettle } from "../check.js";
+import { checkAnswer, checkFilter, checkName, checkSettle } from "../check.js";
 import {
   approvalRetentionMs,
   type Charge,
@@ -9,27 +9,30 @@ import {
   type SettleResult,
   type Store,
 } from "../store.js";
-import { answer, index, list, read } from "./approvals.js";
+import { answer, index, read, readOf } from "./approvals.js";
 import type { Connection } from "./connection.js";
 import type { Keys } from "./keys.js";
+import { list } from "./list.js";
 import { parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
-export function redisStore(connection: Connection, keys: Keys): Store {
+export function redisStore(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): Store {
   return {
     shared: true,
     settle: async (request) => {
       checkSettle(request);
       return connection.run((redis) => settle(redis, keys, request));
     },
-    approval: async (id) => {
+    approval: async (id, agent) => {
       checkName("id", id);
-      return connection.run((redis) => read(redis, keys, id));
+      if (agent === undefined) return connection.run((redis) => read(redis, keys, id));
+      checkName("agent", agent);
+      return connection.run((redis) => readOf(redis, keys, agent, id));
     },
     approvals: async (filter) => {
-      checkLimit(filter.limit);
-      return connection.run((redis) => list(redis, keys, filter));
+      checkFilter(filter);
+      return list(connection, keys, filter, onTrouble);
     },
     answer: async (id, given) => {
       checkAnswer(id, given);
@@ -45,7 +48,7 @@ export function redisStore(connection: Connection, keys: Keys): Store {
 async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
   const { agent, key, enforced, shadow, approval } = request;
   const names = approvalNames(approval);
-  const draft = approval.kind === "open" ? approval.draft : null;
+  const opening = approval.kind === "open" ? approval : null;
   const reply = await scripts.settle.run(
     redis,
     [
@@ -54,6 +57,7 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.settled(agent, key),
       keys.approval(agent, names.id),
       keys.pending(agent, names.fingerprint),
+      keys.waiting(agent),
     ],
     [
       ...chargeArguments(enforced),
@@ -62,11 +66,12 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       approval.kind,
       names.fingerprint,
       names.id,
-      draft?.expiresInMs ?? "",
-      draft?.quorum ?? "",
-      draft ? encodeDraft(draft) : "",
+      opening?.draft.expiresInMs ?? "",
+      opening?.draft.quorum ?? "",
+      opening ? encodeDraft(opening.draft) : "",
       idempotencyMs,
       approvalRetentionMs,
+      opening?.maxPending ?? "",
     ],
   );
   const { createdAtMs, ...result } = parseSettle(reply);

@@ -8,6 +8,7 @@ export const approvalCodes = [
   "none",
   "opened",
   "joined",
+  "exceeded",
   "redeemed",
   "not_found",
   "mismatch",
@@ -37,19 +38,20 @@ const settleReply = z.tuple([
   text,
   text,
   text,
+  text,
 ]);
 const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
 const answerReply = z.tuple([z.enum(answerCodes)], text);
 
-/** What settle-5 says; `createdAtMs` is there when an approval is pending. Throws on anything unexpected. */
+/** What settle-6 says; `createdAtMs` is there when an approval is pending. Throws on anything unexpected. */
 export function parseSettle(reply: unknown): SettleResult & { createdAtMs: number | null } {
-  const [replayed, code, retry, spent, shadow, shadowRetry, shadowSpent, approval, id, created, expires] =
+  const [replayed, code, retry, spent, shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees] =
     settleReply.parse(reply);
   return {
     replayed: replayed === "1",
     enforced: limitOf(code, retry, spent),
     shadow: shadow === "" ? null : limitOf(shadow, shadowRetry, shadowSpent),
-    approval: settledApprovalOf(approval, id, expires),
+    approval: settledApprovalOf(approval, id, expires, frees),
     createdAtMs: created === "" ? null : number.parse(created),
   };
 }
@@ -71,6 +73,7 @@ function settledApprovalOf(
   code: (typeof approvalCodes)[number],
   id: string,
   expires: string,
+  retry: string,
 ): SettleResult["approval"] {
   switch (code) {
     case "none":
@@ -79,27 +82,44 @@ function settledApprovalOf(
     case "opened":
     case "joined":
       return { outcome: "opened", fresh: code === "opened", id, expiresAtMs: number.parse(expires) };
+    case "exceeded":
+      return { outcome: code, retryAfterMs: number.parse(retry) };
     default:
       return { outcome: "refused", why: code };
   }
 }
 
-/** What approval-1 says; `null` when unknown. Throws on anything unexpected, an approval of other names included. */
+/** An approval that is not what this program writes. The message holds nothing of it. */
+export class UnreadableApproval extends Error {
+  override readonly name = "UnreadableApproval";
+}
+
+/**
+ * What approval-1 says; `null` when unknown. Throws `UnreadableApproval` on anything unexpected, an approval of other
+ * names included.
+ */
 export function parseApproval(reply: unknown, expected: { id: string; agent: string }): Approval | null {
   if (Array.isArray(reply) && reply.length === 0) return null;
-  const [status, createdAtMs, expiresAtMs, draft, ...answers] = approvalReply.parse(reply);
-  const approval = decodeApproval({
-    status: status satisfies ApprovalStatus,
-    createdAtMs,
-    expiresAtMs,
-    draft,
-    answers,
-  });
-  if (approval.id !== expected.id || approval.agent !== expected.agent) throw new Error("the approval is another one");
+  const approval = decoded(reply);
+  if (approval === null) throw new UnreadableApproval("the approval has another form");
+  if (approval.id !== expected.id || approval.agent !== expected.agent) {
+    throw new UnreadableApproval("the approval is another one");
+  }
   return approval;
 }
 
-/** What answer-2 says. Throws on anything unexpected. */
+function decoded(reply: unknown): Approval | null {
+  const parsed = approvalReply.safeParse(reply);
+  if (!parsed.success) return null;
+  const [status, createdAtMs, expiresAtMs, draft, ...answers] = parsed.data;
+  try {
+    return decodeApproval({ status: status satisfies ApprovalStatus, createdAtMs, expiresAtMs, draft, answers });
+  } catch {
+    return null;
+  }
+}
+
+/** What answer-3 says. Throws on anything unexpected. */
 export function parseAnswer(reply: unknown, expected: { id: string; agent: string }): AnswerResult {
   const [outcome, ...approval] = answerReply.parse(reply);
   return { outcome, approval: parseApproval(approval, expected) };

@@ -11,9 +11,9 @@ export interface Script {
 const prelude = read("prelude.lua");
 
 export const scripts = {
-  settle: load("settle-5.lua"),
+  settle: load("settle-6.lua"),
   approval: load("approval-1.lua"),
-  answer: load("answer-2.lua"),
+  answer: load("answer-3.lua"),
 } as const;
 
 function load(file: string): Script {

@@ -7,6 +7,7 @@ KEYS[2]  shadow counters of the agent: the same
 KEYS[3]  result of this idempotency key
 KEYS[4]  approval: to write for open, to consume for redeem
 KEYS[5]  pending approval of the call (open only): id, created_ms, expires_ms
+KEYS[6]  ids of the agent's pending approvals by expires_ms (open only)
 
 ARGV[1..4]   enforced: interval_us, burst, limit_micro, cost_micro; empty = no such limit
 ARGV[5..8]   shadow: the same
@@ -19,15 +20,16 @@ ARGV[14]     open: quorum
 ARGV[15]     open: the draft, JSON
 ARGV[16]     milliseconds to keep the result
 ARGV[17]     milliseconds to keep an approval after it has expired
+ARGV[18]     open: how many approvals of the agent may be pending
 
 Returns  replayed (0 or 1),
          enforced code, retry_after_ms, spent_micro,
          shadow code (empty = no shadow charge), retry_after_ms, spent_micro,
-         approval code, id, created_ms, expires_ms
+         approval code, id, created_ms, expires_ms, retry_after_ms
 
 Codes    limit: ok rate_exceeded budget_exceeded
-         approval: none opened joined redeemed not_found mismatch not_approved expired consumed
-         (joined = the same call was pending already)
+         approval: none opened joined exceeded redeemed not_found mismatch not_approved expired consumed
+         (joined = the same call was pending already, exceeded = too many are)
 ]]
 
 local day_ms = 86400000
@@ -99,7 +101,11 @@ end
 local function open()
   local known = redis.call("HMGET", KEYS[5], "id", "created_ms", "expires_ms")
   if known[1] and integer(known[3]) > now_ms then
-    return { "joined", known[1], known[2], known[3] }
+    return { "joined", known[1], known[2], known[3], "" }
+  end
+  if redis.call("ZCOUNT", KEYS[6], "(" .. digits(now_ms), "+inf") >= integer(ARGV[18]) then
+    local first = redis.call("ZRANGEBYSCORE", KEYS[6], "(" .. digits(now_ms), "+inf", "WITHSCORES", "LIMIT", 0, 1)
+    return { "exceeded", "", "", "", digits(integer(first[2]) - now_ms) }
   end
   if redis.call("EXISTS", KEYS[4]) == 1 then
     error("the approval id is taken")
@@ -112,32 +118,35 @@ local function open()
   redis.call("HSET", KEYS[4], "status", "pending", "fingerprint", ARGV[11], "quorum", ARGV[14], "answers", "0",
     "created_ms", created_ms, "expires_ms", expires_ms, "draft", ARGV[15])
   redis.call("PEXPIREAT", KEYS[4], digits(integer(expires_ms) + integer(ARGV[17])))
-  return { "opened", id, created_ms, expires_ms }
+  redis.call("ZREMRANGEBYSCORE", KEYS[6], "-inf", digits(now_ms))
+  redis.call("ZADD", KEYS[6], expires_ms, id)
+  redis.call("PEXPIREAT", KEYS[6], redis.call("ZRANGE", KEYS[6], -1, -1, "WITHSCORES")[2])
+  return { "opened", id, created_ms, expires_ms, "" }
 end
 
 local function redeem()
   local head = redis.call("HMGET", KEYS[4], "status", "fingerprint", "expires_ms")
   if not head[1] then
-    return { "not_found", "", "", "" }
+    return { "not_found", "", "", "", "" }
   end
   if head[2] ~= ARGV[11] then
-    return { "mismatch", "", "", "" }
+    return { "mismatch", "", "", "", "" }
   end
   local status = status_at(head[1], integer(head[3]), now_ms)
   if status == "expired" or status == "consumed" then
-    return { status, "", "", "" }
+    return { status, "", "", "", "" }
   end
   if status ~= "approved" then
-    return { "not_approved", "", "", "" }
+    return { "not_approved", "", "", "", "" }
   end
   redis.call("HSET", KEYS[4], "status", "consumed")
-  return { "redeemed", "", "", "" }
+  return { "redeemed", "", "", "", "" }
 end
 
 local enforced = weigh(KEYS[1], 1)
 local shadow = ARGV[9] == "1" and weigh(KEYS[2], 5) or nil
 
-local approval = { "none", "", "", "" }
+local approval = { "none", "", "", "", "" }
 if enforced.code == "ok" and kind == "open" then
   approval = open()
 elseif enforced.code == "ok" and kind == "redeem" then
@@ -156,7 +165,7 @@ local reply = {
   "0",
   enforced.code, enforced.retry_after_ms, enforced.spent,
   shadow and shadow.code or "", shadow and shadow.retry_after_ms or "", shadow and shadow.spent or "",
-  approval[1], approval[2], approval[3], approval[4],
+  approval[1], approval[2], approval[3], approval[4], approval[5],
 }
 if changed then
   redis.call("SET", KEYS[3], cjson.encode(reply), "PX", ARGV[16])
