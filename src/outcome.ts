@@ -16,8 +16,16 @@ export interface Answer extends View {
   detail: string;
   /** Only of an `approval_needed`. */
   approval?: { id: string; expiresAtMs: number };
-  /** Only of a limit: which one, how much it permits in which time, and when it permits the next call. */
-  limit?: { policy: "rate" | "daily-budget"; quota: number; windowSeconds: number; retryAfterMs: number };
+  /** Only of a limit. */
+  limit?: Limit;
+}
+
+/** A limit that refused a call: how much it permits in which time, and when it may permit the next one. */
+export interface Limit {
+  policy: "rate" | "daily-budget" | "pending-approvals";
+  quota: number;
+  windowSeconds: number;
+  retryAfterMs: number;
 }
 
 /** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */

@@ -1,3 +1,4 @@
+import type { Limit } from "./outcome.js";
 import type { RefusalReason } from "./reasons.js";
 import type { Violation } from "./verdict.js";
 
@@ -8,16 +9,19 @@ import type { Violation } from "./verdict.js";
 export class Refusal extends Error {
   readonly reason: RefusalReason;
   readonly violations: readonly Violation[];
+  /** Of a refusal with status 429. */
+  readonly limit: Limit | undefined;
 
   constructor(
     reason: RefusalReason,
     detail: string,
-    more: { violations?: readonly Violation[]; cause?: unknown } = {},
+    more: { violations?: readonly Violation[]; limit?: Limit; cause?: unknown } = {},
   ) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "Refusal";
     this.reason = reason;
     this.violations = more.violations ?? [];
+    this.limit = more.limit;
   }
 
   get detail(): string {

@@ -15,7 +15,11 @@ function verifyCommand(done: Done): Command {
   return new Command("verify")
     .description("Verify signatures and chains; says what does not hold, and in which line.")
     .argument("<path...>", "audit directory, or record files")
-    .requiredOption("-k, --key <file...>", "JWK with the audit key, or its public half; several after a rotation")
+    .requiredOption(
+      "-k, --key <file>",
+      "JWK with the audit key, or its public half; may be repeated, as after a rotation",
+      (file: string, others: string[] = []) => [...others, file],
+    )
     .option("--json", "print the report as JSON")
     .addHelpText(...example("audit verify ./var/audit --key ./var/audit.jwk"))
     .action(async (paths: string[], options: { key: string[]; json?: boolean }) => {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { UnknownVariable } from "../config/environment.js";
 import { InvalidFile } from "../files/located_yaml.js";
 
 /** What a command's exit status means, for every command alike. */
@@ -17,11 +18,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Says on stderr why a command ended, and with which status. Bad files count as wrong use: mend them and try again. */
+/** Says on stderr why a command ended, and with which status. Bad files and variables count as wrong use: mend them and try again. */
 export function explain(error: unknown): number {
   process.stderr.write(`countersign: ${messageOf(error)}\n`);
-  if (error instanceof InvalidFile || error instanceof WrongUse) return exitCodes.usage;
-  return exitCodes.failed;
+  const mendable = [InvalidFile, UnknownVariable, WrongUse].some((kind) => error instanceof kind);
+  return mendable ? exitCodes.usage : exitCodes.failed;
 }
 
 /** An error's message with those of its causes, as far as they say more. */

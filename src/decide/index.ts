@@ -1,4 +1,4 @@
-import type { Answer, Outcome, View } from "../outcome.js";
+import type { Answer, Limit, Outcome, View } from "../outcome.js";
 import type { LimitSet } from "../policies/document.js";
 import type { RefusalReason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
@@ -53,6 +53,7 @@ export function denialOf(error: unknown): Answer {
     detail: refusal.detail,
     violations: refusal.violations,
     sanitize: [],
+    ...(refusal.limit && { limit: refusal.limit }),
   };
 }
 
@@ -103,7 +104,7 @@ function withLimit(
   }
 }
 
-function exceeded(reason: RefusalReason, message: string, limit: NonNullable<Answer["limit"]>): Answer {
+function exceeded(reason: RefusalReason, message: string, limit: Limit): Answer {
   const violations = [{ rule: reason, message }];
   return { verdict: "deny", reason, detail: message, violations, sanitize: [], limit };
 }

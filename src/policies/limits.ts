@@ -1,9 +1,8 @@
 import { toMicro } from "../money.js";
 import type { Mode } from "../verdict.js";
 import type { AgentDocument, LimitSet } from "./document.js";
+import { rateOf } from "./rate.js";
 import type { PolicySource } from "./schema.js";
-
-const periodUs = { s: 1_000_000, m: 60_000_000, h: 3_600_000_000, d: 86_400_000_000 } as const;
 
 /** The lowest rate, burst and budget that any file sets, for each mode on its own. */
 export function lowestLimits(
@@ -23,11 +22,7 @@ export function lowestLimits(
 
 function limitSet(limits: NonNullable<PolicySource["limits"]>): LimitSet {
   const set: LimitSet = {};
-  if (limits.rate !== undefined) {
-    const [count, unit] = limits.rate.split("/") as [string, keyof typeof periodUs];
-    // Without `burst`, one period's worth may come at once.
-    set.rate = { interval_us: Math.ceil(periodUs[unit] / Number(count)), burst: limits.burst ?? Number(count) };
-  }
+  if (limits.rate !== undefined) set.rate = rateOf(limits.rate, limits.burst);
   const budget = limits.daily_budget === undefined ? null : toMicro(limits.daily_budget);
   if (budget !== null) set.daily_budget_micro = budget;
   return set;

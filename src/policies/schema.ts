@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { wording } from "../files/wording.js";
 import { toMicro } from "../money.js";
+import { isCountable } from "../store/check.js";
 import type { Mode } from "../verdict.js";
 import { agentName } from "./names.js";
+import { rateForm, rateOf } from "./rate.js";
 
 /** Where a limit on one parameter is written: `max_replicas`, `min_replicas`. */
 export const boundKey = /^(max|min)_([A-Za-z][A-Za-z0-9_]*)$/;
@@ -140,12 +142,16 @@ const action = anyKeys(
     })),
 );
 
+/** What a store can count; beyond it every call would be refused for a fault of ours. */
+function countable(rate: string, burst: number | undefined): boolean {
+  const { interval_us: intervalUs, burst: atOnce } = rateOf(rate, burst);
+  if (!(atOnce >= 1)) return true; // That is another mistake, and told already.
+  return isCountable({ intervalUs, burst: atOnce });
+}
+
 const limits = z
   .strictObject({
-    rate: z
-      .string()
-      .regex(/^[1-9]\d{0,8}\/(s|m|h|d)$/, "write a rate as 5/s, 100/m or 1000/h")
-      .optional(),
+    rate: z.string().regex(rateForm, "write a rate as 5/s, 100/m or 1000/h").optional(),
     burst: z.int().min(1).max(1_000_000).optional(),
     daily_budget: z
       .number()
@@ -156,6 +162,10 @@ const limits = z
   .refine((value) => value.burst === undefined || value.rate !== undefined, {
     path: ["burst"],
     message: "`burst` says how many calls of the `rate` may come at once, and there is no `rate`",
+  })
+  .refine(({ rate, burst }) => rate === undefined || !rateForm.test(rate) || countable(rate, burst), {
+    path: ["burst"],
+    message: "so many calls of so slow a `rate` would take longer to refill than can be counted",
   });
 
 /** One policy file. */

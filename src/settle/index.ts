@@ -58,7 +58,8 @@ const nothing: Settlement = { enforced: { outcome: "ok" }, shadow: { outcome: "o
 /**
  * Stage settle: rate, budget, and the opening or redeeming of an approval, in one atomic step of the store.
  * Needs no round trip when no limit and no approval is involved, and one more read when an approval is redeemed.
- * Throws `store_unavailable`, `approvals_exceeded`, `approval_too_large`, or `override_invalid`, `override_expired`, `override_used` for the approval.
+ * Throws `store_unavailable`, `approvals_exceeded`, `approval_too_large`, or for a brought approval `override_invalid`,
+ * `override_expired`, `override_used`.
  */
 export async function settle(parts: SettleParts): Promise<Settlement> {
   const request = requestOf(parts);
@@ -87,8 +88,12 @@ function approvalResult(
   redeeming: Approval | null,
 ): Pick<Settlement, "opened" | "redeemed"> {
   if (result.outcome === "refused") throw refusedBecause(result.why);
-  if (result.outcome === "exceeded") {
-    throw new Refusal("approvals_exceeded", "the agent has too many approvals waiting for people");
+  if (asked.kind === "open" && result.outcome === "exceeded") {
+    const { retryAfterMs } = result;
+    const windowSeconds = Math.ceil(asked.draft.expiresInMs / 1000);
+    throw new Refusal("approvals_exceeded", "the agent has too many approvals waiting for people", {
+      limit: { policy: "pending-approvals", quota: asked.maxPending, windowSeconds, retryAfterMs },
+    });
   }
   if (asked.kind === "none" && result.outcome === "none") return {};
   if (asked.kind === "open" && result.outcome === "opened") {

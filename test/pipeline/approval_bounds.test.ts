@@ -14,6 +14,11 @@ test("an agent with 100 approvals pending gets no further one, and an answer mak
   const [first] = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(n)));
   const told = await ask(100);
   expect(told).toMatchObject({ status: 429, metadata: { decision: "deny", reason: "approvals_exceeded" } });
+  expect(told.headers).toMatchObject({
+    "retry-after": expect.stringMatching(/^\d+$/),
+    "ratelimit-policy": '"pending-approvals";q=100;w=900',
+    ratelimit: expect.stringMatching(/^"pending-approvals";r=0;t=\d+$/),
+  });
   expect(JSON.parse(told.body)).toMatchObject({
     error: "RateLimited",
     detail: "the agent has too many approvals waiting for people",
