@@ -244,12 +244,12 @@ describeWith(envoy, "files that change under the running server", (use) => {
     await becomes("an agent that is gone", "agent_unknown", shadow);
 
     await append(file("agents.yaml"), "  - {id: reporter}\n");
-    await until(async () => (await state()).files.registry?.includes("reporter is listed twice"), {
+    await until(async () => (await state()).files.agents?.includes("reporter is listed twice"), {
       what: "the trouble",
     });
     expect(await outcome("reporter", { host: "reports.internal", path: "/v1/poll" })).toBe("passes");
     await change(file("agents.yaml"), "  - {id: reporter}\n", "");
-    await until(async () => (await state()).files.registry === undefined, { what: "the trouble to be over" });
+    await until(async () => (await state()).files.agents === undefined, { what: "the trouble to be over" });
   });
 
   test("people: a new token works, and a removed one no more", async () => {
