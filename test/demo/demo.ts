@@ -5,7 +5,7 @@ import { PartMissing } from "../harness/part_missing.js";
 import { auditRecords } from "../harness/records.js";
 import type { RunningRedis } from "../harness/redis.js";
 import { type Stack, startStack } from "../harness/stack.js";
-import { take, tour } from "./steps.js";
+import { deploy, take, tour } from "./steps.js";
 
 const say = (text = ""): void => {
   process.stdout.write(`${text}\n`);
@@ -79,10 +79,15 @@ Still running until Ctrl-C; files, records and logs are in ${stack.folder}
   Envoy       ${stack.envoy.url}
   Approvals   ${stack.api}/v1/approvals   (as alice@example.com: Bearer ${stack.people.approver})
 
-Ask for a production deploy, then approve it:
+Ask for a production deploy, look who waits, approve it, and ask for the override token:
   curl -i ${stack.envoy.url}/v1/deploy -H 'host: deploy.internal' -H 'authorization: Bearer ${token}' \\
-    -H 'content-type: application/json' -d '${JSON.stringify({ service: "shop", environment: "production" })}'
-  curl ${stack.api}/v1/approvals -H 'authorization: Bearer ${stack.people.approver}'
+    -H 'content-type: application/json' -d '${JSON.stringify(deploy("production").json)}'
+  curl '${stack.api}/v1/approvals?status=pending' -H 'authorization: Bearer ${stack.people.approver}'
+  curl ${stack.api}/v1/approvals/ID/decision -H 'authorization: Bearer ${stack.people.approver}' \\
+    -H 'content-type: application/json' -d '{"decision": "approve"}'
+  curl '${stack.api}/v1/approvals/ID?wait=30s' -H 'authorization: Bearer ${token}'
+
+The first call with -H 'x-countersign-override: TOKEN' then passes, once.
 `);
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
