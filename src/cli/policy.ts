@@ -32,7 +32,7 @@ function lintCommand(done: Done): Command {
         const set = compile(source);
         const agents = [...set.documents.keys()].filter((agent) => agent !== "*");
         if (options.json) print(JSON.stringify({ ok: true, policy_version: set.version, files: set.files, agents }));
-        else print(`${set.files.length} files, ${agents.length} agents, no mistakes: ${set.version}`);
+        else print(`${count(set.files, "file")}, ${count(agents, "agent")}, no mistakes: ${set.version}`);
       } catch (error) {
         if (!(error instanceof InvalidFile)) throw error;
         if (options.json) print(JSON.stringify({ ok: false, problems: error.problems }));
@@ -77,4 +77,8 @@ function sourceOf(path: string | undefined, configFile: string): Source {
 
 function compile({ path, mode }: Source): PolicySet {
   return compilePolicySet(readPolicies(path), loadProgram(), mode);
+}
+
+function count(things: readonly unknown[], noun: string): string {
+  return `${things.length} ${noun}${things.length === 1 ? "" : "s"}`;
 }

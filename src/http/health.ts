@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { detailAccess, permits } from "./access.js";
-import { HttpProblem } from "./problem.js";
+import { HttpProblem, sendProblem } from "./problem.js";
 
 export interface Readiness {
   ready: boolean;
@@ -12,10 +12,11 @@ export interface Readiness {
 export function healthRoutes(app: FastifyInstance, ready: () => Readiness): void {
   app.get("/healthz", async () => ({ status: "ok" }));
 
-  app.get("/readyz", async (request) => {
+  app.get("/readyz", async (request, reply) => {
     const state = ready();
     const shown = { ready: state.ready, ...(permits(detailAccess, request.principal) ? { state: state.detail } : {}) };
     if (state.ready) return shown;
-    throw new HttpProblem(503, "not_ready", "the authorizer cannot decide now", shown);
+    // Sent, not thrown: probes ask all the time, and why it is not ready has been logged where it came about.
+    return sendProblem(reply, new HttpProblem(503, "not_ready", "the authorizer cannot decide now", shown));
   });
 }

@@ -37,7 +37,7 @@ export function createMetrics(): Metrics {
   });
   const loads = new Counter({
     name: "countersign_loads_total",
-    help: "Loads of policies, catalogue and registry by result.",
+    help: "Loads of policies, catalogue, agents and people by result.",
     labelNames: ["part", "result"],
     registers,
   });

@@ -44,7 +44,7 @@ export async function watch(
   };
   for (const [name, text] of Object.entries(files)) await write(name, text);
   const told: string[] = [];
-  const watched = await watchWorkspace({
+  const starting = watchWorkspace({
     paths: {
       policies: path("policies"),
       tools: path("tools.yaml"),
@@ -58,6 +58,10 @@ export async function watch(
     onLoaded: async (part) => void told.push(part),
     onRefused: async (part, error) => void told.push(`${part}! ${error.message.replaceAll(`${folder}/`, "")}`),
     ...options,
+  });
+  const watched = await starting.catch(async (error) => {
+    await rm(folder, { recursive: true });
+    throw error;
   });
   told.length = 0;
   return {

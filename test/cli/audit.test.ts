@@ -1,0 +1,117 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openWriter } from "../../src/audit/writer.js";
+import { readKeyFile } from "../../src/keys/keys.js";
+import { auditSegments } from "../harness/records.js";
+import { countersign, init, temporaryFolder } from "./run.js";
+
+const { folder, undo } = await temporaryFolder();
+afterAll(undo);
+
+let segment: string;
+beforeAll(async () => {
+  await init(folder);
+  const key = await readKeyFile(join(folder, "var/audit.jwk"), "audit");
+  const writer = await openWriter({ dir: join(folder, "var/audit"), worker: 1, key, durability: "write" });
+  for (let i = 0; i < 5; i++) {
+    await writer.append({
+      kind: "policy",
+      timestamp: "2026-03-02T09:30:00.000Z",
+      event: "loaded",
+      policy_version: `sha256:${i}`,
+      previous_version: null,
+      files: [],
+      detail: null,
+    });
+  }
+  await writer.close();
+  const [only = ""] = await auditSegments(join(folder, "var/audit"));
+  segment = only.slice(folder.length + 1);
+  const { d: _, ...half } = JSON.parse(readFileSync(join(folder, "var/audit.jwk"), "utf8"));
+  await writeFile(join(folder, "public.jwk"), JSON.stringify(half));
+});
+
+const verify = (...args: string[]) => countersign(["audit", "verify", ...args], { cwd: folder });
+const name = () => segment.split("/").at(-2);
+
+/** A copy of the records with one line changed. */
+async function damaged(change: (line: string) => string): Promise<string> {
+  const copy = join(folder, "damaged");
+  await cp(join(folder, "var/audit"), copy, { recursive: true, force: true });
+  const path = join(copy, segment.slice("var/audit/".length));
+  const lines = readFileSync(path, "utf8").split("\n");
+  lines[2] = change(lines[2] ?? "");
+  writeFileSync(path, lines.join("\n"));
+  return path;
+}
+
+test("records that hold", async () => {
+  expect(await verify("var/audit", "--key", "var/audit.jwk")).toEqual({
+    code: 0,
+    stdout: `${name()}: 5 records, up to seq 5\nevery signature and every link holds\n`,
+    stderr: "",
+  });
+});
+
+test("the public half of the key is enough, and a single segment can be checked", async () => {
+  expect((await verify(segment, "-k", "public.jwk")).code).toBe(0);
+});
+
+test("a changed record exits with 1 and names its line", async () => {
+  const path = await damaged((line) => line.replace("sha256:2", "sha256:9"));
+  const { code, stdout, stderr } = await verify("damaged", "--key", "var/audit.jwk");
+  expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+  expect(stdout).toBe(`${path}:3: record 3: signature does not verify\n${name()}: 4 records, up to seq 5\n`);
+});
+
+test("for a program", async () => {
+  expect(JSON.parse((await verify("var/audit", "--key", "public.jwk", "--json")).stdout)).toEqual({
+    writers: [
+      {
+        writer: name(),
+        records: 5,
+        firstSeq: 1,
+        lastSeq: 5,
+        head: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+        files: [join(folder, segment)],
+      },
+    ],
+    problems: [],
+  });
+  const path = await damaged(() => "");
+  const { code, stdout } = await verify("damaged", "--key", "var/audit.jwk", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout).problems[0]).toMatchObject({ file: path, line: 3 });
+});
+
+test("keys may be several and stand anywhere", async () => {
+  const other = join(folder, "older");
+  await init(other);
+  expect((await verify("-k", "older/var/audit.jwk", "var/audit", "-k", "public.jwk")).code).toBe(0);
+});
+
+test("another key's records do not hold", async () => {
+  const other = join(folder, "other");
+  await init(other);
+  const { code, stdout } = await verify("var/audit", "--key", "other/var/audit.jwk");
+  expect(code).toBe(1);
+  expect(stdout).toContain(":1: record 1: ");
+});
+
+test("a folder without records proves nothing, so it does not pass", async () => {
+  await mkdir(join(folder, "nothing"), { recursive: true });
+  expect(await verify("nothing", "--key", "public.jwk")).toEqual({
+    code: 1,
+    stdout: `${join(folder, "nothing")}: holds no audit records\n`,
+    stderr: "",
+  });
+});
+
+test("a private key that others can read is refused", async () => {
+  await cp(join(folder, "var/audit.jwk"), join(folder, "open.jwk"));
+  await chmod(join(folder, "open.jwk"), 0o644);
+  const { code, stderr } = await verify("var/audit", "--key", "open.jwk");
+  expect(code).toBe(2);
+  expect(stderr).toContain("open.jwk:1:1: other users of the machine can reach this private key");
+});
