@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:net";
+import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter } from "@opentelemetry/sdk-trace-node";
 import { startTracing } from "../../src/telemetry/tracing.js";
 import { freePort } from "../harness/process.js";
@@ -39,6 +40,18 @@ test("spans say which service they come from, and reach the exporter when it clo
   expect(flushed).toEqual([]);
   await tracing.close();
   expect(flushed).toEqual(["countersign countersign.decision", "countersign countersign.decision"]);
+});
+
+test("a caller that does not sample its own trace leaves a span here all the same", async () => {
+  const exporter = new InMemorySpanExporter();
+  const tracing = startTracing({
+    exporter: { export: (batch, done) => exporter.export(batch, done), shutdown: async () => {} },
+  });
+  const traceId = "0af7651916cd43dd8448eb211c80319c";
+  const unsampled = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId: "b7ad6b7169203331", traceFlags: 0 });
+  tracing.tracer.startSpan("countersign.decision", {}, unsampled).end();
+  await tracing.close();
+  expect(exporter.getFinishedSpans().map((span) => span.spanContext().traceId)).toEqual([traceId]);
 });
 
 test("without a collector decisions have trace ids all the same", async () => {
