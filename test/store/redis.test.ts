@@ -1,61 +1,20 @@
 import { readFileSync } from "node:fs";
-import { inspect } from "node:util";
 import type { Redis } from "ioredis";
-import { systemRuntime } from "../../src/runtime.js";
-import { openStore } from "../../src/store/open.js";
 import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
-import { maxScanned, type Store, StoreUnavailable } from "../../src/store/store.js";
-import { findRedis, startRedis } from "../harness/find_redis.js";
+import { maxScanned, StoreUnavailable } from "../../src/store/store.js";
+import { findRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
-import type { OwnRedis } from "../harness/redis.js";
-import { until } from "../harness/until.js";
 import { conformance } from "./conformance.js";
+import { cleanUp, connected, hourly, ownServer } from "./redis_fixture.js";
 import { type RedisSubject, redisSubject } from "./redis_subject.js";
 import { answerOf, callOf, draftOf, open, redeem, unique } from "./subject.js";
 
-const waitMs = 300;
-/** Room for a machine that is busy with other tests; far below what an unbounded wait would take. */
-const generousMs = waitMs + 1500;
-const hourly = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
-
 const part = await requirePart("Redis", findRedis);
-const started: OwnRedis[] = [];
-const opened: Store[] = [];
-
-/** A server that a test may kill; never the one in `$REDIS_URL`. */
-async function ownServer(): Promise<OwnRedis> {
-  const server = await startRedis();
-  started.push(server);
-  return server;
-}
-
-async function connected(url: string): Promise<Store> {
-  const store = await openStore(url, { runtime: systemRuntime, waitMs });
-  opened.push(store);
-  return store;
-}
 
 afterAll(async () => {
-  for (const store of opened) await store.close();
-  for (const server of started) await server.stop();
+  await cleanUp();
   if ("value" in part) await part.value.stop();
 });
-
-async function refusedWithin(ms: number, work: () => Promise<unknown>): Promise<void> {
-  const before = performance.now();
-  await expect(work()).rejects.toThrow(StoreUnavailable);
-  expect(performance.now() - before).toBeLessThan(ms);
-}
-
-/** Works again by itself, with the same store. */
-async function recovered(store: Store): Promise<void> {
-  await until(async () => store.ping().then(() => true), { what: "the store to come back" });
-}
-
-/** The server's number for the connection of the one store that is connected to it. */
-async function connectionOf(raw: Redis): Promise<string | undefined> {
-  return /^id=(\d+) .*name=countersign /m.exec(String(await raw.client("LIST")))?.[1];
-}
 
 describeWith(part, "conformance", (use) => {
   conformance(async () => redisSubject(use().url), 60);
@@ -71,8 +30,7 @@ describeWith(part, "keys and replies", (use) => {
   test("is shared: two stores count together", async () => {
     expect(subject.store.shared).toBe(true);
     const { store, prefix } = subject;
-    const other = await openStore(use().url, { runtime: systemRuntime, waitMs: 5000, prefix });
-    opened.push(other);
+    const other = await connected(use().url, { waitMs: 5000, prefix });
     const agent = unique("agent");
     expect((await store.settle(callOf(agent, hourly))).enforced).toEqual({ outcome: "ok" });
     expect((await other.settle(callOf(agent, hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
@@ -284,8 +242,7 @@ describeWith(part, "round trips", () => {
 
   test("20,000 approvals are listed within the wait, and other calls go on meanwhile", async () => {
     const { raw, prefix } = subject;
-    const store = await openStore(url, { runtime: systemRuntime, waitMs: 1000, prefix });
-    opened.push(store);
+    const store = await connected(url, { waitMs: 1000, prefix });
     const wanted = draftOf("quiet");
     await open(store, wanted);
     const pipeline = raw.pipeline();
@@ -298,167 +255,5 @@ describeWith(part, "round trips", () => {
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     expect(await Promise.all(lists)).toEqual([[], [], []]);
     expect((await store.approvals({ agent: "quiet", limit: 100 })).map(({ id }) => id)).toEqual([wanted.id]);
-  }, 30_000);
-});
-
-describeWith(part, "failures", () => {
-  test("killed and started again: refused within the wait, then working, with the same store", async () => {
-    const server = await ownServer();
-    const store = await connected(server.url);
-    await store.ping();
-    await server.controls.kill();
-    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
-    await refusedWithin(generousMs, () => store.ping());
-    await refusedWithin(generousMs, () => store.approvals({ limit: 1 }));
-    await refusedWithin(generousMs, () => store.answer("x", answerOf("alice", "deny")));
-    const many = await Promise.allSettled(Array.from({ length: 500 }, () => store.ping()));
-    expect(many.every(({ status }) => status === "rejected")).toBe(true);
-    await server.controls.restart();
-    await recovered(store);
-    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
-    expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
-  }, 30_000);
-
-  test("a call made while the connection is coming back waits for it", async () => {
-    const server = await ownServer();
-    const store = await openStore(server.url, { runtime: systemRuntime, waitMs: 10_000 });
-    opened.push(store);
-    await server.controls.kill();
-    // The very first call may still be sent before the end of the old connection is seen.
-    const waiting = store.settle(callOf("a", hourly)).catch(() => store.settle(callOf("a", hourly)));
-    await server.controls.restart();
-    expect((await waiting).enforced).toEqual({ outcome: "ok" });
-  }, 30_000);
-
-  test("stopped without closing its sockets: refused within the wait, then working", async () => {
-    const server = await ownServer();
-    const store = await connected(server.url);
-    await store.ping();
-    await server.controls.pause();
-    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
-    for (let n = 0; n < 3; n++) await refusedWithin(generousMs, () => store.ping());
-    await refusedWithin(generousMs, () => store.approvals({ limit: 1 }));
-    await server.controls.resume();
-    await recovered(store);
-    expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });
-  }, 30_000);
-
-  test("a connection that fell silent is given up for a new one", async () => {
-    const { url, controls } = await ownServer();
-    const { raw, end, store: quiet } = await redisSubject(url);
-    await quiet.close();
-    const store = await connected(url);
-    const before = await connectionOf(raw);
-    expect(before).toBeDefined();
-    await store.ping();
-    expect(await connectionOf(raw)).toBe(before);
-    await controls.pause();
-    await refusedWithin(generousMs, () => store.ping());
-    await controls.resume();
-    await recovered(store);
-    const after = await connectionOf(raw);
-    expect(after).toBeDefined();
-    expect(after).not.toBe(before);
-    await end();
-  }, 30_000);
-
-  test("a server that stops answering under many calls fails them all within the wait", async () => {
-    const server = await ownServer();
-    const store = await connected(server.url);
-    await server.controls.pause();
-    const before = performance.now();
-    const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => store.settle(callOf("a", hourly))));
-    expect(performance.now() - before).toBeLessThan(generousMs + 1000);
-    for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
-    await server.controls.resume();
-    await recovered(store);
-  }, 30_000);
-
-  test("scripts that were flushed are sent again", async () => {
-    const { url } = await ownServer();
-    const store = await connected(url);
-    const { raw, end } = await redisSubject(url);
-    const draft = draftOf("a");
-    await open(store, draft);
-    await raw.script("FLUSH");
-    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
-    await raw.script("FLUSH");
-    expect(await store.answer(draft.id, answerOf("alice", "approve"))).toMatchObject({ outcome: "approved" });
-    await raw.script("FLUSH");
-    expect(await store.approval(draft.id)).toMatchObject({ status: "approved" });
-    await end();
-  });
-
-  test("a server that turns replica refuses, and works again as primary", async () => {
-    const { url } = await ownServer();
-    const store = await connected(url);
-    const { raw, end, store: quiet } = await redisSubject(url);
-    await quiet.close();
-    const before = await connectionOf(raw);
-    await raw.replicaof("127.0.0.1", "1");
-    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
-    await refusedWithin(generousMs, () => store.ping());
-    await raw.replicaof("NO", "ONE");
-    await recovered(store);
-    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
-    // The name of the server may lead to another one after a failover.
-    expect(await connectionOf(raw)).not.toBe(before);
-    await end();
-  }, 30_000);
-
-  test("a full server refuses before it has written anything", async () => {
-    const { url } = await ownServer();
-    const store = await connected(url);
-    const { raw, end } = await redisSubject(url);
-    await raw.config("SET", "maxmemory", "1");
-    await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
-    await raw.config("SET", "maxmemory", "0");
-    expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
-    await end();
-  });
-
-  test("a closed store is unavailable, also while the server is down", async () => {
-    const server = await ownServer();
-    const store = await connected(server.url);
-    const other = await connected(server.url);
-    await store.close();
-    await refusedWithin(50, () => store.ping());
-    await server.controls.kill();
-    await expect(other.ping()).rejects.toThrow(StoreUnavailable);
-    await other.close();
-    await other.close();
-    await refusedWithin(50, () => other.ping());
-  });
-});
-
-describeWith(part, "at start", () => {
-  test("a password works, and a wrong one is told without being shown", async () => {
-    const { url } = await ownServer();
-    const { raw, end } = await redisSubject(url);
-    await raw.config("SET", "requirepass", "s3cret");
-    const at = (password: string) => url.replace("//", `//:${password}@`).replace(/0$/, "2");
-    await (await connected(at("s3cret"))).ping();
-    const troubles: Error[] = [];
-    const failure = await openStore(at("wr0ng"), {
-      runtime: systemRuntime,
-      waitMs,
-      onTrouble: (error) => troubles.push(error),
-    }).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    expect(failure).toBeInstanceOf(StoreUnavailable);
-    expect(String(failure)).toContain("WRONGPASS");
-    expect(troubles.length).toBeGreaterThan(0);
-    expect(inspect([failure, ...troubles], { depth: 10 })).not.toMatch(/wr0ng|s3cret/);
-    await end();
-  }, 30_000);
-
-  test("nobody there is an error that names the address", async () => {
-    const server = await ownServer();
-    await server.controls.kill();
-    const { host } = new URL(server.url);
-    const text = new RegExp(`${host} cannot be used: no connection within 3000 ms: .*ECONNREFUSED`);
-    await expect(connected(server.url)).rejects.toThrow(text);
   }, 30_000);
 });
