@@ -4,6 +4,7 @@ import { openWriter } from "./audit/writer.js";
 import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
 import { createEngine } from "./evaluate/engine.js";
+import { isLoopback } from "./grpc/listen.js";
 import { startGrpcServer } from "./grpc/server.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
@@ -64,6 +65,9 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     const http = buildHttp({ ...assembly.http, ready: () => readiness(assembly, stopping) });
     const listening = await listenHttp(http, splitAddress(config.listen.http));
     closing.add(() => http.close());
+    if (!isLoopback(listening.host)) {
+      log.warn({ address: listening.host }, "the HTTP API speaks plain HTTP beyond this host: put TLS before it");
+    }
 
     const grpc = await startGrpcServer({
       listen: await grpcListen(config.listen.grpc),

@@ -24,6 +24,11 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
+/** True for an IP address that only this host reaches. */
+export function isLoopback(address: string): boolean {
+  return loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
 /** sun_path of unix(7) holds 108 bytes with the final NUL; longer paths would be cut silently. */
 const maxSocketPath = 107;
 
@@ -40,7 +45,7 @@ export async function prepareListener(listen: Listen): Promise<Listener> {
   const { address, family } = await lookup(host, { order: "ipv4first" });
   const target = family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
   if (tls) return { transport: "mtls", target, credentials: mutualTls(tls) };
-  if (!loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) {
+  if (!isLoopback(address)) {
     throw new Error(
       `gRPC without TLS may listen on loopback or a Unix socket only, and ${host} is neither: add tls, or listen on 127.0.0.1`,
     );

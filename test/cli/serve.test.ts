@@ -157,6 +157,16 @@ describe("while it serves", () => {
     await server.stop();
   });
 
+  test.each([
+    ["0.0.0.0:0", 1],
+    ["127.0.0.1:0", 0],
+  ])("the HTTP API on %s is warned of %d times", async (address, times) => {
+    const { dir } = await fresh(`http-${times}`);
+    const { server } = await serve(dir, { COUNTERSIGN_LISTEN_HTTP: address });
+    expect(server.stdout().match(/speaks plain HTTP beyond this host/g) ?? []).toHaveLength(times);
+    await server.stop();
+  });
+
   test("a Unix socket is relative to the configuration, and only its owner and group reach it", async () => {
     const { dir } = await fresh("unix");
     const { server, grpc } = await serve(dir, { COUNTERSIGN_LISTEN_GRPC: "unix:c.sock" });

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { compilePolicySet } from "../src/policies/policy_set.js";
+import { loadProgram } from "../src/policies/program.js";
+import { refusalOf } from "../src/reasons.js";
+import { problem } from "../src/respond/problem.js";
+import { repository } from "./harness/programs.js";
+
+const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
+const text = (page: string) => readFileSync(join(repository, page), "utf8");
+const readme = text("README.md");
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, block = ""]) => block);
+
+test("the policy loads", () => {
+  const [policy = ""] = blocks("yaml");
+  const set = compilePolicySet([{ file: "readme.yaml", text: policy }], loadProgram(), "enforce");
+  expect(set.documentOf("deploy-manager").document).toMatchObject({
+    mode: "enforce",
+    limits: { enforced: { rate: { interval_us: 200_000, burst: 10 }, daily_budget_micro: 100_000_000 } },
+  });
+});
+
+test("the refusal has the members of a real one, in their order", () => {
+  const shown = JSON.parse(blocks("json")[0] ?? "");
+  const { type, title, ...fields } = shown;
+  expect(problem(fields)).toEqual(shown);
+  expect(Object.keys(problem(fields))).toEqual(Object.keys(shown));
+  expect(refusalOf(shown.reason)).toEqual({ error: shown.error, status: shown.status });
+});
+
+test("the filter says what the shipped configuration says", () => {
+  const [, filter = ""] = blocks("yaml");
+  const [{ typed_config: shown }] = parse(filter).http_filters;
+  const shipped = parse(text("envoy/reverse-proxy.yaml"));
+  const [manager] = shipped.static_resources.listeners[0].filter_chains[0].filters;
+  expect(manager.typed_config.http_filters[0].typed_config).toMatchObject(shown);
+});
+
+test.each(pages)("every link of %s leads somewhere", (page) => {
+  const links = [...text(page).matchAll(/\]\(([^)#:]+)\)/g)].map(([, target = ""]) => target);
+  expect(links.filter((target) => !existsSync(join(repository, target)))).toEqual([]);
+});
