@@ -3,17 +3,19 @@ import type { LimitSet } from "../policies/document.js";
 import type { RefusalReason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
 import type { LimitOutcome } from "../store/store.js";
-import type { Mode } from "../verdict.js";
+import { letsThrough, type Mode } from "../verdict.js";
 
 /** A stage's result, or why there is none. */
 export type Attempt<T> = { value: T } | { failure: unknown };
 
 export interface DecideParts {
-  evaluation: Attempt<{ computed: View; enforced: View }>;
+  /** `redeems`: the call passes only because of the approval it brought. */
+  evaluation: Attempt<{ computed: View; enforced: View & { redeems: boolean } }>;
   settlement: Attempt<{
     enforced: LimitOutcome;
     shadow: LimitOutcome | { outcome: "unavailable" };
     opened?: { id: string; expiresAtMs: number };
+    redeemed?: { id: string };
   }>;
   /** Of the agent's policies. */
   limits: { enforced?: LimitSet; shadow?: LimitSet };
@@ -34,11 +36,15 @@ export function decide({ evaluation, settlement, limits, mode, failureMode, dryR
   }
   if (!("value" in evaluation && "value" in settlement)) throw new Error("an attempt without value or failure");
 
-  const { opened, enforced: limit, shadow } = settlement.value;
+  const { opened, redeemed, enforced: limit, shadow } = settlement.value;
   const limited = withLimit(answerOf(evaluation.value.computed), limit, limits.enforced);
   const computed = withLimit(limited, shadow, limits.shadow ?? limits.enforced);
   if (dryRun) return { computed, enforced: passing, mode: "shadow" };
   const enforced = withApproval(withLimit(answerOf(evaluation.value.enforced), limit, limits.enforced), opened);
+  // An approval that was not used up would let a second call through.
+  if (letsThrough(enforced.verdict) && evaluation.value.enforced.redeems && !redeemed) {
+    throw new Error("the call passes by an approval, and none was redeemed");
+  }
   // Where both say the same, the reasons are those that were acted upon; what else is broken in shadow is in the result.
   if (computed.verdict === enforced.verdict) return { computed: enforced, enforced, mode };
   return { computed, enforced, mode: "shadow" };

@@ -1,7 +1,7 @@
 import type { Call, Identity, Json, Override, Session } from "../call.js";
 import type { View } from "../outcome.js";
 import type { AgentDocument } from "../policies/document.js";
-import type { PolicySet } from "../policies/policy_set.js";
+import type { Applied, PolicySet } from "../policies/policy_set.js";
 import type { Reason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
 import { type Sanitize, type Verdict, verdicts } from "../verdict.js";
@@ -25,8 +25,7 @@ export interface Evaluation {
   /** Without the rules in shadow. */
   enforced: PolicyView;
   limits: AgentDocument["limits"];
-  /** Names that the agent's policies take out of calls, whatever the verdict on this one. */
-  removes: { headers: ReadonlySet<string>; query: ReadonlySet<string> };
+  removes: Applied["removes"];
 }
 
 export interface EvaluateParts {
@@ -41,9 +40,9 @@ export interface EvaluateParts {
 
 /** Stage evaluate: what do the policies say? Throws `evaluation_failed` for anything but a well-formed answer. */
 export function evaluate(parts: EvaluateParts): Evaluation {
-  const { id, document } = parts.policies.documentOf(parts.identity.agent.id);
+  const { id, document, removes } = parts.policies.documentOf(parts.identity.agent.id);
   const input = inputDocument(parts);
-  const base = { policyVersion: parts.policies.version, input, limits: document.limits, removes: removedBy(document) };
+  const base = { policyVersion: parts.policies.version, input, limits: document.limits, removes };
   const view = (raw: unknown) => viewOf(raw, parts.call.tool === null);
   try {
     const result = parts.engine.run(id, document, input) as { decision: unknown; enforced: unknown };
@@ -51,14 +50,6 @@ export function evaluate(parts: EvaluateParts): Evaluation {
   } catch (error) {
     throw new Refusal("evaluation_failed", "the policy could not be evaluated", { cause: error });
   }
-}
-
-function removedBy({ files }: AgentDocument): Evaluation["removes"] {
-  const changes = files.flatMap(({ actions }) => actions.flatMap(({ sanitize }) => (sanitize ? [sanitize] : [])));
-  return {
-    headers: new Set(changes.flatMap(({ headers }) => headers.remove)),
-    query: new Set(changes.flatMap(({ query }) => query.remove)),
-  };
 }
 
 function viewOf(raw: unknown, unmatched: boolean): PolicyView {

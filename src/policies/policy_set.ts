@@ -13,8 +13,17 @@ export interface PolicySet {
   /** Base names of the files, sorted. */
   files: string[];
   documents: ReadonlyMap<string, AgentDocument>;
-  /** Document of an agent and the id it stands under in `data.policies`. */
-  documentOf(agent: string): { id: string; document: AgentDocument };
+  /** What applies to an agent: its own document, or that of agents which no file names. */
+  documentOf(agent: string): Applied;
+}
+
+/** One agent's document, ready for its calls. */
+export interface Applied {
+  /** Where it stands in `data.policies`. */
+  id: string;
+  document: AgentDocument;
+  /** Names that these policies take out of calls, whatever becomes of a call. */
+  removes: { headers: ReadonlySet<string>; query: ReadonlySet<string> };
 }
 
 export interface PolicyText {
@@ -40,15 +49,23 @@ export function compilePolicySet(texts: readonly PolicyText[], program: Program,
   if (problems.length > 0) throw new InvalidFile(problems);
 
   const documents = compilePolicies(sources, defaultMode);
-  const everybody = documents.get("*") as AgentDocument;
+  const applied = new Map(
+    [...documents].map(([id, document]) => [id, { id, document, removes: removedBy(document) }] as const),
+  );
+  const everybody = applied.get("*") as Applied;
   const content = canonicalJson({ policies: Object.fromEntries(documents), program: program.sha256 });
   return {
     version: `sha256:${sha256Hex(content)}`,
     files: sources.map((source) => source.file),
     documents,
-    documentOf(agent) {
-      const own = agent === "*" ? undefined : documents.get(agent);
-      return own ? { id: agent, document: own } : { id: "*", document: everybody };
-    },
+    documentOf: (agent) => applied.get(agent) ?? everybody,
+  };
+}
+
+function removedBy({ files }: AgentDocument): Applied["removes"] {
+  const changes = files.flatMap(({ actions }) => actions.flatMap(({ sanitize }) => (sanitize ? [sanitize] : [])));
+  return {
+    headers: new Set(changes.flatMap(({ headers }) => headers.remove)),
+    query: new Set(changes.flatMap(({ query }) => query.remove)),
   };
 }

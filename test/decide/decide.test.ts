@@ -5,16 +5,23 @@ import type { Verdict } from "../../src/verdict.js";
 
 const change = { headers: { set: {}, remove: ["x-a"] }, query: { set: {}, remove: [] } };
 const views = {
-  allow: { verdict: "allow", reason: "allowed", violations: [], sanitize: [] },
-  sanitize: { verdict: "sanitize", reason: "sanitized", violations: [], sanitize: [change] },
+  allow: { verdict: "allow", reason: "allowed", violations: [], sanitize: [], redeems: false },
+  sanitize: { verdict: "sanitize", reason: "sanitized", violations: [], sanitize: [change], redeems: false },
   approval_needed: {
     verdict: "approval_needed",
     reason: "approval_needed",
     violations: [{ rule: "approval_needed", message: "asks" }],
     sanitize: [],
+    redeems: false,
   },
-  deny: { verdict: "deny", reason: "max_n", violations: [{ rule: "max_n", message: "too many" }], sanitize: [] },
-} as const satisfies Record<Verdict, View>;
+  deny: {
+    verdict: "deny",
+    reason: "max_n",
+    violations: [{ rule: "max_n", message: "too many" }],
+    sanitize: [],
+    redeems: false,
+  },
+} as const satisfies Record<Verdict, View & { redeems: boolean }>;
 
 const opened = { id: "apr_1", expiresAtMs: 9 };
 const ok = { outcome: "ok" } as const;
@@ -46,6 +53,28 @@ test.each([
   ["approval_needed", "deny", "approval_needed/deny shadow"],
 ] as const)("found %s, enforced %s: %s", (computed, enforced, wanted) => {
   expect(decided(computed, enforced)).toBe(wanted);
+});
+
+describe("a call that passes by the approval it brought", () => {
+  const passing = { computed: views.allow, enforced: { ...views.allow, redeems: true } };
+  const after = (settlement: object) =>
+    decided("allow", "allow", {
+      evaluation: { value: passing },
+      settlement: { value: { enforced: ok, shadow: ok, ...settlement } },
+    });
+
+  test("passes when that was used up", () => {
+    expect(after({ redeemed: { id: "apr_1" } })).toBe("allow/allow enforce");
+  });
+
+  test("and not when nothing was", () => {
+    expect(() => after({})).toThrow("none was redeemed");
+    expect(() => after({ opened })).toThrow("none was redeemed");
+  });
+
+  test("a limit refuses it without that", () => {
+    expect(after({ enforced: { outcome: "rate_exceeded", retryAfterMs: 1 } })).toBe("deny/deny enforce");
+  });
 });
 
 test("where both agree, the mode is the agent's and the reasons are the enforced ones", () => {
