@@ -1,37 +1,16 @@
 import { join } from "node:path";
 import { deploy } from "../demo/steps.js";
-import { findEnvoy } from "../harness/find_envoy.js";
-import { startRedis } from "../harness/find_redis.js";
-import type { Answer } from "../harness/http.js";
-import { describeWith, requirePart } from "../harness/parts.js";
+import { describeWith } from "../harness/parts.js";
 import { auditRecords } from "../harness/records.js";
-import type { OwnRedis } from "../harness/redis.js";
-import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
+import type { CallRequest, Stack } from "../harness/stack.js";
+import { findParts, oneStack, payload } from "./suite.js";
 
-const parts = await requirePart("Envoy or Redis", async () => ({
-  program: await findEnvoy(),
-  redis: await startRedis(),
-}));
-
-function payload(answer: Answer) {
-  expect(answer.headers["content-type"]).toBe("application/problem+json");
-  return JSON.parse(answer.body) as Record<string, unknown> & { approval?: { id: string } };
-}
+const parts = await findParts();
 
 describeWith(parts, "approvals over HTTP, with the real Envoy and the real Redis", (use) => {
-  let redis: OwnRedis;
   let stack: Stack;
-
-  beforeAll(async () => {
-    redis = use().redis;
-    stack = await startStack({ store: redis.url, envoyProgram: use().program });
-  }, 60_000);
-  afterAll(async () => {
-    await stack?.stop();
-    await redis?.stop();
-  });
-  beforeEach(() => {
-    stack.tool.requests.length = 0;
+  oneStack(use, (running) => {
+    stack = running;
   });
 
   const agentAsks = async (agent: string, path: string) => stack.ask(await stack.token(agent), path);

@@ -1,19 +1,15 @@
 import { appendFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deploy } from "../demo/steps.js";
-import { findEnvoy } from "../harness/find_envoy.js";
-import { startRedis } from "../harness/find_redis.js";
 import { type Answer, send } from "../harness/http.js";
-import { describeWith, requirePart } from "../harness/parts.js";
+import { describeWith } from "../harness/parts.js";
 import { auditRecords, writerFolder } from "../harness/records.js";
 import type { OwnRedis } from "../harness/redis.js";
-import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
+import type { CallRequest, Stack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
+import { findParts, oneStack } from "./suite.js";
 
-const parts = await requirePart("Envoy or Redis", async () => ({
-  program: await findEnvoy(),
-  redis: await startRedis(),
-}));
+const parts = await findParts();
 
 /** Every call of this agent counts against a rate, which is high enough to never matter. */
 const counted: CallRequest = { host: "reports.internal", path: "/v1/export" };
@@ -34,31 +30,23 @@ describeWith(parts, "when parts fail", (use) => {
   let redis: OwnRedis;
   let stack: Stack;
   let audit: string;
-
-  beforeAll(async () => {
-    redis = use().redis;
-    stack = await startStack({
-      store: redis.url,
-      envoyProgram: use().program,
-      edit: async (folder) => {
-        await appendFile(join(folder, "agents.yaml"), `  - {id: counted, scopes: ["reports:*"]}\n`);
-        await writeFile(
-          join(folder, "policies", "counted.yaml"),
-          "agent: counted\ntools: [reports]\nactions: [{name: export}]\nlimits: {rate: 1000/s, burst: 1000}\n",
-        );
-      },
-    });
-    audit = join(stack.folder, "var", "audit");
-    // Tokens are issued by a program of their own, whose start would be measured otherwise.
-    await Promise.all(["counted", "deploy-manager", "release-bot"].map((agent) => stack.token(agent)));
-  }, 60_000);
-  afterAll(async () => {
-    await stack?.stop();
-    await redis?.stop();
-  });
-  beforeEach(() => {
-    stack.tool.requests.length = 0;
-  });
+  oneStack(
+    use,
+    async (running) => {
+      stack = running;
+      redis = use().redis;
+      audit = join(stack.folder, "var", "audit");
+      // Tokens are issued by a program of their own, whose start would be measured otherwise.
+      await Promise.all(["counted", "deploy-manager", "release-bot"].map((agent) => stack.token(agent)));
+    },
+    async (folder) => {
+      await appendFile(join(folder, "agents.yaml"), `  - {id: counted, scopes: ["reports:*"]}\n`);
+      await writeFile(
+        join(folder, "policies", "counted.yaml"),
+        "agent: counted\ntools: [reports]\nactions: [{name: export}]\nlimits: {rate: 1000/s, burst: 1000}\n",
+      );
+    },
+  );
 
   const passes = async (agent: string, request: CallRequest) => (await stack.call(agent, request)).status === 200;
   const readiness = async () => {

@@ -1,20 +1,14 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deploy, take, tour } from "../demo/steps.js";
-import { findEnvoy } from "../harness/find_envoy.js";
-import { startRedis } from "../harness/find_redis.js";
 import type { Answer } from "../harness/http.js";
-import { describeWith, requirePart } from "../harness/parts.js";
+import { describeWith } from "../harness/parts.js";
 import { auditRecords } from "../harness/records.js";
-import type { OwnRedis } from "../harness/redis.js";
-import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
+import type { CallRequest, Stack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
+import { findParts, oneStack, payload } from "./suite.js";
 
-// A Redis of its own: rates and budgets have to begin at nothing.
-const parts = await requirePart("Envoy or Redis", async () => ({
-  program: await findEnvoy(),
-  redis: await startRedis(),
-}));
+const parts = await findParts();
 
 const ulid = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const version = /^sha256:[0-9a-f]{64}$/;
@@ -22,37 +16,22 @@ const listed = (deploy("staging").json as { image: string }).image;
 const unlisted = `registry.internal/shop@sha256:${"0".repeat(64)}`;
 const createRole: CallRequest = { host: "aws.internal", path: "/iam", form: "Action=CreateRole&RoleName=x" };
 
-function payload(answer: Answer) {
-  expect(answer.headers["content-type"]).toBe("application/problem+json");
-  return JSON.parse(answer.body) as Record<string, unknown>;
-}
-
 describeWith(parts, "verdicts through the real Envoy and the real Redis", (use) => {
-  let redis: OwnRedis;
   let stack: Stack;
-
-  beforeAll(async () => {
-    redis = use().redis;
-    stack = await startStack({
-      store: redis.url,
-      envoyProgram: use().program,
-      edit: async (folder) => {
-        // As the reporter, without its limits.
-        await appendFile(join(folder, "agents.yaml"), `  - {id: reader, scopes: ["reports:*"]}\n`);
-        await writeFile(
-          join(folder, "policies", "reader.yaml"),
-          "agent: reader\ntools: [reports]\nactions: [{name: export}]\n",
-        );
-      },
-    });
-  }, 60_000);
-  afterAll(async () => {
-    await stack?.stop();
-    await redis?.stop();
-  });
-  beforeEach(() => {
-    stack.tool.requests.length = 0;
-  });
+  oneStack(
+    use,
+    (running) => {
+      stack = running;
+    },
+    async (folder) => {
+      // As the reporter, without its limits.
+      await appendFile(join(folder, "agents.yaml"), `  - {id: reader, scopes: ["reports:*"]}\n`);
+      await writeFile(
+        join(folder, "policies", "reader.yaml"),
+        "agent: reader\ntools: [reports]\nactions: [{name: export}]\n",
+      );
+    },
+  );
 
   const records = () => auditRecords(join(stack.folder, "var", "audit"));
   const recordOf = async (decisionId: unknown) =>
