@@ -57,23 +57,23 @@ test.each([
 
 describe("a call that passes by the approval it brought", () => {
   const passing = { computed: views.allow, enforced: { ...views.allow, redeems: true } };
-  const after = (settlement: object) =>
+  const outcomeAfter = (settlement: object) =>
     decided("allow", "allow", {
       evaluation: { value: passing },
       settlement: { value: { enforced: ok, shadow: ok, ...settlement } },
     });
 
   test("passes when that was used up", () => {
-    expect(after({ redeemed: { id: "apr_1" } })).toBe("allow/allow enforce");
+    expect(outcomeAfter({ redeemed: { id: "apr_1" } })).toBe("allow/allow enforce");
   });
 
   test("and not when nothing was", () => {
-    expect(() => after({})).toThrow("none was redeemed");
-    expect(() => after({ opened })).toThrow("none was redeemed");
+    expect(() => outcomeAfter({})).toThrow("none was redeemed");
+    expect(() => outcomeAfter({ opened })).toThrow("none was redeemed");
   });
 
   test("a limit refuses it without that", () => {
-    expect(after({ enforced: { outcome: "rate_exceeded", retryAfterMs: 1 } })).toBe("deny/deny enforce");
+    expect(outcomeAfter({ enforced: { outcome: "rate_exceeded", retryAfterMs: 1 } })).toBe("deny/deny enforce");
   });
 });
 
