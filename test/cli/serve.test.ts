@@ -163,8 +163,8 @@ describe("while it serves", () => {
   ])("the HTTP API on %s is warned of %d times", async (address, times) => {
     const { dir } = await fresh(`http-${times}`);
     const { server } = await serve(dir, { COUNTERSIGN_LISTEN_HTTP: address });
+    await server.stop(); // The log is written beside the ready line, so only the end shows all of it.
     expect(server.stdout().match(/speaks plain HTTP beyond this host/g) ?? []).toHaveLength(times);
-    await server.stop();
   });
 
   test("a Unix socket is relative to the configuration, and only its owner and group reach it", async () => {
@@ -196,6 +196,7 @@ describe("while it serves", () => {
   test("log lines are JSON, and `off` leaves only the ready line", async () => {
     const { dir } = await fresh("log");
     const json = await serve(dir);
+    await json.server.stop();
     const lines = json.server.stdout().trimEnd().split("\n");
     expect(lines.filter((line) => !line.startsWith("countersign is ready")).map((line) => JSON.parse(line))).toEqual(
       expect.arrayContaining([
@@ -206,7 +207,6 @@ describe("while it serves", () => {
         },
       ]),
     );
-    await json.server.stop();
     const off = await serve(dir, { COUNTERSIGN_TELEMETRY_LOG: "off" });
     await off.server.stop();
     expect(off.server.stdout()).toMatch(/^countersign is ready: .*\n$/);
@@ -269,8 +269,8 @@ describe("while it serves", () => {
     await rename(join(dir, "aside"), records);
     await until(async () => (await state()).policy_version !== before, { what: "the new policies" });
     expect(await state()).toMatchObject({ audit: "ok", files: {} });
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
     // Not one line for each time somebody asked whether it is ready.
     expect(server.stdout().match(/"level":"error"/g)).toHaveLength(2);
-    expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 });
