@@ -69,6 +69,8 @@ export interface Call {
   amount: number | null;
   images: readonly string[];
   params: Readonly<Record<string, Json>>;
+  /** Names of parameters that came whole from the query, where they can still be changed. */
+  fromQuery: readonly string[];
   destination: { host: string; port: number; scheme: "http" | "https" };
   http: {
     method: string;

@@ -1,7 +1,7 @@
 import { InvalidFile, type Problem, parseLocated } from "../files/located_yaml.js";
+import { hostsOverlap } from "../host/pattern.js";
 import { catalogueSchema } from "./catalogue_schema.js";
 import { compileTool } from "./compile_tool.js";
-import { hostsOverlap } from "./host_pattern.js";
 import { pathsOverlap } from "./path_template.js";
 import type { Tool } from "./tool.js";
 

@@ -1,7 +1,7 @@
+import { parseHostPattern } from "../host/pattern.js";
 import { toMicro } from "../money.js";
 import { Refusal } from "../refusal.js";
 import type { ToolEntry } from "./catalogue_schema.js";
-import { parseHostPattern } from "./host_pattern.js";
 import { parsePathTemplate, variablesOf } from "./path_template.js";
 import { parseTemplate, type Template, TemplateMistake } from "./template.js";
 import { type FieldName, type FieldRule, fieldNames, type ParamsRule, type Tool } from "./tool.js";

@@ -1,12 +1,12 @@
 import type { Call, HttpRequest } from "../call.js";
 import { sha256Hex } from "../canonical.js";
+import { readAuthority } from "../host/authority.js";
 import { Refusal } from "../refusal.js";
 import { headerValue, isUpgrade, readBody, refuseMissing } from "./body.js";
 import type { Catalogue } from "./catalogue.js";
 import { readFields, readName } from "./fields.js";
-import { readAuthority } from "./host.js";
 import { type Match, matchTool } from "./match.js";
-import { readParams } from "./params.js";
+import { paramsFromQuery, readParams } from "./params.js";
 import { readPath } from "./path.js";
 import { asObject, readPairs } from "./query.js";
 
@@ -59,6 +59,7 @@ function matched(request: HttpRequest, envelope: Envelope, { tool, variables }: 
     environment: tool.environment ? readName(tool.environment, offered, "missing_environment") : null,
     ...readFields(tool, offered, params),
     params,
+    fromQuery: paramsFromQuery(tool, offered),
     ...envelope,
     costMicro: tool.costMicro,
     classification: tool.classification,
@@ -77,6 +78,7 @@ function unmatched(request: HttpRequest, envelope: Envelope): Call {
     amount: null,
     images: [],
     params: {},
+    fromQuery: [],
     ...envelope,
     costMicro: 0,
     classification: [],

@@ -1,7 +1,7 @@
+import type { Authority } from "../host/authority.js";
+import { matchHost } from "../host/pattern.js";
 import { Refusal } from "../refusal.js";
 import type { Catalogue } from "./catalogue.js";
-import type { Authority } from "./host.js";
-import { matchHost } from "./host_pattern.js";
 import { matchPath } from "./path_template.js";
 import type { Tool } from "./tool.js";
 

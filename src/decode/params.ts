@@ -3,7 +3,7 @@ import { foldCase } from "../json/fold.js";
 import { plainDecimal } from "../json/number.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
-import { type Offered, resolve, sources } from "./template.js";
+import { type Offered, resolve, sources, type Template } from "./template.js";
 import type { ParamsRule, Tool } from "./tool.js";
 
 type Params = Record<string, Json>;
@@ -16,6 +16,22 @@ export function readParams(tool: Tool, offered: Offered): Params {
     if (Object.hasOwn(params, name)) params[name] = readNumber(name, params[name]);
   }
   return params;
+}
+
+/** Names of those parameters that are a query parameter's value, whole. */
+export function paramsFromQuery({ params }: Tool, { query }: Offered): string[] {
+  switch (params.kind) {
+    case "everything":
+      return Object.keys(query);
+    case "object":
+      return isFromQuery(params.template) ? Object.keys(query) : [];
+    case "named":
+      return params.templates.filter(([, template]) => isFromQuery(template)).map(([name]) => name);
+  }
+}
+
+function isFromQuery(template: Template): boolean {
+  return template.kind === "reference" && template.reference.source === "query";
 }
 
 /** Many servers read a parameter from wherever they find it first, so the catalogue cannot say which one counts. */

@@ -1,4 +1,4 @@
-import type { HostPattern } from "./host_pattern.js";
+import type { HostPattern } from "../host/pattern.js";
 import type { PathTemplate } from "./path_template.js";
 import type { Template } from "./template.js";
 

@@ -23,8 +23,9 @@ export const registry = loadRegistry({
     file: "people.yaml",
     text: `people:
   - {id: alice@example.com, aliases: [alice, U0A], access: [approver], tokens: [{sha256: ${hash("token-alice")}}]}
-  - {id: bob@example.com, aliases: [bob], access: [approver], tokens: [{sha256: ${hash("token-bob")}}]}
-  - {id: carol@example.com, access: [approver, admin], tokens: [{sha256: ${hash("token-carol")}}]}
+  - {id: bob@example.com, aliases: [bob], access: [approver], groups: [sre], tokens: [{sha256: ${hash("token-bob")}}]}
+  - {id: carol@example.com, access: [approver, admin], groups: [leads, sre], tokens: [{sha256: ${hash("token-carol")}}]}
+  - {id: dan@example.com, access: [approver], groups: [security], tokens: [{sha256: ${hash("token-dan")}}]}
   - {id: audit@example.com, access: [auditor], tokens: [{sha256: ${hash("token-auditor")}}]}
   - {id: view@example.com, access: [viewer], tokens: [{sha256: ${hash("token-viewer")}}]}
   - {id: root@example.com, access: [admin], tokens: [{sha256: ${hash("token-admin")}}]}
@@ -49,6 +50,7 @@ export const call: Call = {
   amount: null,
   images: ["shop@sha256:aa"],
   params: { replicas: 3, note: "<b>\u202egnp.exe" },
+  fromQuery: [],
   destination: { host: "deploy.internal", port: 443, scheme: "https" },
   http: {
     method: "POST",
@@ -102,7 +104,13 @@ export interface World {
   /** The registry the service reads; a test may swap it. */
   registry: Registry;
   /** Opens an approval and gives its id. */
-  open(more?: { quorum?: number; agent?: string; initiatedBy?: string | null; fingerprint?: string }): Promise<string>;
+  open(more?: {
+    quorum?: number;
+    approvers?: string[][];
+    agent?: string;
+    initiatedBy?: string | null;
+    fingerprint?: string;
+  }): Promise<string>;
   /** What the service said about approvals that were changed. */
   troubles: string[];
   stored(id: string): Promise<Approval>;
@@ -146,7 +154,7 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
       maxPending: 3,
       onTrouble: (error) => here.troubles.push(error.message),
     }),
-    async open({ quorum = 1, agent = "deploy-manager", initiatedBy = "alice", fingerprint } = {}) {
+    async open({ quorum = 1, approvers = [], agent = "deploy-manager", initiatedBy = "alice", fingerprint } = {}) {
       opened += 1;
       const asked = here.service.open({
         id: `01KJMK00000000000000000${String(opened).padStart(3, "0")}`,
@@ -159,6 +167,7 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
         policyVersion: "sha256:9f2c",
         decisionId: "01KJMK0000000000000000DEC1",
         quorum,
+        approvers,
         expiresInMs: 900_000,
       });
       const result = await store.settle({

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { readAuthority } from "../../src/decode/host.js";
-import { reasonOf } from "./request.js";
+import { readAuthority } from "../../src/host/authority.js";
+import { reasonOf } from "../decode/request.js";
 
 test.each([
   ["deploy.internal", "http", { host: "deploy.internal", port: 80, hasPort: false }],

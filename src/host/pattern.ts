@@ -1,7 +1,7 @@
-import { type Authority, isAddress, readAuthority } from "./host.js";
-import { TemplateMistake } from "./template.js";
+import { Refusal } from "../refusal.js";
+import { type Authority, isAddress, readAuthority } from "./authority.js";
 
-/** A host of the catalogue: exact, or every name below a suffix; on one port, or on any. */
+/** A host that a user wrote: exact, or every name below a suffix; on one port, or on any. */
 export interface HostPattern {
   /** Canonical host, or what follows `*.`. */
   host: string;
@@ -10,11 +10,11 @@ export interface HostPattern {
   port: number | null;
 }
 
-/** Reads `deploy.internal`, `*.internal`, `10.0.0.1:8080`, `[::1]:80`. Throws `TemplateMistake` and `Refusal`. */
+/** Reads `deploy.internal`, `*.internal`, `10.0.0.1:8080`, `[::1]:80`. Throws `Refusal`. */
 export function parseHostPattern(text: string): HostPattern {
   const wildcard = text.startsWith("*.");
   const { host, port, hasPort } = readAuthority(wildcard ? text.slice(2) : text, "http");
-  if (wildcard && isAddress(host)) throw new TemplateMistake("an address has no names below it");
+  if (wildcard && isAddress(host)) throw new Refusal("malformed_host", "an address has no names below it");
   return { host, wildcard, port: hasPort ? port : null };
 }
 
