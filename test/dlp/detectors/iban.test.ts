@@ -1,0 +1,21 @@
+import { findIban } from "../../../src/dlp/detectors/iban.js";
+import { finds } from "./marked.js";
+
+finds(findIban, [
+  "«GB82 WEST 1234 5698 7654 32»",
+  "«GB82WEST12345698765432»",
+  "to «gb82west12345698765432», today",
+  "«GB82-WEST-1234-5698-7654-32»",
+  "«DE89 3704 0044 0532 0130 00» and more",
+  "«FR14 2004 1010 0505 0001 3M02 606»",
+  "«NO93 8601 1117 947»",
+  "«MT84 MALT 0110 0001 2345 MTLC AST0 01S»",
+  "iban=«NL91ABNA0417164300»",
+  "GB82 WEST 1234 5698 7654 33",
+  "GB82 WEST 1234 5698 7654 3",
+  "GB82WEST123456987654321",
+  "XX82 WEST 1234 5698 7654 32",
+  "xGB82WEST12345698765432",
+  "GB82  WEST 1234 5698 7654 32",
+  "DE and 89 others",
+]);

@@ -1,0 +1,153 @@
+import { scan } from "../../src/dlp/scan.js";
+import { match, namesOf, samples, scanned, told } from "./fixture.js";
+
+const card = "4111 1111 1111 1111";
+const cardNumber = 4111111111111111;
+
+test("there is a sample of every data detector", () => {
+  expect(Object.keys(samples).sort()).toEqual(namesOf("data").sort());
+});
+
+test.each(Object.entries(samples))("%s is found in every place", (name, sample) => {
+  const value = `so ${sample} it is`;
+  const result = scanned({ params: { p: value }, query: { q: value }, headers: [["x-h", value]], detectors: [name] });
+  expect(told(result)).toEqual([`${name} headers x-h`, `${name} params p!`, `${name} query q`]);
+});
+
+test("params are searched at any depth: texts, numbers, keys, lists, nested JSON", () => {
+  const params = {
+    a: { b: [{ c: card }] },
+    n: cardNumber,
+    k: { [card]: true },
+    json: JSON.stringify({ x: { card } }),
+    nothing: [null, true, 12, "x"],
+  };
+  expect(told(scanned({ params }))).toEqual(["a", "json", "k", "n"].map((name) => `payment_card params ${name}!`));
+});
+
+test("a name says what its value is", () => {
+  const params = { patientSsn: "123456789", ids: { npi: [1234567893] }, mrn: "A1234567", other: "123456789" };
+  expect(told(scanned({ params }))).toEqual(["mrn params mrn!", "npi params ids!", "ssn params patientSsn!"]);
+});
+
+test("what came from the query is a hit there only, and is searched for payloads all the same", () => {
+  const result = scanned({
+    params: { q: `${card} http://x.example`, p: card },
+    query: { q: `${card} http://x.example` },
+    fromQuery: ["q"],
+    detectors: ["payment_card", "url"],
+  });
+  expect(told(result)).toEqual(["payment_card params p!", "payment_card query q", "url params q!"]);
+});
+
+test("what only the parameter's name gives away is a hit of the parameter", () => {
+  const result = scanned({ params: { ssn: 123456789 }, query: { s: "123456789" }, fromQuery: ["ssn"] });
+  expect(told(result)).toEqual(["ssn params ssn!"]);
+  expect(told(scanned({ params: { q: card }, query: { q: "x" }, fromQuery: ["q"] }))).toEqual([
+    "payment_card params q!",
+  ]);
+});
+
+test("a query parameter that is given twice is an error", () => {
+  const query = ["a", "b"].map((value) => ({ raw: "q", name: "q", value }));
+  const request = { params: {}, query, headers: [], fromQuery: new Set<string>(), detectors: [], patterns: [] };
+  expect(() => scan(request, match)).toThrow("given twice");
+});
+
+test("payloads are looked for in params only, keys included, and are not hidden", () => {
+  const result = scanned({
+    params: { p: { "http://a.example": 1 }, "http://b.example": 1, ip: 2130706433 },
+    query: { q: "http://c.example" },
+    headers: [["x-h", "http://d.example"]],
+    detectors: namesOf("payload"),
+  });
+  expect(told(result)).toEqual(["private_ip params ip!", "url params p!"]);
+  expect(result.masked.value("query", "q", "http://c.example")).toBe("http://c.example");
+});
+
+test("headers of the proxy cannot be redacted", () => {
+  const names = ["host", "content-length", "te", "x-envoy-x", "x-countersign-x", ":path", "x-other", "tea"];
+  const result = scanned({ headers: names.map((name) => [name, card]) });
+  const redactable = result.hits.filter((hit) => hit.redactable).map(({ name }) => name);
+  expect(redactable).toEqual(["tea", "x-other"]);
+  expect(result.hits).toHaveLength(names.length);
+});
+
+test("what stands in a name is masked in the hit and cannot be redacted", () => {
+  const result = scanned({
+    params: { "jane@example.com": 1 },
+    query: { "joe@example.com": card, plain: card },
+  });
+  expect(told(result)).toEqual([
+    "email params [email]!",
+    "email query [email]!",
+    "payment_card query [email]!",
+    "payment_card query plain",
+  ]);
+});
+
+test("there is one hit per detector, place and name", () => {
+  const result = scanned({
+    headers: [
+      ["x-a", card],
+      ["x-a", card],
+      ["x-a", "jane@example.com"],
+    ],
+  });
+  expect(told(result)).toEqual(["email headers x-a", "payment_card headers x-a"]);
+});
+
+test("the order of a request does not matter to its hits", () => {
+  const query = { a: card, b: "jane@example.com", c: `${card} jane@example.com` };
+  const backwards = Object.fromEntries(Object.entries(query).reverse());
+  expect(scanned({ query }).hits).toEqual(scanned({ query: backwards }).hits);
+});
+
+test("only the detectors that are named run, and an unknown one is an error", () => {
+  expect(told(scanned({ params: { p: `${card} jane@example.com` }, detectors: ["email"] }))).toEqual([
+    "email params p!",
+  ]);
+  for (const name of ["nonsense", "__proto__", "constructor", ""]) {
+    expect(() => scanned({ detectors: [name] })).toThrow("there is no detector");
+  }
+});
+
+describe("a user's pattern", () => {
+  const patterns = [{ name: "ticket", pattern: "\\bSEC-[0-9]+\\b" }];
+
+  test("is RE2, is found in every reading, and is redacted", () => {
+    const encoded = Buffer.from("see SEC-1234 now").toString("base64");
+    const result = scanned({
+      params: { p: ["SEC-1", 7] },
+      query: { a: "SEC-1 and SEC-22", b: encoded, c: "sec-1" },
+      patterns,
+    });
+    expect(told(result)).toEqual(["ticket params p!", "ticket query a", "ticket query b"]);
+    const all = new Set(["ticket"]);
+    expect(result.redacted("query", "a", all)).toBe("[ticket] and [ticket]");
+    expect(result.redacted("query", "b", all)).toBe("[ticket]");
+    expect(result.redacted("query", "c", all)).toBe("sec-1");
+  });
+
+  test("that matches nothing at all has no hit", () => {
+    expect(scanned({ params: { p: "x" }, patterns: [{ name: "empty", pattern: "y*" }] }).hits).toEqual([]);
+  });
+
+  test("that matches everything leaves the placeholder", () => {
+    const result = scanned({ query: { q: "a b c" }, patterns: [{ name: "all", pattern: "." }] });
+    expect(result.redacted("query", "q", new Set(["all"]))).toBe("[all]");
+  });
+
+  test("is an error when the matcher leaves a text out", () => {
+    const request = {
+      params: { p: "x" },
+      query: [],
+      headers: [],
+      fromQuery: new Set<string>(),
+      detectors: [],
+      patterns,
+    };
+    expect(() => scan(request, () => [])).toThrow("was not matched against every text");
+    expect(() => scan(request, () => [[["x"]]])).toThrow("was not matched against every text");
+  });
+});
