@@ -1,0 +1,168 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { type CompiledRego, compileRego } from "../../src/rego/compile.js";
+import { createRegoPool, type RegoPool } from "../../src/rego/pool.js";
+import { findOpa } from "../harness/find_opa.js";
+import { describeWith, requirePart } from "../harness/parts.js";
+import { repository } from "../harness/programs.js";
+import { until } from "../harness/until.js";
+import { endless, greedy, simple, slow } from "./policies.js";
+
+const opa = await requirePart("opa", findOpa);
+const none = { deny: false, requires_human_approval: false, allow: false };
+/** Far more than an evaluation takes, on a machine that is busy with other tests too. */
+const patient = 5_000;
+
+describeWith(opa, "a pool", (use) => {
+  let rego: CompiledRego;
+  const open: RegoPool[] = [];
+  const poolOf = (options: Parameters<typeof createRegoPool>[0]) => {
+    const pool = createRegoPool(options);
+    open.push(pool);
+    return pool;
+  };
+  beforeAll(async () => {
+    rego = await compileRego([simple, slow, greedy], ["simple", "slow", "greedy"], { opa: use().program });
+  });
+  afterEach(() => Promise.all(open.splice(0).map((pool) => pool.close())));
+
+  const allowed = { simple: { ...none, allow: true } };
+
+  test("ends what runs over the deadline, and answers everybody else", async () => {
+    const pool = poolOf({ workers: 2, deadlineMs: 1_000 });
+    let over = false;
+    const slowly = pool.evaluate(rego, ["slow"], endless).finally(() => {
+      over = true;
+    });
+    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+    expect(over).toBe(false);
+    expect(await slowly).toEqual({ slow: { failed: "deadline" } });
+    expect(await pool.evaluate(rego, ["slow"], { text: "aab", part: "ab" })).toEqual({
+      slow: { ...none, allow: true },
+    });
+  });
+
+  test("puts another thread in the place of one that it ended", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000 });
+    for (let i = 0; i < 2; i++) {
+      const [slowly, quickly] = await Promise.all([
+        pool.evaluate(rego, ["slow"], endless),
+        pool.evaluate(rego, ["simple"], {}),
+      ]);
+      expect([slowly, quickly]).toEqual([{ slow: { failed: "deadline" } }, allowed]);
+    }
+  });
+
+  test("keeps what fails apart from the rest of the same call", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000 });
+    expect(await pool.evaluate(rego, ["slow", "simple", "greedy", "absent", "__proto__"], endless)).toEqual(
+      Object.fromEntries([
+        ["slow", { failed: "deadline" }],
+        ["simple", none],
+        ["greedy", { failed: "error" }],
+        ["absent", { failed: "undefined" }],
+        ["__proto__", { failed: "undefined" }],
+      ]),
+    );
+  });
+
+  test("goes on after a program that ran out of memory", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 60_000 });
+    expect(await pool.evaluate(rego, ["greedy"], {})).toEqual({ greedy: { failed: "error" } });
+    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+  });
+
+  test("refuses when too many wait", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxQueued: 1 });
+    const answers = await Promise.all([
+      pool.evaluate(rego, ["slow"], endless),
+      pool.evaluate(rego, ["simple"], {}),
+      pool.evaluate(rego, ["simple"], {}),
+    ]);
+    expect(answers).toEqual([{ slow: { failed: "deadline" } }, allowed, { simple: { failed: "overloaded" } }]);
+    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+  });
+
+  test("does not count the start of a thread, nor the loading of a program", async () => {
+    await until(
+      async () => {
+        expect(await poolOf({ workers: 1, deadlineMs: 5 }).evaluate(rego, ["simple"], {})).toEqual(allowed);
+        return true;
+      },
+      { what: "a first answer within 5 ms" },
+    );
+  });
+
+  test("does not count the time in which this thread could not read the answer", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 200 });
+    // The first evaluations are the slowest, and the deadline here is short.
+    await until(
+      async () => {
+        expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+        return true;
+      },
+      { what: "a warm thread" },
+    );
+    // From here the event loop comes to its timers before it comes to messages.
+    await new Promise((resolve) => setImmediate(resolve));
+    const asked = pool.evaluate(rego, ["simple"], {});
+    for (let i = 0; i < 50; i++) await undefined;
+    for (const end = performance.now() + 500; performance.now() < end; );
+    expect(await asked).toEqual(allowed);
+  });
+
+  test("keeps apart what is compiled from different files", async () => {
+    const versions = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) =>
+        compileRego([{ file: "n.rego", text: `package n\n\nallow if input.n == ${n}\n` }], ["n"], {
+          opa: use().program,
+        }),
+      ),
+    );
+    const pool = poolOf({ deadlineMs: patient });
+    for (const round of [1, 2]) {
+      const answers = versions.flatMap((one) => [1, 2, 3, 4, 5].map((n) => pool.evaluate(one, ["n"], { n, round })));
+      const allows = (await Promise.all(answers)).map(({ n }) => n !== undefined && "allow" in n && n.allow);
+      expect(allows).toEqual(versions.flatMap((_, i) => [1, 2, 3, 4, 5].map((n) => n === i + 1)));
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["itself inside", circle()],
+    ["a bigint", { n: 1n }],
+    ["a function", () => 1],
+  ])("fails an input with %s", async (_what, input) => {
+    expect(await poolOf({ workers: 1 }).evaluate(rego, ["simple"], input)).toEqual({ simple: { failed: "error" } });
+  });
+
+  test("answers everybody when it is closed", async () => {
+    const pool = createRegoPool({ workers: 1, deadlineMs: 60_000 });
+    const running = pool.evaluate(rego, ["slow"], endless);
+    const waiting = pool.evaluate(rego, ["simple"], {});
+    await pool.close();
+    const failed = { failed: "error" };
+    expect(await running).toEqual({ slow: failed });
+    expect(await waiting).toEqual({ simple: failed });
+    expect(await pool.evaluate(rego, ["simple"], {})).toEqual({ simple: failed });
+  });
+
+  test("keeps the process alive while it evaluates, and no longer", async () => {
+    const code = `
+      import { compileRego } from "./src/rego/compile.ts";
+      import { createRegoPool } from "./src/rego/pool.ts";
+      const modules = [{ file: "p.rego", text: "package p\\n\\nallow := true\\n" }];
+      const rego = await compileRego(modules, ["p"], { opa: ${JSON.stringify(use().program)} });
+      const pool = createRegoPool({ deadlineMs: ${patient} });
+      console.log(JSON.stringify(await pool.evaluate(rego, ["p"], {})));`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", code];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: repository, timeout: 20_000 });
+    expect(JSON.parse(stdout)).toEqual({ p: { ...none, allow: true } });
+  });
+});
+
+function circle(): unknown {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
