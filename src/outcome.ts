@@ -10,6 +10,21 @@ export interface View {
   sanitize: readonly Sanitize[];
 }
 
+/** How an approval has to be given, where policies say more than the configuration. */
+export interface ApprovalTerms {
+  /**
+   * Each member is one policy's list of groups (`people.yaml`): who answers must be in at least one group of every list.
+   * Empty = any approver.
+   */
+  approvers: readonly (readonly string[])[];
+  /** Distinct people that have to approve, >= 1. */
+  quorum: number;
+  /** Milliseconds; absent = the configuration's `approvals.expires_in`. */
+  expiresInMs?: number;
+  /** Milliseconds for which the call waits for the answer before the agent is told; absent = not at all. */
+  holdMs?: number;
+}
+
 /** One complete answer to a call. */
 export interface Answer extends View {
   /** For the agent; holds nothing internal. */

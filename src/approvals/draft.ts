@@ -18,18 +18,21 @@ export interface DraftRequest {
   violations: readonly Violation[];
   policyVersion: string;
   decisionId: string;
-  /** Distinct people, >= 1; default 1. */
-  quorum?: number;
+  /** Distinct people, >= 1. */
+  quorum: number;
+  /** Lists of groups: who answers is in at least one group of every list. */
+  approvers: readonly (readonly string[])[];
   expiresInMs: number;
 }
 
 /**
- * The approval to ask for. Throws `approval_too_large`, and `RangeError` for a quorum or a lifetime that nobody could
- * meet.
+ * The approval to ask for. Throws `approval_too_large`, and `RangeError` for a quorum, groups or a lifetime that nobody
+ * could meet.
  */
 export function openDraft(request: DraftRequest): UnsignedDraft {
-  const { identity, session, call, quorum = 1, expiresInMs } = request;
+  const { identity, session, call, quorum, approvers, expiresInMs } = request;
   if (!Number.isSafeInteger(quorum) || quorum < 1) throw new RangeError("a quorum is a whole number from 1");
+  if (approvers.some((groups) => groups.length === 0)) throw new RangeError("a list of groups names at least one");
   if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 1) throw new RangeError("an approval needs time to be given");
   const draft = {
     id: `apr_${request.id}`,
@@ -47,6 +50,7 @@ export function openDraft(request: DraftRequest): UnsignedDraft {
     decisionId: request.decisionId,
     deploymentId: call.deployment_id ?? request.decisionId,
     quorum,
+    approvers,
     expiresInMs,
   };
   if (Buffer.byteLength(JSON.stringify(draft)) > maxDraftBytes) {

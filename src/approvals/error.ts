@@ -3,6 +3,7 @@ export const approvalErrors = {
   not_found: { status: 404, detail: "there is no such approval" },
   not_approver: { status: 403, detail: "only approvers answer approvals" },
   self_approval: { status: 403, detail: "nobody answers for a call of their own" },
+  not_in_group: { status: 403, detail: "only members of certain groups answer this approval" },
   decided: { status: 409, detail: "the approval is decided, or you have answered it already" },
   expired: { status: 410, detail: "the approval has expired" },
   invalid_comment: {
@@ -19,8 +20,9 @@ export class ApprovalError extends Error {
   /** As an HTTP status. */
   readonly status: (typeof approvalErrors)[ApprovalErrorCode]["status"];
 
-  constructor(code: ApprovalErrorCode) {
-    super(approvalErrors[code].detail);
+  /** `detail` in place of the one that every such error has. */
+  constructor(code: ApprovalErrorCode, detail: string = approvalErrors[code].detail) {
+    super(detail);
     this.name = "ApprovalError";
     this.code = code;
     this.status = approvalErrors[code].status;

@@ -14,8 +14,8 @@ export const clockToleranceMs = 300_000;
 export type UnsignedDraft = Omit<ApprovalDraft, "openedAt" | "opening">;
 
 /**
- * The draft with our word that we asked for exactly this: what people are shown, why, how many have to agree, and for
- * how long. Without it, somebody who can write to the store could show people another call than the one they approve.
+ * The draft with our word that we asked for exactly this: what people are shown, why, who and how many have to agree,
+ * and for how long. Without it, somebody who can write to the store could show people another call than the one they approve.
  */
 export function signOpening(key: SigningKey, draft: UnsignedDraft, nowMs: number): ApprovalDraft {
   const dated = { ...draft, openedAt: new Date(nowMs).toISOString() };
@@ -51,7 +51,7 @@ function statementOf(draft: Omit<ApprovalDraft, "opening">): Statement {
 
 /** `sha256:<hex>` over the RFC 8785 form of everything else a draft says. */
 function draftDigest(draft: UnsignedDraft): string {
-  const { agent, session, fingerprint, call, requestedBy, reason, violations, quorum } = draft;
+  const { agent, session, fingerprint, call, requestedBy, reason, violations, quorum, approvers } = draft;
   const { policyVersion, decisionId, deploymentId } = draft;
   const said = {
     agent,
@@ -62,6 +62,7 @@ function draftDigest(draft: UnsignedDraft): string {
     reason,
     violations,
     quorum,
+    approvers,
     policy_version: policyVersion,
     decision_id: decisionId,
     deployment_id: deploymentId,

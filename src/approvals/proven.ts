@@ -1,12 +1,12 @@
 import type { VerifyKey } from "../keys/keys.js";
 import type { Registry } from "../registry/registry.js";
-import type { Approval, ApprovalAnswer } from "../store/store.js";
+import type { Approval, ApprovalAnswer, ApprovalDraft } from "../store/store.js";
 import { isOpened } from "./opening.js";
-import { isRequester } from "./people.js";
+import { isMember, isRequester } from "./people.js";
 import { type Shown, shownDigest, verifyAnswer } from "./proof.js";
 
 /** The call that is about to be let through, as `openDraft` describes it now. */
-export type Expected = Shown & { quorum: number };
+export type Expected = Shown & Pick<ApprovalDraft, "quorum" | "approvers" | "expiresInMs">;
 
 export interface ProofContext {
   key: VerifyKey;
@@ -18,19 +18,23 @@ export interface ProofContext {
 /**
  * True when we opened this approval, its time is not over, enough distinct people approved by signed answers, and
  * nobody denied. The store's word for it is not enough: every answer must carry our signature over this approval as it
- * was shown, its expiry included, by somebody who still is an approver and is none of those who ask. With `expected`,
- * what was shown must also be the call at hand, and the quorum at least the one that holds for it now.
+ * was shown, its expiry included, by somebody who still is an approver, is in the groups asked for, and is none of those
+ * who ask. With `expected`, what was shown must also be the call at hand, and the approval must satisfy the terms that
+ * hold for it now as well: an approval that was given on easier ones counts for less, or for nothing.
  */
 export function isProven(approval: Approval, { key, registry, now }: ProofContext, expected?: Expected): boolean {
   if (!isOpened(key, approval) || now >= approval.expiresAtMs) return false;
   const shown = shownDigest(approval);
   if (expected && shownDigest(expected) !== shown) return false;
+  if (expected && now >= approval.createdAtMs + expected.expiresInMs) return false;
   if (approval.answers.some((answer) => answer.decision !== "approve")) return false;
 
+  const asked = { ...approval, approvers: [...approval.approvers, ...(expected?.approvers ?? [])] };
   const approvers = new Set(
     approval.answers
-      .filter((answer) => holds(answer, approval, shown, key) && mayCount(answer.approver, approval, registry))
-      .map((answer) => answer.approver),
+      .filter((answer) => holds(answer, approval, shown, key))
+      .map((answer) => answer.approver)
+      .filter((name) => mayCount(name, asked, registry)),
   );
   const quorum = Math.max(1, approval.quorum, expected?.quorum ?? 1);
   return approvers.size >= quorum;
@@ -42,8 +46,8 @@ function holds(answer: ApprovalAnswer, approval: Approval, shown: string, key: V
   return verifyAnswer(key, proof, { approvalId, fingerprint, approver, decision, at, shown, expiresAtMs });
 }
 
-function mayCount(name: string, approval: Approval, registry: Registry): boolean {
+function mayCount(name: string, asked: Approval, registry: Registry): boolean {
   const person = registry.person(name);
   if (!person || person.id !== name || !person.access.includes("approver")) return false;
-  return !isRequester(registry, approval, person);
+  return isMember(asked.approvers, person) && !isRequester(registry, asked, person);
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditSink } from "../audit/record.js";
 import type { SigningKey } from "../keys/keys.js";
 import type { Person, Registry } from "../registry/registry.js";
@@ -7,16 +6,18 @@ import type { Approval, ApprovalDraft, ApprovalFilter, Store } from "../store/st
 import { type AnswerRequest, takeAnswer } from "./answer.js";
 import { type DraftRequest, openDraft } from "./draft.js";
 import { ApprovalError } from "./error.js";
+import { type HeldCall, hold } from "./hold.js";
 import { isOpened, signOpening } from "./opening.js";
 import { issueOverride } from "./override_token.js";
 import { type Expected, isProven } from "./proven.js";
 import { type ApprovalView, describe, maySee, type Viewer } from "./view.js";
+import { Places, whilePending } from "./waiting.js";
 
 /** Longest long poll. */
 export const maxWaitMs = 60_000;
-const pollMs = 250;
-/** Long polls beyond this many answer at once, so that waiting clients cannot wear down the store. */
-const maxWaiters = 500;
+/** Beyond these many, in all and of one agent or person, nobody waits, so that the store is not worn down by polling. */
+const maxPolls = [500, 100] as const;
+const maxHolds = [200, 20] as const;
 /** Approvals of one agent that may be pending at a time. */
 const defaultMaxPending = 100;
 
@@ -31,6 +32,13 @@ export interface ApprovalsService {
   show(id: string, viewer: Viewer): Promise<ApprovalView | null>;
   /** Waits until the approval is no longer pending, at most `ms` (bounded by 60 s) or until aborted; then as `show`. */
   wait(id: string, viewer: Viewer, ms: number, signal: AbortSignal): Promise<ApprovalView | null>;
+  /**
+   * The override token of a call that is held until people have answered, once they approved; `null` when they did not in
+   * time, when nobody waits any more, or when too many calls are held. Throws `approval_denied`, `store_unavailable`.
+   */
+  hold(held: HeldCall): Promise<string | null>;
+  /** Ends every hold, as if its time were over: for the end of the process. */
+  release(): void;
   /** Newest first, for people. */
   list(filter: ApprovalFilter): Promise<ApprovalView[]>;
   /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then nothing was decided. */
@@ -57,7 +65,9 @@ export interface ApprovalsOptions {
 
 export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   const { store, key, registry, runtime, maxPending = defaultMaxPending, onTrouble = () => undefined } = options;
-  let waiters = 0;
+  const pollPlaces = new Places(...maxPolls);
+  const holdPlaces = new Places(...maxHolds);
+  const releasing = new AbortController();
 
   function proven(approval: Approval, expected?: Expected): boolean {
     const holds = isProven(approval, { key, registry: registry(), now: runtime.now() }, expected);
@@ -86,24 +96,6 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
     return approval && maySee(approval, viewer) ? approval : null;
   }
 
-  async function settled(id: string, viewer: Viewer, ms: number, signal: AbortSignal): Promise<Approval | null> {
-    // Counted in polls, not read from a clock: a clock that is set back must not prolong the wait.
-    let polls = waiters >= maxWaiters ? 0 : Math.ceil(Math.min(ms, maxWaitMs) / pollMs);
-    waiters += 1;
-    try {
-      let approval = await find(id, viewer);
-      while (approval?.status === "pending" && polls > 0 && !signal.aborted) {
-        polls -= 1;
-        // It rejects only when aborted, which ends the loop.
-        await sleep(pollMs, undefined, { signal }).catch(() => undefined);
-        approval = await find(id, viewer);
-      }
-      return approval;
-    } finally {
-      waiters -= 1;
-    }
-  }
-
   return {
     open: (request) => ({ draft: signOpening(key, openDraft(request), runtime.now()), maxPending }),
     async show(id, viewer) {
@@ -111,9 +103,26 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       return approval && view(approval, viewer);
     },
     async wait(id, viewer, ms, signal) {
-      const approval = await settled(id, viewer, ms, signal);
-      return approval && view(approval, viewer);
+      const leave = pollPlaces.take(viewer.kind === "agent" ? viewer.agent : viewer.person.id);
+      try {
+        const approval = await whilePending(() => find(id, viewer), leave ? Math.min(ms, maxWaitMs) : 0, signal);
+        return approval && (await view(approval, viewer));
+      } finally {
+        leave?.();
+      }
     },
+    async hold(held) {
+      const leave = holdPlaces.take(held.agent);
+      if (!leave) return null;
+      const viewer: Viewer = { kind: "agent", agent: held.agent, session: held.session };
+      try {
+        const approval = await hold(held, () => find(held.id, viewer), releasing.signal);
+        return approval && ((await view(approval, viewer)).override_token ?? null);
+      } finally {
+        leave();
+      }
+    },
+    release: () => releasing.abort(),
     async list(filter) {
       const approvals = await store.approvals(filter);
       return approvals.filter((approval) => genuine(approval)).map(describe);

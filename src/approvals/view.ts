@@ -16,6 +16,8 @@ export interface ApprovalView {
   requested_by: { agent: string; initiated_by?: string };
   /** Distinct people that have to approve. */
   quorum: number;
+  /** Lists of groups: who answers is in at least one group of every list. */
+  approvers: readonly (readonly string[])[];
   created_at: string;
   expires_at: string;
   decisions: { approver: string; decision: "approve" | "deny"; comment?: string; at: string }[];
@@ -33,6 +35,7 @@ export function describe(approval: Approval): ApprovalView {
     violations: approval.violations,
     requested_by: approval.requestedBy,
     quorum: approval.quorum,
+    approvers: approval.approvers,
     created_at: new Date(approval.createdAtMs).toISOString(),
     expires_at: new Date(approval.expiresAtMs).toISOString(),
     decisions: approval.answers.map(({ proof: _, ...answer }) => answer),

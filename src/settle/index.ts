@@ -1,7 +1,7 @@
 import { type DraftRequest, openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { Call, Identity, Override, Session } from "../call.js";
-import type { View } from "../outcome.js";
+import type { ApprovalTerms, View } from "../outcome.js";
 import type { AgentDocument, LimitSet } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
 import {
@@ -22,6 +22,8 @@ export interface SettleParts {
   /** Envoy's stream id. */
   requestId: string;
   decisionId: string;
+  /** A fresh ULID, for the approval that may be opened. */
+  approvalId: string;
   identity: Identity;
   call: Call;
   session: Session;
@@ -29,12 +31,15 @@ export interface SettleParts {
   override: Override | null;
   policyVersion: string;
   computed: SettleView;
-  enforced: SettleView;
+  enforced: SettleView & { terms: ApprovalTerms };
   limits: AgentDocument["limits"];
+  /** What the call takes from a budget, in integer micro-units. */
+  costMicro: number;
   /** True when nothing is enforced at all: everything is only counted. */
   dryRun: boolean;
   store: Store;
   approvals: ApprovalsService;
+  /** How long an approval lasts where the policies do not say. */
   approvalExpiresMs: number;
 }
 
@@ -108,9 +113,9 @@ function approvalResult(
 function requestOf(parts: SettleParts): SettleRequest | null {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
-  const charge = enforcing ? chargeOf(limits.enforced, parts.call.costMicro) : {};
+  const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro) : {};
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
-  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.call.costMicro) : {};
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro) : {};
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
   if (Object.keys(charge).length === 0 && Object.keys(shadow).length === 0 && approval.kind === "none") return null;
   return {
@@ -131,8 +136,9 @@ function approvalOf(parts: SettleParts, override: Override | null): SettleReques
 
 function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;
+  const { approvers, quorum, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
   return {
-    id: parts.decisionId,
+    id: parts.approvalId,
     identity: parts.identity,
     session: parts.session,
     call: parts.call,
@@ -141,11 +147,16 @@ function draftRequest(parts: SettleParts): DraftRequest {
     violations: enforced.violations,
     policyVersion: parts.policyVersion,
     decisionId: parts.decisionId,
-    expiresInMs: parts.approvalExpiresMs,
+    approvers,
+    quorum,
+    expiresInMs,
   };
 }
 
-/** The store is state, not proof: the signed human answers are checked again before anything is redeemed. */
+/**
+ * The store is state, not proof: the signed human answers are checked again before anything is redeemed, and against the
+ * terms that hold now, so that an approval given on easier ones does not pass a policy that has become stricter.
+ */
 async function provenApproval(parts: SettleParts, id: string): Promise<Approval> {
   const approval = await parts.store.approval(id, parts.identity.agent.id);
   if (approval === null) throw refusedBecause("not_found");

@@ -1,4 +1,4 @@
-import { decodeApproval, encodeAnswer, encodeDraft } from "./approval_codec.js";
+import { decodeApproval, encodeAnswer, encodeDraft, questionOf } from "./approval_codec.js";
 import { ExpiringMap } from "./expiring_map.js";
 import {
   type AnswerResult,
@@ -17,6 +17,8 @@ interface Entry {
   id: string;
   agent: string;
   fingerprint: string;
+  /** Key under which it is pending. */
+  question: string;
   quorum: number;
   /** As last written; `pending` and `approved` turn into `expired` by the clock alone. */
   written: ApprovalStatus;
@@ -35,8 +37,8 @@ export class MemoryApprovals {
   private readonly waiting = new ExpiringMap<string, Map<string, Entry>>();
 
   open(draft: ApprovalDraft, maxPending: number, nowMs: number): SettleResult["approval"] {
-    const call = pendingKey(draft);
-    const known = this.pending.get(call, nowMs);
+    const question = JSON.stringify([draft.agent, questionOf(draft)]);
+    const known = this.pending.get(question, nowMs);
     if (known) return { outcome: "opened", fresh: false, id: known.id, expiresAtMs: known.expiresAtMs };
     const waiting = this.waitingOf(draft.agent, nowMs);
     if (waiting.size >= maxPending) {
@@ -48,6 +50,7 @@ export class MemoryApprovals {
       id: draft.id,
       agent: draft.agent,
       fingerprint: draft.fingerprint,
+      question,
       quorum: draft.quorum,
       written: "pending",
       createdAtMs: nowMs,
@@ -57,7 +60,7 @@ export class MemoryApprovals {
       people: new Set(),
     };
     this.byId.set(entry.id, entry, entry.expiresAtMs + approvalRetentionMs, nowMs);
-    this.pending.set(call, entry, entry.expiresAtMs, nowMs);
+    this.pending.set(question, entry, entry.expiresAtMs, nowMs);
     waiting.set(entry.id, entry);
     const lastMs = Math.max(...[...waiting.values()].map(({ expiresAtMs }) => expiresAtMs));
     this.waiting.set(entry.agent, waiting, lastMs, nowMs);
@@ -80,7 +83,7 @@ export class MemoryApprovals {
     if (!entry) return { outcome: "not_found", approval: null };
     const outcome = record(entry, answer, nowMs);
     if (entry.written !== "pending") {
-      this.pending.delete(pendingKey(entry));
+      this.pending.delete(entry.question);
       this.waiting.get(entry.agent, nowMs)?.delete(entry.id);
     }
     return { outcome, approval: show(entry, nowMs) };
@@ -130,8 +133,4 @@ function statusAt(entry: Entry, nowMs: number): ApprovalStatus {
 
 function show(entry: Entry, nowMs: number): Approval {
   return decodeApproval({ ...entry, status: statusAt(entry, nowMs) });
-}
-
-function pendingKey({ agent, fingerprint }: { agent: string; fingerprint: string }): string {
-  return JSON.stringify([agent, fingerprint]);
 }

@@ -86,7 +86,7 @@ export interface SettleResult {
   /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */
   approval:
     | { outcome: "none" }
-    /** `fresh` is false when the same fingerprint was pending already. */
+    /** `fresh` is false when the same call was pending already, under the same quorum, approvers and lifetime. */
     | { outcome: "opened"; fresh: boolean; id: string; expiresAtMs: number }
     /** Too many are pending; `retryAfterMs` runs until the first of them expires. */
     | { outcome: "exceeded"; retryAfterMs: number }
@@ -98,7 +98,7 @@ export type ApprovalStatus = "pending" | "approved" | "denied" | "expired" | "co
 
 /** What is stored when an approval is opened. */
 export interface ApprovalDraft {
-  /** Candidate id; the id of the pending approval with the same fingerprint wins over it. */
+  /** Candidate id; the id of the pending approval of the same call under the same terms wins over it. */
   id: string;
   agent: string;
   session: string;
@@ -113,6 +113,8 @@ export interface ApprovalDraft {
   deploymentId: string;
   /** Distinct people that have to approve, >= 1. */
   quorum: number;
+  /** Lists of groups: who answers is in at least one group of every list. Empty = any approver. */
+  approvers: readonly (readonly string[])[];
   /** From the store's clock at opening. */
   expiresInMs: number;
   /** When it was asked for, by the clock of the process that asks; RFC 3339 UTC. */

@@ -1,9 +1,10 @@
 import { clockToleranceMs, signOpening } from "../../src/approvals/opening.js";
 import { type AnswerStatement, answerType, shownDigest, signAnswer, verifyAnswer } from "../../src/approvals/proof.js";
-import { isProven } from "../../src/approvals/proven.js";
+import { type Expected, isProven } from "../../src/approvals/proven.js";
 import type { Viewer } from "../../src/approvals/view.js";
 import { generateKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import type { Registry } from "../../src/registry/registry.js";
 import type { Approval, ApprovalAnswer } from "../../src/store/store.js";
 import { hash, person, registry, session, type World, world } from "./fixture.js";
 
@@ -16,14 +17,22 @@ async function approved(more: Parameters<World["open"]>[0] = {}): Promise<{ here
   return { here, approval: await here.stored(id) };
 }
 
-const proven = ({ key, nowMs }: World, approval: Approval, expected?: Approval) =>
+const proven = ({ key, nowMs, registry }: World, approval: Approval, expected?: Expected) =>
   isProven(approval, { key, registry, now: nowMs }, expected);
+
+/** What is asked for when the same call comes under the same terms. */
+const same = (approval: Approval): Expected => ({ ...approval, expiresInMs: 900_000 });
 
 /** As if we ourselves had opened what somebody made of an approval: only the answers can tell. */
 function reopened({ key }: World, approval: Approval): Approval {
   const expiresInMs = approval.expiresAtMs - approval.createdAtMs;
   const { openedAt, opening } = signOpening(key, { ...approval, expiresInMs }, approval.createdAtMs);
   return { ...approval, openedAt, opening };
+}
+
+/** The registry after somebody moved to other groups. */
+function moved(id: string, groups: string[]): Registry {
+  return { ...registry, person: (name) => (name === id ? { ...person(id), groups } : registry.person(name)) };
 }
 
 function only(approval: Approval): ApprovalAnswer {
@@ -35,7 +44,7 @@ function only(approval: Approval): ApprovalAnswer {
 test("signed answers of enough people prove an approval until it expires", async () => {
   const { here, approval } = await approved();
   expect(proven(here, approval)).toBe(true);
-  expect(proven(here, approval, approval)).toBe(true);
+  expect(proven(here, approval, same(approval))).toBe(true);
   expect(proven(here, reopened(here, approval))).toBe(true);
   here.nowMs = approval.expiresAtMs - 1;
   expect(proven(here, approval)).toBe(true);
@@ -73,6 +82,19 @@ const requests: [string, (approval: Approval) => Approval][] = [
 /** What no answer binds; only the opening can tell. */
 const openings: [string, (approval: Approval) => Approval][] = [
   ["a lower quorum", (a) => ({ ...a, quorum: 0 })],
+  ["no groups", (a) => ({ ...a, approvers: [] })],
+  [
+    "a group more in a list",
+    (a) => ({
+      ...a,
+      approvers: [
+        ["sre", "security"],
+        ["leads", "sre"],
+      ],
+    }),
+  ],
+  ["a list of groups less", (a) => ({ ...a, approvers: [["sre"]] })],
+  ["the lists put together", (a) => ({ ...a, approvers: [["sre", "leads", "sre"]] })],
   ["another reason", (a) => ({ ...a, reason: "max_replicas" })],
   ["other violations", (a) => ({ ...a, violations: [] })],
   ["another policy version", (a) => ({ ...a, policyVersion: "sha256:00" })],
@@ -97,7 +119,7 @@ test.each([...requests, ...openings])(
   async (_name, tamper) => {
     let tampering = (approval: Approval) => approval;
     const here = await world((approval) => tampering(approval));
-    const id = await here.open();
+    const id = await here.open({ approvers: [["sre"], ["leads", "sre"]] });
     await here.service.answer(id, person("bob"), { decision: "approve" });
     const approval = await here.stored(id);
     expect(await here.service.list({ limit: 10 })).toHaveLength(1);
@@ -181,15 +203,14 @@ test("an approval that is only written into the store yields no override token",
 });
 
 describe("at redemption the call at hand is compared", () => {
-  test.each<[string, Partial<Approval>]>([
+  test.each<[string, Partial<Expected>]>([
     ["call", { call: { tool: "deploy-api", action: "delete" } }],
     ["fingerprint", { fingerprint: hash("other") }],
     ["session", { session: "other" }],
     ["initiator", { requestedBy: { agent: "deploy-manager" } }],
-    ["quorum", { quorum: 2 }],
   ])("and another %s is not proven", async (_name, other) => {
     const { here, approval } = await approved();
-    expect(proven(here, approval, { ...approval, ...other })).toBe(false);
+    expect(proven(here, approval, { ...same(approval), ...other })).toBe(false);
   });
 
   test("so a harmless call shown in place of the real one does not help, even if we had signed its opening", async () => {
@@ -201,8 +222,8 @@ describe("at redemption the call at hand is compared", () => {
     const real = await here.stored(id);
     const asShown = await here.store.approval(id);
     expect(asShown && proven(here, asShown)).toBe(true);
-    expect(asShown && proven(here, asShown, real)).toBe(false);
-    expect(proven(here, real, real)).toBe(false);
+    expect(asShown && proven(here, asShown, same(real))).toBe(false);
+    expect(proven(here, real, same(real))).toBe(false);
   });
 
   test("an initiator taken out of the store cannot have approved, even if we had signed that", async () => {
@@ -213,8 +234,61 @@ describe("at redemption the call at hand is compared", () => {
     await here.service.answer(id, person("bob"), { decision: "approve" });
     const stored = await here.store.approval(id);
     expect(stored && proven(here, stored)).toBe(true);
-    expect(stored && proven(here, stored, await here.stored(id))).toBe(false);
+    expect(stored && proven(here, stored, same(await here.stored(id)))).toBe(false);
   });
+});
+
+describe("the terms that hold when the call comes", () => {
+  test.each<[string, Partial<Expected>, boolean]>([
+    ["the same", {}, true],
+    ["any approver", { approvers: [] }, true],
+    ["another group of the same person", { approvers: [["sre"]] }, true],
+    ["one of several groups", { approvers: [["security", "sre"], ["sre"]] }, true],
+    ["a longer life", { expiresInMs: 1_800_000 }, true],
+    ["a higher quorum", { quorum: 2 }, false],
+    ["a group of somebody else", { approvers: [["security"]] }, false],
+    ["a further list of groups", { approvers: [["sre"], ["leads"]] }, false],
+    ["a list that nobody can meet", { approvers: [[]] }, false],
+    ["a group in another spelling", { approvers: [["SRE"]] }, false],
+    ["a shorter life, which is over", { expiresInMs: 60_000 }, false],
+    ["a shorter life, which is not", { expiresInMs: 60_001 }, true],
+  ])("%s", async (_name, now, wanted) => {
+    const { here, approval } = await approved();
+    here.nowMs += 60_000;
+    expect(proven(here, approval, { ...same(approval), ...now })).toBe(wanted);
+  });
+
+  test("are added to those under which it was asked for, not put in their place", async () => {
+    const { here, approval } = await approved({ approvers: [["sre"]], quorum: 1 });
+    expect(proven(here, approval, { ...same(approval), approvers: [] })).toBe(true);
+    here.registry = moved("bob@example.com", ["security"]);
+    expect(proven(here, approval, { ...same(approval), approvers: [] })).toBe(false);
+    expect(proven(here, approval, { ...same(approval), approvers: [["security"]] })).toBe(false);
+    here.registry = moved("bob@example.com", ["security", "sre"]);
+    expect(proven(here, approval, { ...same(approval), approvers: [["security"]] })).toBe(true);
+  });
+
+  test("count people, each of them in every list", async () => {
+    const here = await world();
+    const id = await here.open({ quorum: 2, approvers: [["sre"]] });
+    for (const name of ["bob", "carol@example.com"]) {
+      await here.service.answer(id, person(name), { decision: "approve" });
+    }
+    const approval = await here.stored(id);
+    expect(proven(here, approval, same(approval))).toBe(true);
+    expect(proven(here, approval, { ...same(approval), approvers: [["leads"]], quorum: 1 })).toBe(false);
+    here.registry = moved("carol@example.com", ["leads"]);
+    expect(proven(here, approval)).toBe(false);
+  });
+});
+
+test("who is not in the groups does not count, even if we had signed the opening and the answer", async () => {
+  const here = await world();
+  const id = await here.open();
+  await here.service.answer(id, person("dan@example.com"), { decision: "approve" });
+  const forged = { ...(await here.stored(id)), approvers: [["sre"]] };
+  expect(proven(here, reopened(here, forged))).toBe(false);
+  expect(proven(here, reopened(here, { ...forged, approvers: [["security"]] }))).toBe(true);
 });
 
 test.each(["OKP", "EC", "oct"] as const)("proofs hold under a key of type %s and no other", async (kind) => {

@@ -45,6 +45,7 @@ test("one person approves, and the agent that asked gets its override token", as
     violations: [{ rule: "allowed_environments", actual: "production", message: "production needs approval" }],
     requested_by: { agent: "deploy-manager", initiated_by: "alice" },
     quorum: 1,
+    approvers: [],
     created_at: "2026-03-01T14:22:00.000Z",
     expires_at: "2026-03-01T14:37:00.000Z",
     decisions: [],
@@ -149,6 +150,56 @@ describe("who may not answer", () => {
       expect(await refusal(approve(here, id, name))).toBe("not_approver");
     },
   );
+});
+
+describe("an approval for members of groups", () => {
+  const approvers = [["sre", "payments"], ["leads"]];
+
+  test("is answered by who is in one group of every list", async () => {
+    const here = await world();
+    const id = await here.open({ approvers });
+    expect(await here.service.show(id, requester)).toMatchObject({ approvers });
+    for (const name of ["bob", "dan@example.com"]) {
+      for (const decision of ["approve", "deny"] as const) {
+        const answer = here.service.answer(id, person(name), { decision });
+        await expect(answer).rejects.toMatchObject({
+          code: "not_in_group",
+          status: 403,
+          message: "only members of sre or payments, and of leads answer this approval",
+        });
+      }
+    }
+    expect(here.records.kept).toEqual([]);
+    expect(await here.stored(id)).toMatchObject({ status: "pending", answers: [] });
+    expect((await approve(here, id, "carol@example.com")).status).toBe("approved");
+    expect((await here.service.show(id, requester))?.override_token).toBeDefined();
+  });
+
+  test("is not answered by one of those who ask, whatever the group", async () => {
+    const here = await world();
+    const id = await here.open({ approvers: [["sre"]], initiatedBy: "bob" });
+    expect(await refusal(approve(here, id, "bob"))).toBe("self_approval");
+  });
+
+  test("with a quorum of two takes two members, and nobody from outside", async () => {
+    const here = await world();
+    const id = await here.open({ approvers: [["sre"]], quorum: 2 });
+    expect((await approve(here, id, "bob")).status).toBe("pending");
+    expect(await refusal(approve(here, id, "dan@example.com"))).toBe("not_in_group");
+    expect(await refusal(approve(here, id, "bob"))).toBe("decided");
+    expect((await approve(here, id, "carol@example.com")).status).toBe("approved");
+    expect(here.service.proven(await here.stored(id))).toBe(true);
+  });
+
+  test("does not hold any more when the member has left the group", async () => {
+    const here = await world();
+    const id = await here.open({ approvers: [["sre"]] });
+    await approve(here, id, "bob");
+    const left = { ...person("bob"), groups: [] };
+    here.registry = { ...registry, person: (name) => (name.startsWith("bob") ? left : registry.person(name)) };
+    expect(here.service.proven(await here.stored(id))).toBe(false);
+    expect(await here.service.show(id, requester)).not.toHaveProperty("override_token");
+  });
 });
 
 describe("an answer is not taken", () => {
@@ -297,9 +348,11 @@ test("a draft refuses what nobody could meet", () => {
     violations: [],
     policyVersion: "v",
     decisionId: "dec-1",
+    quorum: 1,
+    approvers: [["sre"]],
     expiresInMs: 1000,
   };
-  expect(openDraft(good)).toMatchObject({ id: "apr_1", quorum: 1, deploymentId: "dec-1" });
+  expect(openDraft(good)).toMatchObject({ id: "apr_1", quorum: 1, approvers: [["sre"]], deploymentId: "dec-1" });
   expect(JSON.stringify(openDraft(good))).not.toContain("secret");
   const filled = (bytes: number) => ({ ...good, call: { ...call, params: { note: "é".repeat(bytes / 2) } } });
   const besides = Buffer.byteLength(JSON.stringify(openDraft(filled(0))));
@@ -308,6 +361,7 @@ test("a draft refuses what nobody could meet", () => {
     expect.objectContaining({ reason: "approval_too_large" }),
   );
   for (const quorum of [0, -1, 1.5, Number.NaN]) expect(() => openDraft({ ...good, quorum })).toThrow(RangeError);
+  expect(() => openDraft({ ...good, approvers: [["sre"], []] })).toThrow(RangeError);
   expect(() => openDraft({ ...good, expiresInMs: 0 })).toThrow(RangeError);
 });
 

@@ -58,6 +58,21 @@ test("an agent without a session of its own is in its open session", async () =>
   expect(later.body).not.toContain("override_token");
 });
 
+test("an approval for members of groups says so, and is answered by them", async () => {
+  id = await made.here.open({ approvers: [["leads"], ["sre", "security"]], quorum: 1 });
+  expect((await show(await made.agent("deploy-manager"))).json().approvers).toEqual([["leads"], ["sre", "security"]]);
+  const response = await decide("bob");
+  expect(response.statusCode).toBe(403);
+  expect(response.json()).toMatchObject({
+    reason: "not_in_group",
+    detail: "only members of leads, and of sre or security answer this approval",
+  });
+  expect((await decide("carol")).json()).toMatchObject({
+    status: "approved",
+    approvers: [["leads"], ["sre", "security"]],
+  });
+});
+
 test("GET and HEAD never decide", async () => {
   for (const url of [
     `/v1/approvals/${id}/decision`,

@@ -1,3 +1,4 @@
+import type { ApprovalTerms } from "../../src/outcome.js";
 import { Refusal } from "../../src/refusal.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { type SettleParts, settle } from "../../src/settle/index.js";
@@ -5,7 +6,8 @@ import { memoryStore } from "../../src/store/memory.js";
 import type { Approval, SettleRequest, Store } from "../../src/store/store.js";
 import { call, identity, person, session, world } from "../approvals/fixture.js";
 
-const allow = { verdict: "allow", reason: "allowed", violations: [], redeems: false } as const;
+const terms: ApprovalTerms = { approvers: [], quorum: 1 };
+const allow = { verdict: "allow", reason: "allowed", violations: [], redeems: false, terms } as const;
 const deny = { ...allow, verdict: "deny", reason: "max_n" } as const;
 const asks = { ...allow, verdict: "approval_needed", reason: "approval_needed" } as const;
 const redeems = { ...allow, redeems: true } as const;
@@ -26,8 +28,9 @@ async function settled(more: Partial<SettleParts>, tamper?: (approval: Approval)
   const parts: SettleParts = {
     requestId: "77",
     decisionId: "01KJMK0000000000000000DEC1",
+    approvalId: "01KJMK0000000000000000APR1",
     identity: identity("deploy-manager"),
-    call: { ...call, costMicro: 3 },
+    call,
     session,
     fingerprint: "sha256:f",
     override: null,
@@ -35,6 +38,7 @@ async function settled(more: Partial<SettleParts>, tamper?: (approval: Approval)
     computed: allow,
     enforced: allow,
     limits: {},
+    costMicro: 3,
     dryRun: false,
     store,
     approvals: here.service,
@@ -111,22 +115,77 @@ describe("what is charged", () => {
 });
 
 describe("approvals", () => {
-  async function approved(tamper?: (approval: Approval) => Approval) {
-    const more = { enforced: asks, computed: asks };
+  async function approved(tamper?: (approval: Approval) => Approval, asked = terms) {
+    const more = { enforced: { ...asks, terms: asked }, computed: asks };
     const { here, parts, run } = await settled(more, tamper);
     const { opened } = await run();
     if (!opened) throw new Error("not opened");
     await here.service.answer(opened.id, person("bob"), { decision: "approve" });
     const override = { approvalId: opened.id, token: "t" };
-    return { id: opened.id, redeeming: { ...parts, requestId: "78", enforced: redeems, computed: redeems, override } };
+    const enforced = { ...redeems, terms: asked };
+    return { here, id: opened.id, redeeming: { ...parts, requestId: "78", enforced, computed: redeems, override } };
   }
 
   test("one is opened once for the same call", async () => {
     const { run, parts } = await settled({ enforced: asks, computed: asks });
     const first = await run();
     expect(first.opened).toMatchObject({ fresh: true, id: expect.stringMatching(/^apr_/) });
-    const again = await settle({ ...parts, requestId: "78", decisionId: "01KJMK0000000000000000DEC2" });
+    const again = await settle({ ...parts, requestId: "78", approvalId: "01KJMK0000000000000000APR2" });
     expect(again.opened).toMatchObject({ fresh: false, id: first.opened?.id });
+  });
+
+  test("one is opened under the terms of the policies, with the configuration's lifetime where they name none", async () => {
+    const asked: ApprovalTerms = { approvers: [["sre"], ["leads", "security"]], quorum: 2, expiresInMs: 60_000 };
+    const { run, parts, here } = await settled({ enforced: { ...asks, terms: asked }, computed: asks });
+    const { opened } = await run();
+    expect(opened?.id).toBe("apr_01KJMK0000000000000000APR1");
+    expect(await here.stored(opened?.id ?? "")).toMatchObject({
+      approvers: asked.approvers,
+      quorum: 2,
+      decisionId: parts.decisionId,
+      expiresAtMs: here.nowMs + 60_000,
+    });
+    const other = { ...parts, requestId: "78", approvalId: "01KJMK0000000000000000APR2", enforced: asks };
+    const again = await settle(other);
+    expect(again.opened).toMatchObject({ fresh: true, expiresAtMs: here.nowMs + 900_000 });
+  });
+
+  test.each<[string, ApprovalTerms]>([
+    ["a quorum", { ...terms, quorum: 0 }],
+    ["a list of groups", { ...terms, approvers: [[]] }],
+    ["a lifetime", { ...terms, expiresInMs: 0 }],
+    ["a lifetime", { ...terms, expiresInMs: Number.NaN }],
+    ["a lifetime", { ...terms, expiresInMs: 31 * 86_400_000 }],
+  ])("none is opened under terms with %s that nobody could meet", async (_, asked) => {
+    const { run } = await settled({ enforced: { ...asks, terms: asked }, computed: asks });
+    await expect(run()).rejects.toThrow(RangeError);
+  });
+
+  test.each<[string, Partial<ApprovalTerms>, string]>([
+    ["the same", {}, "none"],
+    ["fewer people, of any group", { quorum: 1, approvers: [] }, "none"],
+    ["a group that the approver is in too", { approvers: [["sre"], ["sre", "security"]] }, "none"],
+    ["more people", { quorum: 2 }, "override_invalid"],
+    ["another group", { approvers: [["leads"]] }, "override_invalid"],
+    ["a further group", { approvers: [["sre"], ["leads"]] }, "override_invalid"],
+    ["a time that is over", { expiresInMs: 60_000 }, "override_invalid"],
+  ])("what was given is weighed under the terms that hold when it is redeemed: %s", async (_, now, wanted) => {
+    const asked = { ...terms, approvers: [["sre"]] };
+    const { here, id, redeeming } = await approved(undefined, asked);
+    here.nowMs += 60_000;
+    const enforced = { ...redeems, terms: { ...asked, ...now } };
+    expect(await reasonOf(settle({ ...redeeming, enforced }))).toBe(wanted);
+    expect((await here.stored(id)).status).toBe(wanted === "none" ? "consumed" : "approved");
+  });
+
+  test("after the terms became stricter, the same call asks anew, under them", async () => {
+    const { here, id, redeeming } = await approved();
+    const stricter = { ...asks, terms: { ...terms, quorum: 2 } };
+    const asking = { ...redeeming, override: null, enforced: stricter, computed: stricter };
+    const { opened } = await settle({ ...asking, requestId: "79", approvalId: "01KJMK0000000000000000APR2" });
+    expect(opened).toMatchObject({ fresh: true });
+    expect(opened?.id).not.toBe(id);
+    expect(await here.stored(opened?.id ?? "")).toMatchObject({ status: "pending", quorum: 2 });
   });
 
   test("none is opened for a call that is too large to be judged whole", async () => {

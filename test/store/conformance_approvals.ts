@@ -52,6 +52,28 @@ export function approvalsConformance(subject: () => Subject): void {
     expect(other.approval).toMatchObject({ outcome: "opened", fresh: true });
   });
 
+  test("the same call under other terms is another approval, and an answer to one is none to the other", async () => {
+    const { store } = subject();
+    const first = await opened({ expiresInMs: 600_000 });
+    const { agent, fingerprint } = first;
+    const others = [
+      { quorum: 2 },
+      { approvers: [] },
+      { approvers: [["sre", "leads", "käse ☃"]] },
+      { expiresInMs: 600_001 },
+    ];
+    const drafts = others.map((terms) => draftOf(agent, { fingerprint, expiresInMs: 600_000, ...terms }));
+    for (const draft of drafts)
+      expect((await open(store, draft)).approval).toMatchObject({ fresh: true, id: draft.id });
+    expect(await store.answer(first.id, answerOf("alice", "deny"))).toMatchObject({ outcome: "denied" });
+    for (const draft of drafts) {
+      expect(await store.approval(draft.id)).toMatchObject({ status: "pending" });
+      const joined = await open(store, { ...draft, id: unique("apr") });
+      expect(joined.approval).toMatchObject({ fresh: false, id: draft.id });
+    }
+    expect((await open(store, { ...first, id: unique("apr") })).approval).toMatchObject({ fresh: true });
+  });
+
   test("a decided or expired call opens a new approval", async () => {
     for (const decision of ["approve", "deny"] as const) {
       const draft = await opened();
@@ -104,7 +126,8 @@ export function approvalsConformance(subject: () => Subject): void {
     const first = await opens({ quorum: 2 });
     const second = await opens({ expiresInMs: 600_000 });
     for (const { draft } of [first, second]) {
-      const joined = await opens({ fingerprint: draft.fingerprint });
+      const { fingerprint, quorum, expiresInMs } = draft;
+      const joined = await opens({ fingerprint, quorum, expiresInMs });
       expect(joined.outcome).toMatchObject({ outcome: "opened", fresh: false, id: draft.id });
     }
     expect((await opens()).outcome).toMatchObject({ outcome: "exceeded" });

@@ -44,6 +44,7 @@ export function draftOf(agent: string, more: Partial<ApprovalDraft> = {}): Appro
     decisionId: "01J0000000000000000000000",
     deploymentId: "dep-1",
     quorum: 1,
+    approvers: [["sre"], ["leads", "käse ☃"]],
     expiresInMs: 900_000,
     openedAt: "2030-01-01T00:00:00.000Z",
     opening: "opening-of-approval",

@@ -2,7 +2,7 @@
 Adds one person's answer. A denial decides at once, approvals when as many people as the quorum have approved.
 
 KEYS[1]  approval
-KEYS[2]  pending approval of the call
+KEYS[2]  pending approval of the call under its terms
 KEYS[3]  ids of the agent's pending approvals
 
 ARGV[1]  approver

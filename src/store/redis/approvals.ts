@@ -13,7 +13,8 @@ const locatorForm = z.tuple([z.string().min(1), z.string().min(1)]);
 export interface Opened {
   id: string;
   agent: string;
-  fingerprint: string;
+  /** `questionOf` the draft. */
+  question: string;
   createdAtMs: number;
   expiresAtMs: number;
 }
@@ -24,10 +25,10 @@ export interface Opened {
  * again.
  */
 export async function index(redis: Redis, keys: Keys, opened: Opened): Promise<void> {
-  const { id, agent, fingerprint, createdAtMs, expiresAtMs } = opened;
+  const { id, agent, question, createdAtMs, expiresAtMs } = opened;
   const longestMs = maxExpiresInMs + approvalRetentionMs;
   const replies = await Promise.all([
-    redis.set(keys.locator(id), JSON.stringify([agent, fingerprint]), "PXAT", expiresAtMs + approvalRetentionMs),
+    redis.set(keys.locator(id), JSON.stringify([agent, question]), "PXAT", expiresAtMs + approvalRetentionMs),
     ...[keys.index, keys.indexOf(agent)].flatMap((list) => [
       redis.zadd(list, createdAtMs, indexEntry(agent, id)),
       redis.zremrangebyscore(list, "-inf", createdAtMs - longestMs),
@@ -50,18 +51,18 @@ export async function readOf(redis: Redis, keys: Keys, agent: string, id: string
 export async function answer(redis: Redis, keys: Keys, id: string, given: ApprovalAnswer): Promise<AnswerResult> {
   const found = await locate(redis, keys, id);
   if (!found) return { outcome: "not_found", approval: null };
-  const { agent, fingerprint } = found;
+  const { agent, question } = found;
   const reply = await scripts.answer.run(
     redis,
-    [keys.approval(agent, id), keys.pending(agent, fingerprint), keys.waiting(agent)],
+    [keys.approval(agent, id), keys.pending(agent, question), keys.waiting(agent)],
     [given.approver, given.decision, encodeAnswer(given), id],
   );
   return parseAnswer(reply, { id, agent });
 }
 
-async function locate(redis: Redis, keys: Keys, id: string): Promise<{ agent: string; fingerprint: string } | null> {
+async function locate(redis: Redis, keys: Keys, id: string): Promise<{ agent: string; question: string } | null> {
   const text = await redis.get(keys.locator(id));
   if (text === null) return null;
-  const [agent, fingerprint] = locatorForm.parse(JSON.parse(text));
-  return { agent, fingerprint };
+  const [agent, question] = locatorForm.parse(JSON.parse(text));
+  return { agent, question };
 }

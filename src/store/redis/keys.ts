@@ -8,7 +8,7 @@ export interface Keys {
   shadow(agent: string): string;
   settled(agent: string, key: string): string;
   approval(agent: string, id: string): string;
-  pending(agent: string, fingerprint: string): string;
+  pending(agent: string, question: string): string;
   /** Ids of the agent's pending approvals by their expiry. */
   waiting(agent: string): string;
   /** Entries of `index` that are the agent's. */
@@ -60,7 +60,7 @@ export function keysUnder(prefix: string): Keys {
     approval: (agent, id) => of(agent, `approval:${encodeURIComponent(id)}`),
     waiting: (agent) => of(agent, "waiting"),
     indexOf: (agent) => of(agent, "approvals"),
-    pending: (agent, fingerprint) => of(agent, `pending:${encodeURIComponent(fingerprint)}`),
+    pending: (agent, question) => of(agent, `pending:${encodeURIComponent(question)}`),
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
     index: `${prefix}approvals`,
     ping: `${prefix}ping`,

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { encodeDraft } from "../approval_codec.js";
+import { encodeDraft, questionOf } from "../approval_codec.js";
 import { checkAnswer, checkFilter, checkName, checkSettle } from "../check.js";
 import {
   approvalRetentionMs,
@@ -49,6 +49,7 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
   const { agent, key, enforced, shadow, approval } = request;
   const names = approvalNames(approval);
   const opening = approval.kind === "open" ? approval : null;
+  const question = opening ? questionOf(opening.draft) : "";
   const reply = await scripts.settle.run(
     redis,
     [
@@ -56,7 +57,7 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.shadow(agent),
       keys.settled(agent, key),
       keys.approval(agent, names.id),
-      keys.pending(agent, names.fingerprint),
+      keys.pending(agent, question),
       keys.waiting(agent),
     ],
     [
@@ -78,7 +79,7 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;
-    await index(redis, keys, { id, agent, fingerprint: names.fingerprint, createdAtMs, expiresAtMs });
+    await index(redis, keys, { id, agent, question, createdAtMs, expiresAtMs });
   }
   return result;
 }
