@@ -7,7 +7,7 @@ const program = loadProgram();
 const batch = 1_000;
 const rounds = 9;
 
-function policies(agents: number, rules: number): PolicySet {
+function policies(agents: number, rules: number): Promise<PolicySet> {
   const bounds = Array.from({ length: rules }, (_, i) => `    max_p${i}: 50\n`).join("");
   const action = `  - name: deploy\n    allowed_environments: [staging]\n    approval_needed: env == "production"\n${bounds}`;
   const texts = Array.from({ length: agents }, (_, i) => ({
@@ -53,13 +53,14 @@ function measure(set: PolicySet, turns: number): number {
   return Array.from({ length: rounds }, once).sort((a, b) => a - b)[Math.floor(rounds / 2)] as number;
 }
 
-const rows = [10, 1_000].flatMap((agents) =>
-  [1, 100].map((rules) => {
-    const set = policies(agents, rules);
+const rows: { agents: number; rules: number; evaluation: number; load: number }[] = [];
+for (const agents of [10, 1_000]) {
+  for (const rules of [1, 100]) {
+    const set = await policies(agents, rules);
     const evaluation = measure(set, 1);
-    return { agents, rules, evaluation, load: measure(set, agents) - evaluation };
-  }),
-);
+    rows.push({ agents, rules, evaluation, load: measure(set, agents) - evaluation });
+  }
+}
 const first = rows[0] as (typeof rows)[number];
 const cell = (value: number, than: number): string =>
   `${value.toFixed(1).padStart(8)} ${`x${(value / than).toFixed(1)}`.padStart(6)}`;

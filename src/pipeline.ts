@@ -1,5 +1,5 @@
 import type { ApprovalsService } from "./approvals/service.js";
-import { type Attested, attest } from "./attest/index.js";
+import { type Attested, attest, overrideHeader } from "./attest/index.js";
 import type { AuditSink } from "./audit/record.js";
 import type { Call, HttpRequest, Identity } from "./call.js";
 import { type Attempt, decide, refused, unenforced } from "./decide/index.js";
@@ -7,6 +7,7 @@ import { decode, fingerprint } from "./decode/index.js";
 import type { Engine } from "./evaluate/engine.js";
 import { type Evaluation, evaluate } from "./evaluate/index.js";
 import type { CheckRequest, CheckResponse } from "./grpc/messages.js";
+import type { CheckContext } from "./grpc/server.js";
 import { identify } from "./identify/index.js";
 import type { IssuerVerifier } from "./identify/local_issuer.js";
 import type { VerifyKey } from "./keys/keys.js";
@@ -14,6 +15,7 @@ import type { Outcome } from "./outcome.js";
 import { read } from "./read/index.js";
 import { record } from "./record/index.js";
 import { Refusal } from "./refusal.js";
+import type { RegoPool } from "./rego/pool.js";
 import { bareDenial, respond } from "./respond/index.js";
 import type { Runtime } from "./runtime.js";
 import { type Settlement, settle } from "./settle/index.js";
@@ -28,11 +30,12 @@ export type Stages = typeof stages;
 /** Everything a decision needs, put together once by the server. */
 export interface PipelineDeps {
   runtime: Runtime;
-  /** The files in force; taken once per decision, so that a reload never mixes versions within one. */
+  /** The files in force; taken once per judgement of a call, so that a reload never mixes versions within one. */
   workspace: () => InForce;
   issuer: IssuerVerifier;
   approvalKey: VerifyKey;
   engine: Engine;
+  rego: RegoPool;
   store: Store;
   approvals: ApprovalsService;
   audit: AuditSink;
@@ -50,7 +53,7 @@ export interface PipelineDeps {
 export interface Trail {
   decisionId: string;
   startedUs: number;
-  /** The files in force when the decision began. */
+  /** The files in force when the call was judged. */
   workspace: InForce;
   request?: HttpRequest;
   identity?: Identity;
@@ -58,22 +61,27 @@ export interface Trail {
   attested?: Attested;
   evaluation?: Evaluation;
   settlement?: Settlement;
+  /** The approval that people were asked for. */
+  opened?: { id: string; expiresAtMs: number };
   /** Why a stage failed, for the log. */
   failures: unknown[];
 }
 
-/** One decision: from Envoy's question to its answer. */
-export type Decide = (check: CheckRequest) => Promise<CheckResponse>;
+/** One decision: from Envoy's question to its answer. `cancelled` is true once Envoy has given up. */
+export type Decide = (check: CheckRequest, context?: Pick<CheckContext, "cancelled">) => Promise<CheckResponse>;
 
 export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages): Decide {
   const { runtime, options } = deps;
 
-  /** read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. */
-  async function findOut(check: CheckRequest, trail: Trail): Promise<Outcome> {
+  /**
+   * read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial.
+   * With `override` the request is read as if it had brought that token.
+   */
+  async function findOut(check: CheckRequest, trail: Trail, override: string | null = null): Promise<Outcome> {
     const { registry, catalogue, policies } = trail.workspace;
     const nowMs = runtime.now();
 
-    const request = stage.read(check, { maxBodyBytes: options.maxBodyBytes });
+    const request = bringing(override, stage.read(check, { maxBodyBytes: options.maxBodyBytes }));
     trail.request = request;
     const identity = await stage.identify(request, { registry, issuer: deps.issuer, now: () => nowMs });
     trail.identity = identity;
@@ -91,7 +99,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     trail.attested = attested;
 
     const evaluation = await attempt(trail, () =>
-      stage.evaluate({ identity, call, ...attested, policies, engine: deps.engine, nowMs }),
+      stage.evaluate({ identity, call, ...attested, policies, engine: deps.engine, rego: deps.rego, nowMs }),
     );
     if ("value" in evaluation) trail.evaluation = evaluation.value;
     const settlement = await attempt(trail, () => {
@@ -99,6 +107,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
       return stage.settle({
         requestId: request.id,
         decisionId: trail.decisionId,
+        approvalId: runtime.id(),
         identity,
         call,
         ...attested,
@@ -109,10 +118,22 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
         approvalExpiresMs: options.approvalExpiresMs,
       });
     });
-    if ("value" in settlement) trail.settlement = settlement.value;
+    if ("value" in settlement) {
+      trail.settlement = settlement.value;
+      if (settlement.value.opened) trail.opened = settlement.value.opened;
+    }
 
     const { limits, mode, failure_mode: failureMode } = policies.documentOf(identity.agent.id).document;
     return stage.decide({ evaluation, settlement, limits, mode, failureMode, dryRun: options.dryRun });
+  }
+
+  /** The token of the approval that is needed, where the policies let the call wait for it and people gave it in time. */
+  async function held(trail: Trail, { enforced }: Outcome, cancelled: () => boolean): Promise<string | null> {
+    const { identity, attested, evaluation } = trail;
+    const ms = evaluation?.enforced.terms.holdMs;
+    if (!enforced.approval || ms === undefined || !identity || !attested) return null;
+    const { id } = enforced.approval;
+    return deps.approvals.hold({ id, agent: identity.agent.id, session: attested.session.id, ms, cancelled });
   }
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
@@ -133,6 +154,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
           evaluation: evaluation ?? null,
           redeemed: settlement?.redeemed ?? null,
           ...outcome,
+          computed: { ...outcome.computed, ...(trail.opened && { approval: trail.opened }) },
         },
         deps.audit,
       );
@@ -176,6 +198,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
       decision: computed.verdict,
       enforced: enforced.verdict,
       reason: computed.reason,
+      rules: computed.violations.map(({ rule }) => rule),
       mode,
       policyVersion: trail.workspace.policies.version,
       latencyUs,
@@ -185,17 +208,19 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
 
   const enforceable = (outcome: Outcome) => (options.dryRun ? unenforced(outcome) : outcome);
 
-  return async (check) => {
-    const trail: Trail = {
-      decisionId: runtime.id(),
-      startedUs: runtime.monotonicMicros(),
-      workspace: deps.workspace(),
-      failures: [],
-    };
+  return async (check, { cancelled } = { cancelled: () => false }) => {
+    const begun = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [] };
+    let trail: Trail = { ...begun, workspace: deps.workspace() };
     const span = deps.telemetry.start(check);
     let outcome = refused(new Refusal("internal_error", "the authorizer failed"));
     try {
       outcome = await findOut(check, trail);
+      const override = await held(trail, outcome, cancelled);
+      if (override !== null) {
+        // Files, limits and credentials may have changed while the call waited: what holds now decides.
+        trail = { ...begun, workspace: deps.workspace(), ...(trail.opened && { opened: trail.opened }) };
+        outcome = await findOut(check, trail, override);
+      }
     } catch (error) {
       if (!(error instanceof Refusal) || error.cause !== undefined) trail.failures.push(error);
       outcome = refused(error);
@@ -205,6 +230,12 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     span.end(factsOf(trail, outcome, runtime.monotonicMicros() - trail.startedUs));
     return response;
   };
+}
+
+function bringing(override: string | null, request: HttpRequest): HttpRequest {
+  if (override === null) return request;
+  const others = request.headers.filter(({ name }) => name !== overrideHeader);
+  return { ...request, headers: [...others, { name: overrideHeader, value: override }] };
 }
 
 /** Runs a stage that shadow covers: its failure is a result, for the decision to weigh. */

@@ -13,9 +13,9 @@ const readme = text("README.md");
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, "g"))].map(([, block = ""]) => block);
 
-test("the policy loads", () => {
+test("the policy loads", async () => {
   const [policy = ""] = blocks("yaml");
-  const set = compilePolicySet([{ file: "readme.yaml", text: policy }], loadProgram(), "enforce");
+  const set = await compilePolicySet([{ file: "readme.yaml", text: policy }], loadProgram(), "enforce");
   expect(set.documentOf("deploy-manager").document).toMatchObject({
     mode: "enforce",
     limits: { enforced: { rate: { interval_us: 200_000, burst: 10 }, daily_budget_micro: 100_000_000 } },

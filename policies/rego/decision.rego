@@ -9,21 +9,30 @@ document := data.policies[input.agent.id]
 document := data.policies["*"] if not data.policies[input.agent.id]
 
 decision := {
-	"decision": view(findings, demands, sanitizers),
-	"enforced": view(enforced_only(findings), enforced_only(demands), enforced_only(sanitizers)),
+	"decision": view(findings, demands, sanitizers, redactions),
+	"enforced": view(
+		enforced_only(findings),
+		enforced_only(demands),
+		enforced_only(sanitizers),
+		enforced_only(redactions),
+	),
+	"tags": tags,
+	"costs": costs,
 } if {
 	sound
 }
 
 enforced_only(items) := [item | some item in items; item.mode == "enforce"]
 
-# Denials win over approvals, approvals over sanitizing. A brought approval stands in for every demand (`redeems` says that
-# one was needed, so that it is used up); denials stay.
-view(found, demanded, cleaning) := {
+# Denials win over approvals, approvals over sanitizing. A brought approval stands in for every demand and for every breach
+# that people may approve (`redeems` says that one was needed, so that it is used up); denials stay.
+view(found, demanded, cleaning, redacting) := {
 	"verdict": "deny",
 	"reason": denials[0].rule,
 	"violations": [facts_of(denial) | some denial in denials],
 	"sanitize": [],
+	"redact": [],
+	"terms": [],
 	"redeems": false,
 } if {
 	denials := [finding | some finding in found; not excused(finding, demanded)]
@@ -36,35 +45,70 @@ view(found, demanded, cleaning) := {
 		[facts_of(finding) | some finding in found],
 	),
 	"sanitize": [],
+	"redact": [],
+	"terms": terms(found, demanded),
 	"redeems": false,
 } if {
-	count(demanded) > 0
+	asks(found, demanded)
 	not input.approval
 } else := {
 	"verdict": "sanitize",
 	"reason": "sanitized",
 	"violations": [],
 	"sanitize": [entry.sanitize | some entry in cleaning],
-	"redeems": count(demanded) > 0,
+	"redact": [entry.hit | some entry in redacting],
+	"terms": terms(found, demanded),
+	"redeems": asks(found, demanded),
 } if {
-	some entry in cleaning
-	not idle(entry.sanitize)
+	changes(cleaning, redacting)
 } else := {
 	"verdict": "allow",
 	"reason": "allowed",
 	"violations": [],
 	"sanitize": [],
-	"redeems": count(demanded) > 0,
+	"redact": [],
+	"terms": terms(found, demanded),
+	"redeems": asks(found, demanded),
 }
 
-# A true `approval_needed` turns a broken `allowed_environments` of the same action entry into a demand, nothing else.
+# Where no denial is left, whatever was found is for people to decide.
+asks(found, demanded) := (count(found) + count(demanded)) > 0
+
+changes(cleaning, _) if {
+	some entry in cleaning
+	not idle(entry.sanitize)
+}
+
+changes(_, redacting) if count(redacting) > 0
+
+# A breach of a rule whose `on_violation` says so, and a broken `allowed_environments` beside a true `approval_needed` of the
+# same action entry. Nothing else.
+excused(finding, _) if finding.on_violation == "approval_needed"
+
 excused(finding, demanded) if {
 	finding.rule == "allowed_environments"
 	some demand in demanded
-	demand.entry == finding.entry
+	demand.excuses == finding.entry
 }
 
-facts_of(finding) := object.remove(finding, ["mode", "entry"])
+# How the entries that ask for an approval want it given.
+terms(found, demanded) := [entry.terms |
+	some entry in entries
+	entry.terms
+	asking(entry, found, demanded)
+]
+
+asking(entry, found, _) if {
+	some finding in found
+	finding.entry == entry.entry
+}
+
+asking(entry, _, demanded) if {
+	some demand in demanded
+	demand.entry == entry.entry
+}
+
+facts_of(finding) := object.remove(finding, ["mode", "entry", "on_violation"])
 
 # --- what applies to this call -----------------------------------------------------------------------------------
 
@@ -105,7 +149,7 @@ granted if {
 # --- findings, in the documented order of rules ------------------------------------------------------------------
 
 findings := array.concat(
-	array.concat(array.concat(not_known, denied_by_name), not_granted),
+	array.concat(array.concat(not_known, denied_by_name), array.concat(not_granted, out_of_reach)),
 	array.concat(broken_rules, condition_errors),
 )
 
@@ -123,14 +167,10 @@ default not_known := []
 
 not_known := [{"rule": "no_policy", "mode": default_mode, "entry": null}] if not known
 
-denied_by_name := [{
-	"rule": "deny_actions",
-	"actual": input.action,
-	"mode": file.deny_actions.mode,
-	"entry": null,
-} |
+denied_by_name := [finding |
 	some file in files
 	named(file.deny_actions)
+	finding := standing(file.deny_actions, {"rule": "deny_actions", "actual": input.action, "entry": null})
 ]
 
 # Denied names are lower case: a tool that takes `DELETE` for `delete` must not be a way around them.
@@ -153,97 +193,61 @@ not_granted := [{
 	not granted
 }
 
-# Within a kind: files by name, rules as the compiler sorted them.
-kinds := ["environments", "images", "max", "min"]
-
-# A rule is broken unless it is proven satisfied, so whatever is undefined counts against the call.
-broken_rules := [finding(entry, rule) |
-	some kind in kinds
-	some entry in entries
-	some rule in entry.rules
-	rule.kind == kind
-	not satisfied(rule)
+out_of_reach := [finding |
+	some file in files
+	file.egress
+	not reachable(file.egress)
+	finding := standing(file.egress, {
+		"rule": "egress",
+		"limit": [permitted.text | some permitted in file.egress.allow],
+		"actual": object.get(input, "destination", null),
+		"entry": null,
+	})
 ]
 
-finding(entry, rule) := object.union(
-	{"rule": rule.rule, "mode": rule.mode, "entry": entry.entry},
+reachable(egress) if {
+	some permitted in egress.allow
+	reaches_host(permitted)
+	reaches_port(permitted)
+}
+
+reaches_host(permitted) if {
+	permitted.wildcard == false
+	input.destination.host == permitted.host
+}
+
+reaches_host(permitted) if {
+	permitted.wildcard == true
+	endswith(input.destination.host, concat("", [".", permitted.host]))
+}
+
+reaches_port(permitted) if not permitted.port
+
+reaches_port(permitted) if input.destination.port == permitted.port
+
+# A rule is broken unless it is proven satisfied, so whatever is undefined counts against the call. Sorted by kind, then by
+# file and action, then as the compiler left the rules.
+broken_rules := [sorted[3] |
+	some sorted in sort([[ranks[rule.kind], i, j, broken(entry, rule)] |
+		some i, entry in entries
+		some j, rule in entry.rules
+		not satisfied(rule)
+	])
+]
+
+broken(entry, rule) := object.union(
+	standing(rule, {"rule": rule.rule, "kind": rule.kind, "entry": entry.entry}),
 	particulars(rule),
 )
 
-particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environment", null)} if {
-	rule.kind == "environments"
-} else := {"actual": object.get(input, "images", null)} if {
-	rule.kind == "images"
-} else := {
-	"param": rule.param,
-	"limit": rule.limit,
-	"actual": object.get(input, ["params", rule.param], null),
-} if {
-	rule.kind in {"max", "min"}
-} else := {}
+# With what decides whether a finding is acted upon, and whether people may approve it.
+standing(rule, finding) := object.union(finding, {"mode": rule.mode}) if not rule.on_violation
 
-satisfied(rule) if {
-	rule.kind == "environments"
-	input.environment in rule.values
+standing(rule, finding) := object.union(finding, {"mode": rule.mode, "on_violation": rule.on_violation}) if {
+	rule.on_violation
 }
 
-satisfied(rule) if {
-	rule.kind == "images"
-	is_array(input.images)
-	count(input.images) > 0
-	every image in input.images {
-		some permitted in rule.images
-		image_matches(image, permitted)
-	}
-}
-
-satisfied(rule) if {
-	rule.kind in {"max", "min"}
-	is_object(input.params)
-	not mentions(input.params, rule.param)
-}
-
-# A tool that does not tell `Amount` from `amount` must not be a way around a limit either.
-mentions(params, name) if {
-	some key in object.keys(params)
-	lower(key) == lower(name)
-}
-
-satisfied(rule) if {
-	rule.kind == "max"
-	is_number(input.params[rule.param])
-	input.params[rule.param] <= rule.limit
-}
-
-satisfied(rule) if {
-	rule.kind == "min"
-	is_number(input.params[rule.param])
-	input.params[rule.param] >= rule.limit
-}
-
-# An image reference is `[repository][:tag]@sha256:<hex>`; without an exact digest nothing matches.
-image_matches(image, permitted) if {
-	parts := split(image, "@")
-	count(parts) == 2
-	parts[1] == permitted.digest
-	repository_matches(parts[0], permitted)
-}
-
-image_matches(image, permitted) if {
-	image == permitted.digest
-	not permitted.repository
-}
-
-repository_matches(_, permitted) if not permitted.repository
-
-repository_matches(name, permitted) if name == permitted.repository
-
-repository_matches(name, permitted) if {
-	startswith(name, concat("", [permitted.repository, ":"]))
-	not contains(substring(name, count(permitted.repository) + 1, -1), "/")
-}
-
-# --- approvals and sanitizing ------------------------------------------------------------------------------------
+# --- approvals, sanitizing, tags and costs -----------------------------------------------------------------------
 
 conditioned := [{"entry": entry.entry, "mode": entry.approval.mode, "source": entry.approval.source, "truth": truth} |
 	some entry in entries
@@ -251,7 +255,10 @@ conditioned := [{"entry": entry.entry, "mode": entry.approval.mode, "source": en
 	truth := condition_truth(entry.approval.condition)
 ]
 
-demands := [demand | some demand in conditioned; demand.truth == "true"]
+demands := array.concat(
+	[object.union(demand, {"excuses": demand.entry}) | some demand in conditioned; demand.truth == "true"],
+	asked_by_rego,
+)
 
 condition_errors := [{
 	"rule": "condition_error",
@@ -274,6 +281,32 @@ idle(sanitize) if {
 	count(sanitize.query.set) == 0
 	headers := object.keys(input.http.headers)
 	every name in sanitize.headers.remove { not name in headers }
+	every name in sanitize.headers.redact { not name in headers }
 	parameters := object.keys(input.http.query)
 	every name in sanitize.query.remove { not name in parameters }
+	every name in sanitize.query.redact { not name in parameters }
 }
+
+redactions := [{"hit": hit, "mode": rule.mode} |
+	some entry in entries
+	some rule in entry.rules
+	rule.kind == "dlp_redact"
+	some hit in input.dlp.hits
+	hit.detector == rule.detector
+	hit.redactable == true
+]
+
+# What the call shows of the data it carries, shadow or not: the session remembers it.
+tags := sort({rule.tag |
+	some entry in entries
+	some rule in entry.rules
+	rule.kind == "dlp_tag"
+	some hit in input.dlp.hits
+	hit.detector == rule.detector
+})
+
+costs := [{"base_micro": rule.base_micro, "per": rule.per} |
+	some entry in entries
+	some rule in entry.rules
+	rule.kind == "cost"
+]

@@ -15,59 +15,143 @@ sound if {
 modes := {"enforce", "shadow"}
 
 sound_file(file) if {
-	only(file, {"file", "grants", "tools", "deny_actions", "actions"})
+	only(file, {"file", "grants", "tools", "deny_actions", "egress", "actions"})
 	is_string(file.file)
 	is_boolean(file.grants)
 	texts(object.get(file, "tools", []))
 	sound_denials(object.get(file, "deny_actions", {"exact": [], "prefixes": [], "mode": "enforce"}))
+	sound_egress(object.get(file, "egress", {"allow": [], "mode": "enforce"}))
 	is_array(file.actions)
 	every action in file.actions { is_string(action.name) }
 }
 
 sound_denials(deny) if {
-	only(deny, {"exact", "prefixes", "mode"})
-	deny.mode in modes
+	only(deny, {"exact", "prefixes", "mode", "on_violation"})
+	sound_standing(deny)
 	texts(deny.exact)
 	texts(deny.prefixes)
 }
 
+sound_egress(egress) if {
+	only(egress, {"allow", "mode", "on_violation"})
+	sound_standing(egress)
+	is_array(egress.allow)
+	every permitted in egress.allow {
+		only(permitted, {"text", "host", "wildcard", "port"})
+		texts([permitted.text, permitted.host])
+		is_boolean(permitted.wildcard)
+		is_number(object.get(permitted, "port", 1))
+	}
+}
+
+sound_standing(rule) if {
+	rule.mode in modes
+	object.get(rule, "on_violation", "approval_needed") == "approval_needed"
+}
+
 # Only of what applies to the call: a document may list thousands of actions.
 sound_entry(entry) if {
-	only(entry, {"entry", "grants", "name", "rules", "approval", "sanitize", "sanitize_mode"})
+	only(entry, {"entry", "grants", "name", "rules", "approval", "terms", "sanitize", "sanitize_mode"})
 	is_array(entry.rules)
 	every rule in entry.rules { sound_rule(rule) }
 	sound_approval(entry)
+	sound_terms(object.get(entry, "terms", {}))
 	sound_sanitize(entry)
 }
 
 sound_rule(rule) if {
 	is_string(rule.rule)
-	rule.mode in modes
+	sound_standing(rule)
+	only(rule, {"rule", "kind", "mode", "on_violation"} | members[rule.kind])
 	sound_kind(rule)
+}
+
+# What a rule of each kind has beside what every rule has.
+members := {
+	"environments": {"values"},
+	"images": {"images"},
+	"max": {"param", "limit"},
+	"min": {"param", "limit"},
+	"param_required": {"param"},
+	"param_type": {"param", "type"},
+	"param_pattern": {"param", "pattern"},
+	"param_enum": {"param", "values"},
+	"param_forbid": {"param", "detector"},
+	"additional": {"names"},
+	"window_allow": {"zone", "slots"},
+	"window_deny": {"zone", "slots"},
+	"dlp_deny": {"detector"},
+	"dlp_redact": {"detector"},
+	"dlp_tag": {"detector", "tag"},
+	"rego": {"package"},
+	"cost": {"base_micro", "per"},
 }
 
 sound_kind(rule) if {
 	rule.kind == "environments"
-	only(rule, {"rule", "mode", "kind", "values"})
 	texts(rule.values)
 }
 
 sound_kind(rule) if {
 	rule.kind == "images"
-	only(rule, {"rule", "mode", "kind", "images"})
 	is_array(rule.images)
-	every image in rule.images {
-		only(image, {"digest", "repository"})
-		is_string(image.digest)
-		is_string(object.get(image, "repository", ""))
-	}
+	every image in rule.images { sound_image(image) }
 }
 
 sound_kind(rule) if {
 	rule.kind in {"max", "min"}
-	only(rule, {"rule", "mode", "kind", "param", "limit"})
 	is_string(rule.param)
 	is_number(rule.limit)
+}
+
+sound_kind(rule) if {
+	rule.kind == "param_enum"
+	is_string(rule.param)
+	is_array(rule.values)
+}
+
+sound_kind(rule) if {
+	rule.kind == "additional"
+	texts(rule.names)
+}
+
+sound_kind(rule) if {
+	rule.kind in {"window_allow", "window_deny"}
+	is_string(rule.zone)
+	is_array(rule.slots)
+	every slot in rule.slots {
+		only(slot, {"day", "from", "to"})
+		every part in ["day", "from", "to"] { is_number(slot[part]) }
+	}
+}
+
+# All other members of these are texts.
+sound_kind(rule) if {
+	rule.kind in {
+		"param_required", "param_type", "param_pattern", "param_forbid",
+		"dlp_deny", "dlp_redact", "dlp_tag", "rego",
+	}
+	every name in members[rule.kind] { is_string(rule[name]) }
+}
+
+sound_kind(rule) if {
+	rule.kind == "cost"
+	is_number(rule.base_micro)
+	is_object(rule.per)
+	every _, each in rule.per { is_number(each) }
+}
+
+# A digest, a repository or both; an entry that asks for nothing would match every image.
+sound_image(image) if {
+	only(image, {"digest", "repository"})
+	count(image) > 0
+	every _, text in image { is_string(text) }
+}
+
+sound_terms(terms) if {
+	only(terms, {"approvers", "quorum", "expires_in_ms", "hold_ms"})
+	texts(object.get(terms, "approvers", []))
+	every name in ["quorum", "expires_in_ms", "hold_ms"] { is_number(object.get(terms, name, 1)) }
 }
 
 sound_approval(entry) if not "approval" in object.keys(entry)
@@ -88,9 +172,10 @@ sound_sanitize(entry) if {
 	entry.sanitize_mode in modes
 	only(entry.sanitize, {"headers", "query"})
 	every part in [entry.sanitize.headers, entry.sanitize.query] {
-		only(part, {"set", "remove"})
+		only(part, {"set", "remove", "redact"})
 		is_object(part.set)
 		texts(part.remove)
+		texts(part.redact)
 	}
 }
 

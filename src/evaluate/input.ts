@@ -1,4 +1,4 @@
-import type { Call, Identity, Json, Override, Session } from "../call.js";
+import type { Call, Header, Identity, Json, Override, Session } from "../call.js";
 
 /** Headers whose values are proof of something; policies see that they are there, not what they say. */
 const credentialHeaders = new Set([
@@ -9,11 +9,21 @@ const credentialHeaders = new Set([
   "x-countersign-override",
 ]);
 
+/** True for a header that carries a credential, of this call or of any. */
+export function isCredential(header: string, { credentialHeader }: Pick<Identity, "credentialHeader">): boolean {
+  return credentialHeaders.has(header) || header === credentialHeader;
+}
+
+/** What stands in place of a credential. */
+export const credentialShown = "[credential]";
+
 export interface InputParts {
-  identity: Identity;
-  call: Call;
+  identity: Pick<Identity, "agent" | "credentialHeader" | "facts">;
+  call: Pick<Call, "tool" | "action" | "environment" | "service" | "images" | "params" | "destination"> & {
+    http: Pick<Call["http"], "method" | "path" | "query" | "headers">;
+  };
   session: Session;
-  override: Override | null;
+  override: Pick<Override, "approvalId"> | null;
   nowMs: number;
 }
 
@@ -35,7 +45,7 @@ export function inputDocument({ identity, call, session, override, nowMs }: Inpu
       method: call.http.method,
       path: call.http.path,
       query: Object.fromEntries(call.http.query.map(({ name, value }) => [name, value])),
-      headers: headerMap(call, identity.credentialHeader),
+      headers: headerMap(call.http.headers, identity),
     },
     facts: identity.facts as { [name: string]: Json },
     session: present({ id, bound, ...known }),
@@ -44,10 +54,10 @@ export function inputDocument({ identity, call, session, override, nowMs }: Inpu
   };
 }
 
-function headerMap(call: Call, credentialHeader: string): { [name: string]: Json } {
+function headerMap(headers: readonly Header[], identity: InputParts["identity"]): { [name: string]: Json } {
   const map = new Map<string, string>();
-  for (const { name, value } of call.http.headers) {
-    const shown = credentialHeaders.has(name) || name === credentialHeader ? "[credential]" : value;
+  for (const { name, value } of headers) {
+    const shown = isCredential(name, identity) ? credentialShown : value;
     const earlier = map.get(name);
     map.set(name, earlier === undefined ? shown : `${earlier}, ${shown}`);
   }

@@ -1,35 +1,92 @@
 import { bounded } from "../bounded.js";
+import type { Rule } from "../policies/document.js";
 import type { Violation } from "../verdict.js";
 
 /** What the policy program says of a broken rule, before it is put into words. */
-export type Finding = Omit<Violation, "message">;
+export type Finding = Omit<Violation, "message"> & { kind?: Rule["kind"] };
 
-const fixed: Readonly<Record<string, (finding: Finding) => string>> = {
+type Sentence = (finding: Finding) => string;
+
+/** Breaches that no rule of an action stands for. */
+const ofRule: Readonly<Record<string, Sentence>> = {
   no_policy: () => "no policy names this agent",
   deny_actions: ({ actual }) => `action ${show(actual)} is denied by name`,
   action_not_allowed: ({ actual }) => `no policy of this agent lists action ${show(actual)} for this tool`,
-  allowed_environments: ({ actual, limit }) =>
-    actual === null ? "the call names no environment" : `environment ${show(actual)} is not one of ${list(limit)}`,
-  allowed_images: ({ actual }) =>
-    Array.isArray(actual) && actual.length > 0
-      ? `image ${list(actual)} is not allowed: every image needs an approved digest`
-      : "the call names no image, and only approved images are allowed",
+  egress: ({ actual, limit }) => `destination ${hostOf(actual)} is not one of ${list(limit)}`,
   condition_error: ({ limit }) => `the condition ${show(limit)} could not be evaluated for this call`,
   approval_needed: ({ limit }) => `the policy asks for approval: ${show(limit)}`,
 };
 
+const ofKind: Readonly<Record<Rule["kind"], Sentence>> = {
+  environments: ({ actual, limit }) =>
+    actual === null ? "the call names no environment" : `environment ${show(actual)} is not one of ${list(limit)}`,
+  images: ({ actual }) =>
+    Array.isArray(actual) && actual.length > 0
+      ? `image ${list(actual)} is not allowed: every image needs an approved digest`
+      : "the call names no image, and only approved images are allowed",
+  max: (finding) => outOfBounds(finding, "above"),
+  min: (finding) => outOfBounds(finding, "below"),
+  param_required: ({ param }) => `${param} is required and missing`,
+  param_type: ({ param, limit }) => `${param} is not of type ${show(limit)}`,
+  param_pattern: ({ param, limit }) => `${param} does not match ${show(limit)} as a whole`,
+  param_enum: ({ param, limit }) => `${param} is not one of ${list(limit)}`,
+  param_forbid: ({ param, limit }) =>
+    `${param} holds something that looks like ${show(limit)}, which is forbidden there`,
+  additional: ({ actual }) => `the policy does not list parameter ${list(actual)}`,
+  window_allow: ({ limit, actual }) => `outside the permitted hours: it is ${clock(actual)} in ${show(limit)}`,
+  window_deny: ({ limit, actual }) => `within blocked hours: it is ${clock(actual)} in ${show(limit)}`,
+  dlp_deny: (finding) => found(finding, "which must not leave"),
+  dlp_redact: (finding) => found(finding, "which cannot be redacted there"),
+  dlp_tag: ({ limit }) => `the call was not searched for ${show(limit)}`,
+  rego: ({ limit, actual }) => `package ${show(limit)} ${saidByRego(actual)}`,
+  cost: ({ limit }) =>
+    `the cost of the call cannot be told: ${list(Object.keys(Object(limit)))} must be numbers from 0`,
+};
+
 /** The sentence that the agent and the auditor read. Built here, so that every engine gives the same findings. */
-export function describe(finding: Finding): Violation {
+export function describe({ kind, ...finding }: Finding): Violation {
   const shown = Object.hasOwn(finding, "actual") ? { ...finding, actual: bounded(finding.actual) } : finding;
-  return { ...shown, message: sentence(finding) };
+  return { ...shown, message: sentence(finding, kind) };
 }
 
-function sentence(finding: Finding): string {
-  const { rule, param, limit, actual } = finding;
-  if (Object.hasOwn(fixed, rule) && fixed[rule]) return fixed[rule](finding);
-  if (param === undefined) return `rule ${rule} is broken`;
+function sentence(finding: Finding, kind: Rule["kind"] | undefined): string {
+  const { rule } = finding;
+  const byKind = kind !== undefined && Object.hasOwn(ofKind, kind) ? ofKind[kind] : undefined;
+  const known = byKind ?? (Object.hasOwn(ofRule, rule) ? ofRule[rule] : undefined);
+  return known ? known(finding) : `rule ${rule} is broken`;
+}
+
+function outOfBounds({ rule, param, limit, actual }: Finding, side: "above" | "below"): string {
   if (typeof actual !== "number") return `${param} is not a number, and ${rule} limits it`;
-  return `${param} ${actual} is ${rule.startsWith("max_") ? "above" : "below"} ${rule} ${show(limit)}`;
+  return `${param} ${actual} is ${side} ${rule} ${show(limit)}`;
+}
+
+function found({ limit, actual }: Finding, rest: string): string {
+  const places = Array.isArray(actual) ? actual.map((place) => `${place.in}.${place.name}`) : [];
+  return places.length === 0
+    ? `the call was not searched for ${show(limit)}`
+    : `${list(places)} holds ${show(limit)}, ${rest}`;
+}
+
+function saidByRego(answer: unknown): string {
+  const { failed, deny } = Object(answer) as { failed?: unknown; deny?: unknown };
+  if (failed !== undefined) return `could not be evaluated: ${show(failed)}`;
+  if (deny === true) return "denies the call";
+  return deny === false ? "does not allow the call" : "was not evaluated";
+}
+
+function hostOf(destination: unknown): string {
+  const { host, port } = Object(destination) as { host?: unknown; port?: unknown };
+  return host === undefined ? "unknown" : show(`${host}:${port}`);
+}
+
+const dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+function clock(local: unknown): string {
+  const { day, minute } = Object(local) as { day?: unknown; minute?: unknown };
+  if (typeof day !== "number" || typeof minute !== "number") return "an unknown time";
+  const two = (number: number): string => String(number).padStart(2, "0");
+  return `${dayNames[day]} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 }
 
 function show(value: unknown): string {

@@ -1,6 +1,6 @@
 import { type Document, type ErrorCode, isMap, isNode, isPair, LineCounter, type Node, parseDocument } from "yaml";
 import type { z } from "zod";
-import { type Place, placeInScalar } from "./scalar_place.js";
+import { excerptOf, type Place, placeInScalar } from "./scalar_place.js";
 import { wording } from "./wording.js";
 
 /** One mistake in a file a user wrote. Lines and columns count from 1. */
@@ -11,6 +11,8 @@ export interface Problem {
   /** Where in the document, as `actions[0].max_replicas`; empty for the document itself. */
   path: string;
   message: string;
+  /** The line with a caret under the place, for mistakes inside an expression. */
+  excerpt?: string;
 }
 
 /** A file that cannot be used, with every mistake found in it. */
@@ -24,10 +26,11 @@ export class InvalidFile extends Error {
   }
 }
 
-/** `file:line:column: path: message`, the form editors and people click on. */
+/** `file:line:column: path: message`, the form editors and people click on, and the excerpt below it. */
 export function formatProblem(problem: Problem): string {
   const path = problem.path === "" ? "" : `${problem.path}: `;
-  return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}`;
+  const excerpt = problem.excerpt === undefined ? "" : `\n${problem.excerpt}`;
+  return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}${excerpt}`;
 }
 
 export type Path = readonly PropertyKey[];
@@ -79,8 +82,13 @@ export function locate(file: string, text: string): Located<unknown> {
 
   const problem = (path: Path, message: string, within?: Place): Problem => {
     const { line, col } = lines.linePos(offsetOf(document.contents, path));
-    const inside = within && placeInScalar(document.getIn(path, true), text, lines, within);
-    return { file, ...(inside ?? { line, column: col }), path: formatPath(path), message };
+    const start = { file, line, column: col, path: formatPath(path), message };
+    if (!within) return start;
+    const node = document.getIn(path, true);
+    const inside = placeInScalar(node, text, lines, within);
+    // Where the value is written in another way than it reads, the value itself shows the place.
+    const excerpt = inside ? excerptOf(text, inside) : excerptOf(String(document.getIn(path)), within);
+    return { ...start, ...inside, excerpt };
   };
 
   return { file, value: plainValue(document, problem) ?? {}, problem };

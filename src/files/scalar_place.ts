@@ -24,3 +24,15 @@ export function placeInScalar(node: unknown, source: string, lines: LineCounter,
   const { line, col } = lines.linePos(first);
   return { line, column: col + within.column - 1 };
 }
+
+/** Most characters shown of a line on each side of the place. */
+const shownAround = 60;
+
+/** The line of a text that holds the place, and a caret under it. */
+export function excerptOf(source: string, { line, column }: Place): string {
+  const whole = (source.split("\n", line)[line - 1] ?? "").replaceAll(/[\t\r]/g, " ");
+  const from = Math.max(0, column - 1 - shownAround);
+  const shown = whole.slice(from, column - 1 + shownAround).trimEnd();
+  const number = `${line}`;
+  return `    ${number} | ${shown}\n    ${" ".repeat(number.length)} | ${" ".repeat(column - 1 - from)}^`;
+}

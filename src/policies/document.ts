@@ -1,4 +1,5 @@
-import type { Mode, Sanitize } from "../verdict.js";
+import type { Json } from "../call.js";
+import type { Mode } from "../verdict.js";
 import type { Condition } from "./condition/flat.js";
 
 /** What `policies/rego` reads: one document per agent under `data.policies`. Snake case as in the bundle's `data.json`. */
@@ -9,6 +10,19 @@ export interface AgentDocument {
   failure_mode: Mode;
   files: FileDocument[];
   limits: { enforced?: LimitSet; shadow?: LimitSet };
+  needs: Needs;
+}
+
+/** What has to be found out about a call before the document can judge it. Sorted, without doubles. */
+export interface Needs {
+  /** Built-in detectors to run over the call. */
+  detectors: string[];
+  /** The user's own detectors (RE2). */
+  patterns: { name: string; pattern: string }[];
+  /** IANA time zones whose local time is asked for. */
+  zones: string[];
+  /** Packages of the user's Rego. */
+  rego: string[];
 }
 
 export interface FileDocument {
@@ -17,7 +31,8 @@ export interface FileDocument {
   grants: boolean;
   /** Absent = every tool. */
   tools?: string[];
-  deny_actions?: { exact: string[]; prefixes: string[]; mode: Mode };
+  deny_actions?: { exact: string[]; prefixes: string[] } & Standing;
+  egress?: { allow: EgressPattern[] } & Standing;
   actions: ActionDocument[];
 }
 
@@ -25,15 +40,63 @@ export interface ActionDocument {
   name: string;
   rules: Rule[];
   approval?: { source: string; mode: Mode; condition: Condition };
-  sanitize?: Sanitize;
+  /** How an approval that this entry asks for has to be given. */
+  terms?: { approvers?: string[]; quorum?: number; expires_in_ms?: number; hold_ms?: number };
+  sanitize?: SanitizeDocument;
   sanitize_mode?: Mode;
 }
 
-export type Rule = { rule: string; mode: Mode } & (
+/** `redact` replaces the value of what the call has; `remove` and `set` are as in a verdict. */
+export interface SanitizeDocument {
+  headers: { set: Record<string, string>; remove: string[]; redact: string[] };
+  query: { set: Record<string, string>; remove: string[]; redact: string[] };
+}
+
+/** How a rule stands: whether it is acted upon, and whether a breach can be approved by people. */
+export interface Standing {
+  mode: Mode;
+  /** Absent = a breach denies. */
+  on_violation?: "approval_needed";
+}
+
+/** A rule of an action. `rule` is the key in the policy, and the reason when it is broken. */
+export type Rule = { rule: string } & Standing & RuleBody;
+
+export type RuleBody =
   | { kind: "environments"; values: string[] }
-  | { kind: "images"; images: { digest: string; repository?: string }[] }
+  | { kind: "images"; images: { digest?: string; repository?: string }[] }
   | { kind: "max" | "min"; param: string; limit: number }
-);
+  | { kind: "param_required"; param: string }
+  | { kind: "param_type"; param: string; type: ParamType }
+  | { kind: "param_pattern"; param: string; pattern: string }
+  | { kind: "param_enum"; param: string; values: Json[] }
+  | { kind: "param_forbid"; param: string; detector: string }
+  | { kind: "additional"; names: string[] }
+  | { kind: "window_allow" | "window_deny"; zone: string; slots: Slot[] }
+  | { kind: "dlp_deny" | "dlp_redact"; detector: string }
+  | { kind: "dlp_tag"; detector: string; tag: string }
+  | { kind: "rego"; package: string }
+  | { kind: "cost"; base_micro: number; per: Record<string, number> };
+
+export const paramTypes = ["string", "number", "integer", "boolean", "list", "map"] as const;
+export type ParamType = (typeof paramTypes)[number];
+
+/** Part of one weekday (0 = Sunday), in minutes of the local day: `from` counts, `to` does not. */
+export interface Slot {
+  day: number;
+  from: number;
+  to: number;
+}
+
+export interface EgressPattern {
+  /** As written. */
+  text: string;
+  /** Canonical host, or what follows `*.`. */
+  host: string;
+  wildcard: boolean;
+  /** Absent = any port. */
+  port?: number;
+}
 
 /** The lowest limits of all files in one mode. */
 export interface LimitSet {

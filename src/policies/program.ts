@@ -7,26 +7,57 @@ const { loadPolicySync } = createRequire(import.meta.url)(
   "@open-policy-agent/opa-wasm",
 ) as typeof import("@open-policy-agent/opa-wasm");
 
+/** What `policy.wasm` can be asked; the first is the decision. */
+export const entrypoints = [
+  "countersign/decision",
+  "countersign/explanation",
+  "countersign/patterns",
+  "countersign/valid_patterns",
+] as const;
+export type Entrypoint = (typeof entrypoints)[number];
+
 /** The policy program, compiled once; each instance has its own memory. */
 export interface Program {
   sha256: string;
   instantiate(): ProgramInstance;
+  /** True for a pattern that the program's RE2 accepts. */
+  isPattern(text: string): boolean;
 }
 
 /** One WASM instance with one agent's document before it at a time. */
 export interface ProgramInstance {
   setData(data: object | ArrayBuffer): void;
-  /** Returns OPA's result set: `[{result: ...}]`, empty when the entrypoint is undefined. */
-  evaluate(input: unknown | ArrayBuffer): unknown;
+  /** Returns OPA's result set: `[{result: ...}]`, empty when the entrypoint (the decision by default) is undefined. */
+  evaluate(input: unknown | ArrayBuffer, entrypoint?: Entrypoint): unknown;
+}
+
+/** The one result of an entrypoint. Throws when there is none. */
+export function resultOf(instance: ProgramInstance, input: unknown, entrypoint: Entrypoint): unknown {
+  const results = instance.evaluate(input, entrypoint);
+  if (!Array.isArray(results) || results.length !== 1) throw new Error("the policy program gave no single result");
+  return (results[0] as { result?: unknown }).result;
 }
 
 /** Loads the shipped `policies/policy.wasm`, or another file built from `policies/rego`. */
 export function loadProgram(path: string = packagePath("policies/policy.wasm")): Program {
   const bytes = readFileSync(path);
   const module = new WebAssembly.Module(bytes);
+  const instantiate = (): ProgramInstance => {
+    // No host builtin is offered: a program that needs one fails when it is loaded, not when it decides.
+    const policy = loadPolicySync(module, { initial: 5, maximum: 1024 }) as unknown as Required<ProgramInstance>;
+    return {
+      setData: (data) => policy.setData(data),
+      evaluate: (input, entrypoint = "countersign/decision") => policy.evaluate(input, entrypoint),
+    };
+  };
+  let checker: ProgramInstance | null = null;
   return {
     sha256: sha256Hex(bytes),
-    // No host builtin is offered: a program that needs one fails when it is loaded, not when it decides.
-    instantiate: () => loadPolicySync(module, { initial: 5, maximum: 1024 }) as unknown as ProgramInstance,
+    instantiate,
+    isPattern(text) {
+      checker ??= instantiate();
+      const [valid] = resultOf(checker, { patterns: [text] }, "countersign/valid_patterns") as unknown[];
+      return valid === true;
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import { Refusal } from "../refusal.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
-import { maskInput, maskResult, maskViolation, type Removed } from "./mask.js";
+import { type Found, maskFound, maskInput, maskResult, maskViolation, type Removed } from "./mask.js";
 
 /** Of host and path, in characters; longer ones are never allowed and need not be whole. */
 const longestShown = 512;
@@ -24,6 +24,8 @@ export interface RecordParts {
     result: Json;
     /** Names that the agent's policies take out of calls, whatever the verdict on this one. */
     removes: Removed;
+    /** What detectors found in the call; `null` when none were asked for. */
+    scanned: Found | null;
   } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
   computed: { verdict: Verdict; reason: string; violations: readonly Violation[]; approval?: { id: string } };
@@ -43,6 +45,7 @@ export async function record(parts: RecordParts, sink: AuditSink): Promise<void>
 /** The record of a decision, with secrets masked. */
 export function decisionRecord(parts: RecordParts): DecisionRecord {
   const { identity, call, session, evaluation, redeemed, computed, enforced } = parts;
+  const found = evaluation?.scanned ?? null;
   return {
     kind: "decision",
     decision_id: parts.decisionId,
@@ -60,8 +63,8 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     fingerprint: parts.fingerprint,
     opa_decision: evaluation && {
       policy_version: evaluation.policyVersion,
-      input: maskInput(evaluation.input, evaluation.removes),
-      result: maskResult(evaluation.result),
+      input: maskInput(maskFound(evaluation.input, found), evaluation.removes),
+      result: maskResult(evaluation.result, found),
     },
     session_attestation: session && { ...session },
     human_approval: redeemed?.humans ?? null,
@@ -69,7 +72,9 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     enforced: enforced.verdict,
     mode: parts.mode,
     reason: computed.reason,
-    violations: computed.violations.map((violation) => maskViolation({ ...violation } as { [name: string]: Json })),
+    violations: computed.violations.map((violation) =>
+      maskViolation({ ...violation } as { [name: string]: Json }, found),
+    ),
     approval_id: redeemed?.id ?? computed.approval?.id ?? null,
     outcome: outcomeOf(enforced.verdict),
     latency_us: parts.latencyUs,

@@ -47,27 +47,69 @@ export function maskInput(input: JsonObject, removed: Removed): JsonObject {
   };
 }
 
-/** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
-export function maskResult(result: Json): Json {
-  if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
-  return Object.fromEntries(Object.entries(result).map(([name, view]) => [name, maskView(view as JsonObject)]));
+/** What detectors found in a call, as far as a record is concerned with it. */
+export interface Found {
+  masked: {
+    /** Of names with their values. */
+    params(params: JsonObject): JsonObject;
+  };
 }
 
-function maskView(view: JsonObject): Json {
+/** A copy of the input document in which what detectors found is replaced by typed placeholders, as `[email]`. */
+export function maskFound(input: JsonObject, found: Found | null): JsonObject {
+  if (found === null) return input;
+  const { params } = found.masked;
+  const http = input.http as JsonObject;
+  // Headers and query parameters are masked as parameters are, names included.
+  const masked = (members: Json | undefined): JsonObject => params((members ?? {}) as JsonObject);
+  return {
+    ...input,
+    params: masked(input.params),
+    http: { ...http, headers: masked(http.headers), query: masked(http.query) },
+  };
+}
+
+/** A copy of a violation in which what detectors found in the parameter's value is replaced. */
+export function maskFoundIn(violation: JsonObject, found: Found | null): JsonObject {
+  const { param, actual } = violation;
+  if (found === null || typeof param !== "string" || actual === undefined) return violation;
+  return { ...violation, actual: found.masked.params({ [param]: actual })[param] ?? null };
+}
+
+/** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
+export function maskResult(result: Json, found: Found | null): Json {
+  const { decision, enforced, ...rest } = result as JsonObject;
+  return {
+    ...rest,
+    decision: maskView(decision as JsonObject, found),
+    enforced: maskView(enforced as JsonObject, found),
+  };
+}
+
+function maskView(view: JsonObject, found: Found | null): Json {
   const { violations, sanitize } = view;
   return {
     ...view,
-    violations: Array.isArray(violations) ? violations.map((violation) => maskViolation(violation as JsonObject)) : [],
+    violations: Array.isArray(violations)
+      ? violations.map((violation) => maskViolation(violation as JsonObject, found))
+      : [],
     sanitize: Array.isArray(sanitize) ? sanitize.map((change) => withoutSetValues(change as JsonObject)) : [],
   };
 }
 
 /** A copy of one violation, as `maskInput` would show the parameter it names. */
-export function maskViolation(violation: JsonObject): JsonObject {
+export function maskViolation(violation: JsonObject, found: Found | null): JsonObject {
   if (!Object.hasOwn(violation, "actual")) return violation;
-  const { param, actual = null } = violation;
+  const { param, actual = null } = maskFoundIn(violation, found);
   const secret = typeof param === "string" && isSecret(param, actual);
-  return { ...violation, actual: secret ? "[secret]" : mask(bounded(actual) as Json) };
+  const shown = secret ? "[secret]" : mask(bounded(actual) as Json);
+  return { ...violation, actual: shown, ...maskedMessage(violation, shown) };
+}
+
+/** The sentence about a number that is out of bounds repeats the number. */
+function maskedMessage({ message, actual }: JsonObject, shown: Json): { message?: string } {
+  if (typeof message !== "string" || typeof actual !== "number" || typeof shown !== "string") return {};
+  return { message: message.replaceAll(String(actual), shown) };
 }
 
 /** What is set may be the tool's own credential. */

@@ -19,6 +19,8 @@ export interface DecisionFacts {
   decision: Verdict;
   enforced: Verdict;
   reason: string;
+  /** The rules that were found broken, those in shadow included. */
+  rules: readonly string[];
   mode: Mode;
   policyVersion: string;
   latencyUs: number;
@@ -52,6 +54,7 @@ export function decisionTelemetry(parts: { tracer: Tracer; log: Logger; metrics:
             enforced: facts.enforced,
             mode: facts.mode,
             reason: facts.reason,
+            rules: facts.rules,
             seconds: facts.latencyUs / 1e6,
           });
           log[level]({ ...lineOf(facts), trace_id: traceId }, "decision");

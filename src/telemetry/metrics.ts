@@ -4,12 +4,23 @@ import type { Mode, Verdict } from "../verdict.js";
 
 /** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
 export interface Metrics {
-  decided(decision: { computed: Verdict; enforced: Verdict; mode: Mode; reason: string; seconds: number }): void;
+  decided(decision: Counted): void;
   loaded(part: string, result: "loaded" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
   contentType: string;
   text(): Promise<string>;
+}
+
+/** What is counted of one decision. */
+export interface Counted {
+  computed: Verdict;
+  enforced: Verdict;
+  mode: Mode;
+  reason: string;
+  /** The rules that were found broken. */
+  rules: readonly string[];
+  seconds: number;
 }
 
 export function createMetrics(): Metrics {
@@ -24,8 +35,8 @@ export function createMetrics(): Metrics {
   });
   const wouldBlock = new Counter({
     name: "countersign_would_block_total",
-    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by reason.",
-    labelNames: ["reason"],
+    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by each rule that would have.",
+    labelNames: ["rule"],
     registers,
   });
   const seconds = new Histogram({
@@ -59,9 +70,11 @@ export function createMetrics(): Metrics {
   });
 
   return {
-    decided({ computed, enforced, mode, reason, seconds: duration }) {
+    decided({ computed, enforced, mode, reason, rules, seconds: duration }) {
       decisions.inc({ decision: computed, enforced, mode, reason });
-      if (stops(computed) && !stops(enforced)) wouldBlock.inc({ reason });
+      if (stops(computed) && !stops(enforced)) {
+        for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.inc({ rule });
+      }
       if (reason === ("audit_unavailable" satisfies Reason)) audit.inc();
       seconds.observe({ enforced }, duration);
     },

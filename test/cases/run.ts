@@ -44,7 +44,7 @@ class Run {
 
   async step({ after, files, answer, call, want, times = 1 }: Step): Promise<void> {
     if (after !== undefined) this.#world.nowMs += ms(after);
-    if (files !== undefined) this.#world.use(files);
+    if (files !== undefined) await this.#world.use(files);
     if (answer !== undefined) await this.#answer(answer);
     if (call === undefined || want === undefined) return;
     for (let time = 1; time <= times; time++) await this.#call(call, want);

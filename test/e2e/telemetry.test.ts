@@ -219,7 +219,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
       await ask("cst_unknown"),
     ]).toEqual([200, 403, 403, 401]);
     const text = await metrics();
-    expect(text).toMatch(/^countersign_would_block_total\{reason="max_replicas"\} 1$/m);
+    expect(text).toMatch(/^countersign_would_block_total\{rule="max_replicas"\} 1$/m);
     expect(text).toMatch(/^countersign_policy_info\{version="sha256:[0-9a-f]{64}"\} 1$/m);
     expect(text).toMatch(/^countersign_decision_seconds_count\{enforced="deny"\} 3$/m);
   });

@@ -5,7 +5,7 @@ import { loadProgram, type Program } from "../../src/policies/program.js";
 import { call, identity, session } from "../approvals/fixture.js";
 
 const program = loadProgram();
-const set = compilePolicySet(
+const set = await compilePolicySet(
   [
     { file: "a.yaml", text: "{agent: deploy-manager, actions: [{name: deploy, max_replicas: 5}]}" },
     { file: "b.yaml", text: "{agent: other-agent, actions: [{name: deploy, max_replicas: 2}]}" },
@@ -24,7 +24,7 @@ function verdict(engine: ReturnType<typeof createEngine>, agent: string): unknow
 function counted() {
   const seen = { instances: 0, loads: 0, failing: null as "setData" | "evaluate" | null };
   const wrapped: Program = {
-    sha256: program.sha256,
+    ...program,
     instantiate() {
       seen.instances += 1;
       const instance = program.instantiate();
@@ -37,9 +37,9 @@ function counted() {
           fail("setData");
           instance.setData(data);
         },
-        evaluate(input) {
+        evaluate(...asked) {
           fail("evaluate");
-          return instance.evaluate(input);
+          return instance.evaluate(...asked);
         },
       };
     },
@@ -77,7 +77,7 @@ test.each(["setData", "evaluate"] as const)("an instance that fails in %s is not
 
 test.each([[[]], [[{ result: 1 }, { result: 2 }]], [undefined], [null], ["result"]])("%j is no answer", (results) => {
   const engine = createEngine({
-    sha256: "",
+    ...program,
     instantiate: () => ({ setData: () => undefined, evaluate: () => results }),
   });
   expect(() => verdict(engine, "deploy-manager")).toThrow("no single result");

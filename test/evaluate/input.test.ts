@@ -52,7 +52,7 @@ test("what is not known is left out and never null", () => {
 });
 
 test("an approval is there only when the call brings one", () => {
-  expect(inputDocument({ ...parts, override: { approvalId: "apr_1", token: "t" } }).approval).toEqual({ id: "apr_1" });
+  expect(inputDocument({ ...parts, override: { approvalId: "apr_1" } }).approval).toEqual({ id: "apr_1" });
 });
 
 test("policies see that a credential is there, and not what it is", () => {

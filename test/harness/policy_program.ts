@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { extract } from "tar";
 import { sha256Hex } from "../../src/canonical.js";
+import { entrypoints } from "../../src/policies/program.js";
 import type { Opa } from "./find_opa.js";
 import { repository } from "./programs.js";
 
@@ -23,7 +24,8 @@ export async function buildProgram(opa: Opa): Promise<Buffer> {
   const work = await mkdtemp(join(tmpdir(), "countersign-policy-"));
   try {
     const bundle = join(work, "bundle.tar.gz");
-    const target = ["build", "-t", "wasm", "-e", "countersign/decision", "-o", bundle];
+    const entries = entrypoints.flatMap((name) => ["-e", name]);
+    const target = ["build", "-t", "wasm", ...entries, "-o", bundle];
     // The module holds the names of its sources, so they are named from the top of the repository.
     await promisify(execFile)(opa.program, [...target, "policies/rego"], { cwd: repository });
     await extract({ file: bundle, cwd: work, filter: (path) => path.endsWith("policy.wasm") });

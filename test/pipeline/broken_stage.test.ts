@@ -157,6 +157,7 @@ test("a program that fails is thrown away, and the next call is judged by a new 
   const world = await startWorld(files, {
     wrap: ({ engine }) => ({
       engine: {
+        ...engine,
         run(...call) {
           if (broken) throw new Error("unreachable");
           return engine.run(...call);
@@ -174,22 +175,26 @@ test("a program that fails is thrown away, and the next call is judged by a new 
 });
 
 test("an answer that no program gives is a denial", async () => {
-  const view = { verdict: "allow", reason: "allowed", violations: [], sanitize: [], redeems: false };
-  const answers: unknown[] = [undefined, null, true, "allow", [], {}, { decision: view }, { enforced: view }];
+  const lists = { violations: [], sanitize: [], redact: [], terms: [] };
+  const view = { verdict: "allow", reason: "allowed", redeems: false, ...lists };
+  const rest = { tags: [], costs: [] };
+  const whole = { decision: view, enforced: view, ...rest };
+  const answers: unknown[] = [undefined, null, true, "allow", [], {}];
+  answers.push(...Object.keys(whole).map((member) => ({ ...whole, [member]: undefined })));
   const spoilt = Object.keys(view).flatMap((member) => [
     { ...view, [member]: undefined },
     { ...view, [member]: 1 },
   ]);
-  answers.push(...spoilt.map((one) => ({ decision: view, enforced: one })));
-  answers.push(...spoilt.map((one) => ({ decision: one, enforced: view })));
+  answers.push(...spoilt.map((one) => ({ ...whole, enforced: one })));
+  answers.push(...spoilt.map((one) => ({ ...whole, decision: one })));
   let answer: unknown;
-  const world = await startWorld(files, { wrap: () => ({ engine: { run: () => answer } }) });
+  const world = await startWorld(files, { wrap: ({ engine }) => ({ engine: { ...engine, run: () => answer } }) });
   await inWorld(world, async () => {
     for (const next of answers) {
       answer = next;
       expect([next, (await world.ask(deploy("bot"))).metadata.reason]).toEqual([next, "evaluation_failed"]);
     }
-    answer = { decision: view, enforced: view };
+    answer = whole;
     expect((await world.ask(deploy("bot"))).status).toBe(200);
   });
 });

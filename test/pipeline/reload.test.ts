@@ -1,6 +1,6 @@
 import { type Stages, stages } from "../../src/pipeline.js";
 import { deploy, files } from "./calls.js";
-import { type Files, startWorld, type World } from "./world.js";
+import { type Files, startWorld, type World, workspaceOf } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
@@ -15,10 +15,11 @@ const others: Files = {
 /** Loads the other files in the middle of every decision, when this stage is about to run. */
 async function worldReloading(at: keyof Stages): Promise<World> {
   const stage = stages[at] as (...args: unknown[]) => unknown;
+  const next = await workspaceOf(others);
   return startWorld(files, {
     stages: {
       [at]: (...args: unknown[]) => {
-        world.use(others);
+        world.workspace = next;
         return stage(...args);
       },
     },
@@ -62,7 +63,7 @@ test("while policies change all the time, each decision is by the version it nam
   for (let i = 0; i < 60; i++) {
     answers.push(world.ask(deploy("bot")).then(({ metadata, status }) => [metadata.policy_version, status]));
     if (i % 5 === 0) {
-      world.use(i % 2 ? others : files);
+      await world.use(i % 2 ? others : files);
       versions.set(world.workspace.policies.version, i % 2 ? 403 : 200);
     }
     if (i % 7 === 0) await answers[i];

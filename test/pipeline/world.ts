@@ -15,6 +15,7 @@ import { createPipeline, type Decide, type PipelineDeps, type Stages, stages } f
 import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
 import { loadRegistry } from "../../src/registry/load.js";
+import { createRegoPool } from "../../src/rego/pool.js";
 import { type Runtime, systemRuntime } from "../../src/runtime.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
@@ -53,7 +54,7 @@ export interface World {
   /** Log lines so far. */
   log: Record<string, unknown>[];
   workspace: InForce;
-  use(files: Files): void;
+  use(files: Files): Promise<void>;
   approvals: ApprovalsService;
   audit: AuditSink;
   /** The audit directory. */
@@ -72,11 +73,13 @@ export const keys = {
 export const { issuer } = configSchema.parse({}).identity;
 
 const program = loadProgram();
+const rego = createRegoPool();
+afterAll(() => rego.close());
 const metrics = createMetrics();
 const { tracer } = startTracing(null);
 
 /** Compiles what a user wrote, as the server does. Throws `InvalidFile`. */
-export function workspaceOf(files: Files): InForce {
+export async function workspaceOf(files: Files): Promise<InForce> {
   const texts = Object.entries(files.policies).map(([file, policy]) => ({
     file,
     text: typeof policy === "string" ? policy : JSON.stringify(policy),
@@ -84,7 +87,7 @@ export function workspaceOf(files: Files): InForce {
   const text = (name: string, list: unknown[]) => ({ file: `${name}.yaml`, text: JSON.stringify({ [name]: list }) });
   const tools = text("tools", files.tools);
   return {
-    policies: compilePolicySet(texts, program, configOf(files).mode),
+    policies: await compilePolicySet(texts, program, configOf(files).mode),
     catalogue: loadCatalogue(tools.file, tools.text),
     registry: loadRegistry({ agents: text("agents", files.agents), people: text("people", files.people ?? []) }),
   };
@@ -93,7 +96,7 @@ export function workspaceOf(files: Files): InForce {
 const configOf = (files: Files) => configSchema.parse(files.config ?? {});
 
 export async function startWorld(files: Files, options: WorldOptions = {}): Promise<World> {
-  const loaded = workspaceOf(files);
+  const loaded = await workspaceOf(files);
   const dir = await mkdtemp(join(tmpdir(), "countersign-pipeline-"));
   const { durability = "write", probeIntervalMs = 1_000 } = options;
   const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability, probeIntervalMs });
@@ -122,6 +125,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     }),
     approvalKey: keys.approvals,
     engine: createEngine(program),
+    rego,
     store,
     approvals,
     audit,
@@ -146,8 +150,8 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     records: () => auditRecords(dir),
     log,
     workspace: loaded,
-    use(next) {
-      world.workspace = workspaceOf(next);
+    async use(next) {
+      world.workspace = await workspaceOf(next);
     },
     approvals,
     audit,

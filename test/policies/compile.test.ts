@@ -1,13 +1,12 @@
 import type { AgentDocument } from "../../src/policies/document.js";
-import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
 import type { Mode } from "../../src/verdict.js";
+import { policySetOf } from "../harness/policy_set.js";
 
 const program = loadProgram();
 
 function compile(files: Record<string, string>, mode: Mode = "enforce") {
-  const texts = Object.entries(files).map(([file, text]) => ({ file, text }));
-  return compilePolicySet(texts, program, mode);
+  return policySetOf(files, program, mode);
 }
 
 function only(text: string, agent = "deploy-manager", mode: Mode = "enforce"): AgentDocument {
@@ -15,6 +14,7 @@ function only(text: string, agent = "deploy-manager", mode: Mode = "enforce"): A
 }
 
 const digest = "sha256:7173b809ca12ec5dee4506cd86be934c4596dd234ee82c0662eac04a8c2c71dc";
+const needs = { detectors: [], patterns: [], zones: [], rego: [] };
 const production = {
   atoms: [{ op: "==", left: { path: ["environment"] }, right: { value: "production" } }],
   any: [[{ atom: 0, negated: false }]],
@@ -54,6 +54,7 @@ actions:
       },
     ],
     limits: {},
+    needs,
   });
 });
 
@@ -122,6 +123,7 @@ describe("who a file is for", () => {
       failure_mode: "enforce",
       files: [],
       limits: {},
+      needs,
     });
   });
 
@@ -230,7 +232,10 @@ describe("rules", () => {
     expect(action('sanitize: {headers: {set: {x-safe: "1"}}, query: {remove: [token]}}')).toEqual({
       name: "x",
       rules: [],
-      sanitize: { headers: { set: { "x-safe": "1" }, remove: [] }, query: { set: {}, remove: ["token"] } },
+      sanitize: {
+        headers: { set: { "x-safe": "1" }, remove: [], redact: [] },
+        query: { set: {}, remove: ["token"], redact: [] },
+      },
       sanitize_mode: "enforce",
     });
   });

@@ -34,6 +34,7 @@ function byProgram(condition: Condition, { agent, ...rest }: Input): Truth {
     failure_mode: "enforce",
     files: [{ file: "p.yaml", grants: true, actions: [{ name: "act", rules: [], approval }] }],
     limits: {},
+    needs: { detectors: [], patterns: [], zones: [], rego: [] },
   };
   instance.setData({ policies: { "": document, a: document, "*": document } });
   const call = { agent, tool: "t", action: "act", ...rest };

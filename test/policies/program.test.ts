@@ -1,12 +1,20 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256Hex } from "../../src/canonical.js";
-import { loadProgram, type Program } from "../../src/policies/program.js";
+import { entrypoints, loadProgram, type Program } from "../../src/policies/program.js";
 import { findOpa } from "../harness/find_opa.js";
 import { describeWith, requirePart } from "../harness/parts.js";
-import { buildProgram, hashSources, lockFile, type PolicyLock, staleParts } from "../harness/policy_program.js";
+import {
+  buildProgram,
+  hashSources,
+  lockFile,
+  type PolicyLock,
+  staleParts,
+  wasmFile,
+} from "../harness/policy_program.js";
 import { judge, sampleCases } from "../rego/cases.js";
 
 const opa = await requirePart("opa", findOpa);
@@ -17,24 +25,38 @@ test("the checked-in program was built from the checked-in sources (else: make p
   expect(Object.keys(await hashSources())).toEqual([
     "rego/condition.rego",
     "rego/decision.rego",
+    "rego/explanation.rego",
+    "rego/patterns.rego",
+    "rego/rules.rego",
     "rego/soundness.rego",
   ]);
 });
 
-test("the program knows its own hash and has the one entrypoint", () => {
-  const program = loadProgram();
-  expect(program.sha256).toBe(lock.wasm);
-  expect(Object.keys((program.instantiate() as unknown as { entrypoints: object }).entrypoints)).toEqual([
-    "countersign/decision",
-  ]);
+/** The module as the library loads it. */
+function loaded() {
+  const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm");
+  return loadPolicySync(readFileSync(wasmFile)) as {
+    entrypoints: object;
+    wasmInstance: { exports: Record<string, (address?: number) => number> };
+    mem: { buffer: ArrayBuffer };
+  };
+}
+
+test("the program knows its own hash and has the entrypoints it is asked by", () => {
+  expect(loadProgram().sha256).toBe(lock.wasm);
+  expect(Object.keys(loaded().entrypoints).sort()).toEqual([...entrypoints].sort());
+});
+
+test("asked without an entrypoint it decides", () => {
+  const instance = loadProgram().instantiate();
+  instance.setData({ policies: {} });
+  expect(instance.evaluate({ agent: { id: "a" } })).toEqual(instance.evaluate({ agent: { id: "a" } }, entrypoints[0]));
+  expect(instance.evaluate({ agent: { id: "a" } })).toMatchObject([{ result: { decision: { reason: "no_policy" } } }]);
 });
 
 test("the program asks its host for no builtin, so nothing of it runs as JavaScript", () => {
-  const instance = loadProgram().instantiate() as unknown as {
-    wasmInstance: { exports: unknown };
-    mem: { buffer: ArrayBuffer };
-  };
-  const { builtins, opa_json_dump } = instance.wasmInstance.exports as Record<string, (address?: number) => number>;
+  const instance = loaded();
+  const { builtins, opa_json_dump } = instance.wasmInstance.exports;
   const bytes = new Uint8Array(instance.mem.buffer, opa_json_dump?.(builtins?.()));
   expect(Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString()).toBe("{}");
 });

@@ -92,7 +92,7 @@ test("the result keeps the names of what is set and not the values, and long val
     ],
     sanitize: [{ headers: { set: { authorization: "Bearer tool" }, remove: ["x-a"] }, query: { set: {}, remove: [] } }],
   };
-  const masked = maskResult({ decision: view, enforced: view });
+  const masked = maskResult({ decision: view, enforced: view }, null);
   expect(masked).toMatchObject({
     decision: {
       violations: [{ actual: "[secret]" }, { actual: { omitted: true, bytes: 2002 } }],
@@ -103,5 +103,5 @@ test("the result keeps the names of what is set and not the values, and long val
 });
 
 test("a violation without a value stays as it is", () => {
-  expect(maskViolation({ rule: "no_policy", message: "m" })).toEqual({ rule: "no_policy", message: "m" });
+  expect(maskViolation({ rule: "no_policy", message: "m" }, null)).toEqual({ rule: "no_policy", message: "m" });
 });

@@ -1,14 +1,13 @@
 import { createEngine } from "../../src/evaluate/engine.js";
-import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
+import { policySetOf } from "../harness/policy_set.js";
 
 const program = loadProgram();
 const engine = createEngine(program);
 
 /** Verdict and reason for one call under policy files given by name. */
 function judge(files: Record<string, string>, input: object): string {
-  const texts = Object.entries(files).map(([file, text]) => ({ file, text }));
-  const { id, document } = compilePolicySet(texts, program, "enforce").documentOf("a");
+  const { id, document } = policySetOf(files, program).documentOf("a");
   const call = { agent: { id: "a" }, tool: "t", params: {}, images: [], http: { headers: {}, query: {} }, ...input };
   const { enforced } = engine.run(id, document, call) as { enforced: { verdict: string; reason: string } };
   return `${enforced.verdict}/${enforced.reason}`;
@@ -66,7 +65,6 @@ test("what a guardrail sets stands last", () => {
     "a.yaml": `guardrail: true\nactions: [{name: "*", ${set("guardrail")}}]\n`,
     "b.yaml": `agent: a\nactions: [{name: "*", ${set("own")}}]\n`,
   };
-  const texts = Object.entries(files).map(([file, text]) => ({ file, text }));
-  const { document } = compilePolicySet(texts, program, "enforce").documentOf("a");
+  const { document } = policySetOf(files, program).documentOf("a");
   expect(document.files.map(({ file }) => file)).toEqual(["b.yaml", "a.yaml"]);
 });

@@ -1,13 +1,13 @@
 import type { AgentDocument } from "../../src/policies/document.js";
-import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
+import { policySetOf } from "../harness/policy_set.js";
 import { judge } from "./cases.js";
 
 const program = loadProgram();
 type Fields = Record<string, unknown>;
 
 function documentOf(yaml: string): AgentDocument {
-  return compilePolicySet([{ file: "p.yaml", text: yaml }], program, "enforce").documentOf("a").document;
+  return policySetOf({ "p.yaml": yaml }, program).documentOf("a").document;
 }
 
 /** What is enforced: the verdict with its reason, or that there is no decision, which the server answers with 503. */
@@ -126,8 +126,7 @@ const stopping: Record<string, string> = {
 const granting = "{agent: a, actions: [{name: deploy}]}";
 
 describe.each(Object.entries(stopping))("a document whose %s is damaged anywhere", (_name, restriction) => {
-  const texts = [granting, restriction].map((text, index) => ({ file: `${index}.yaml`, text }));
-  const { document } = compilePolicySet(texts, program, "enforce").documentOf("a");
+  const { document } = policySetOf({ "0.yaml": granting, "1.yaml": restriction }, program).documentOf("a");
 
   test("stops the call while it is whole", () => {
     expect(enforced(document, call)).toMatch(/^(deny|approval_needed)/);

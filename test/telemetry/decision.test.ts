@@ -16,6 +16,7 @@ const known: DecisionFacts = {
   decision: "deny",
   enforced: "allow",
   reason: "max_replicas",
+  rules: ["max_replicas"],
   mode: "shadow",
   policyVersion: "sha256:9f2c",
   latencyUs: 412,

@@ -15,7 +15,14 @@ const names = (cell: string | undefined): string[] =>
 
 test("metrics are these, with their types and labels", async () => {
   const metrics = createMetrics();
-  metrics.decided({ computed: "deny", enforced: "allow", mode: "shadow", reason: "max_replicas", seconds: 0 });
+  metrics.decided({
+    computed: "deny",
+    enforced: "allow",
+    mode: "shadow",
+    reason: "max_replicas",
+    rules: ["max_replicas"],
+    seconds: 0,
+  });
   metrics.loaded("policies", "loaded");
   metrics.policyVersion("sha256:aa");
   const text = await metrics.text();
@@ -53,6 +60,7 @@ test("span attributes and log fields are these", async () => {
     decision: "deny",
     enforced: "deny",
     reason: "internal_error",
+    rules: [],
     mode: "enforce",
     policyVersion: "v",
     latencyUs: 1,

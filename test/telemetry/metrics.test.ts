@@ -2,7 +2,14 @@ import { reasonTable } from "../../src/reasons.js";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.js";
 import { verdicts } from "../../src/verdict.js";
 
-const once = { computed: "allow", enforced: "allow", mode: "enforce", reason: "allowed", seconds: 0.002 } as const;
+const once = {
+  computed: "allow",
+  enforced: "allow",
+  mode: "enforce",
+  reason: "allowed",
+  rules: [],
+  seconds: 0.002,
+} as const;
 
 /** Our samples, without the process's own. */
 async function samples(metrics: Metrics): Promise<string[]> {
@@ -17,6 +24,17 @@ test("before the first decision, what can be counted without labels is there and
   expect(await samples(createMetrics())).toEqual([
     "countersign_store_errors_total 0",
     "countersign_audit_errors_total 0",
+  ]);
+});
+
+test("what would be blocked is counted by each broken rule, once", async () => {
+  const metrics = createMetrics();
+  const rules = ["max_replicas", "allowed_images", "max_replicas"];
+  metrics.decided({ ...once, computed: "deny", mode: "shadow", reason: "allowed_images", rules });
+  metrics.decided({ ...once, computed: "deny", enforced: "deny", reason: "allowed_images", rules });
+  expect(await of(metrics, "countersign_would_block_total")).toEqual([
+    'countersign_would_block_total{rule="max_replicas"} 1',
+    'countersign_would_block_total{rule="allowed_images"} 1',
   ]);
 });
 
@@ -38,14 +56,21 @@ test("what enforcement would have stopped is counted, and nothing else is", asyn
   const metrics = createMetrics();
   for (const computed of verdicts) {
     for (const enforced of verdicts) {
-      metrics.decided({ computed, enforced, mode: "shadow", reason: `max_${computed}_${enforced}`, seconds: 0 });
+      metrics.decided({
+        computed,
+        enforced,
+        mode: "shadow",
+        reason: `max_${computed}_${enforced}`,
+        rules: [],
+        seconds: 0,
+      });
     }
   }
   expect(await of(metrics, "countersign_would_block_total")).toEqual([
-    'countersign_would_block_total{reason="max_approval_needed_allow"} 1',
-    'countersign_would_block_total{reason="max_approval_needed_sanitize"} 1',
-    'countersign_would_block_total{reason="max_deny_allow"} 1',
-    'countersign_would_block_total{reason="max_deny_sanitize"} 1',
+    'countersign_would_block_total{rule="max_approval_needed_allow"} 1',
+    'countersign_would_block_total{rule="max_approval_needed_sanitize"} 1',
+    'countersign_would_block_total{rule="max_deny_allow"} 1',
+    'countersign_would_block_total{rule="max_deny_sanitize"} 1',
   ]);
 });
 

@@ -1,0 +1,331 @@
+# The rules of an action, kind by kind: when one is satisfied, and what is said of one that is not.
+package countersign
+
+# The order in which breaches are reported.
+ranks := {
+	"environments": 1,
+	"images": 2,
+	"max": 3,
+	"min": 4,
+	"param_required": 5,
+	"param_type": 5,
+	"param_pattern": 5,
+	"param_enum": 5,
+	"param_forbid": 5,
+	"additional": 6,
+	"window_allow": 7,
+	"window_deny": 7,
+	"dlp_deny": 8,
+	"dlp_redact": 8,
+	"dlp_tag": 8,
+	"rego": 9,
+	"cost": 10,
+}
+
+satisfied(rule) if {
+	rule.kind == "environments"
+	input.environment in rule.values
+}
+
+satisfied(rule) if {
+	rule.kind == "images"
+	is_array(input.images)
+	count(input.images) > 0
+	every image in input.images {
+		some permitted in rule.images
+		image_matches(image, permitted)
+	}
+}
+
+satisfied(rule) if {
+	rule.kind in parameter_kinds
+	absent(rule.param)
+}
+
+satisfied(rule) if {
+	rule.kind in parameter_kinds
+	only_spelling(rule.param)
+	value_satisfies(rule, input.params[rule.param])
+}
+
+satisfied(rule) if {
+	rule.kind == "param_required"
+	only_spelling(rule.param)
+	input.params[rule.param] != null
+}
+
+satisfied(rule) if {
+	rule.kind == "param_forbid"
+	is_object(input.params)
+	only_spelling(rule.param)
+	scanned(rule.detector)
+	every hit in input.dlp.hits { harmless(hit, rule) }
+}
+
+satisfied(rule) if {
+	rule.kind == "additional"
+	is_object(input.params)
+	every name in object.keys(input.params) { name in rule.names }
+}
+
+satisfied(rule) if {
+	rule.kind == "window_allow"
+	some slot in rule.slots
+	within(slot, input.time.zones[rule.zone])
+}
+
+satisfied(rule) if {
+	rule.kind == "window_deny"
+	every slot in rule.slots { outside(slot, input.time.zones[rule.zone]) }
+}
+
+satisfied(rule) if {
+	rule.kind == "dlp_deny"
+	scanned(rule.detector)
+	every hit in input.dlp.hits { hit.detector != rule.detector }
+}
+
+# What was found in a place that cannot be changed cannot be redacted either.
+satisfied(rule) if {
+	rule.kind == "dlp_redact"
+	scanned(rule.detector)
+	every hit in input.dlp.hits { other_or_redactable(hit, rule.detector) }
+}
+
+satisfied(rule) if {
+	rule.kind == "dlp_tag"
+	scanned(rule.detector)
+}
+
+satisfied(rule) if {
+	rule.kind == "rego"
+	answer := input.rego[rule.package]
+	answer.deny == false
+	answer.requires_human_approval == true
+}
+
+satisfied(rule) if {
+	rule.kind == "rego"
+	answer := input.rego[rule.package]
+	answer.deny == false
+	answer.requires_human_approval == false
+	answer.allow == true
+}
+
+satisfied(rule) if {
+	rule.kind == "cost"
+	is_object(input.params)
+	every name in object.keys(rule.per) { countable(name) }
+}
+
+# --- parameters --------------------------------------------------------------------------------------------------
+
+# A parameter that is not there breaks none of these.
+parameter_kinds := {"max", "min", "param_type", "param_pattern", "param_enum"}
+
+value_satisfies(rule, value) if {
+	rule.kind == "max"
+	is_number(value)
+	value <= rule.limit
+}
+
+value_satisfies(rule, value) if {
+	rule.kind == "min"
+	is_number(value)
+	value >= rule.limit
+}
+
+value_satisfies(rule, value) if {
+	rule.kind == "param_type"
+	has_type(rule.type, value)
+}
+
+value_satisfies(rule, value) if {
+	rule.kind in {"param_pattern", "param_enum"}
+	not is_array(value)
+	member_satisfies(rule, value)
+}
+
+# Of a list, each member counts.
+value_satisfies(rule, value) if {
+	rule.kind in {"param_pattern", "param_enum"}
+	is_array(value)
+	every member in value { member_satisfies(rule, member) }
+}
+
+# The whole value, whatever flags the pattern sets.
+member_satisfies(rule, value) if {
+	rule.kind == "param_pattern"
+	is_string(value)
+	regex.match(concat("", [`\A(?:`, rule.pattern, `)\z`]), value)
+}
+
+member_satisfies(rule, value) if {
+	rule.kind == "param_enum"
+	value in rule.values
+}
+
+has_type("string", value) if is_string(value)
+
+has_type("number", value) if is_number(value)
+
+has_type("integer", value) if {
+	is_number(value)
+	floor(value) == value
+}
+
+has_type("boolean", value) if is_boolean(value)
+
+has_type("list", value) if is_array(value)
+
+has_type("map", value) if is_object(value)
+
+absent(name) if {
+	is_object(input.params)
+	every key in object.keys(input.params) { lower(key) != lower(name) }
+}
+
+# A tool that does not tell `Amount` from `amount` must not be a way around a rule.
+only_spelling(name) if {
+	every key in object.keys(input.params) { same_or_other(key, name) }
+}
+
+same_or_other(key, name) if key == name
+
+same_or_other(key, name) if lower(key) != lower(name)
+
+countable(name) if absent(name)
+
+countable(name) if {
+	only_spelling(name)
+	is_number(input.params[name])
+	input.params[name] >= 0
+}
+
+# --- what was found in the call ----------------------------------------------------------------------------------
+
+# No hits prove something only when somebody looked.
+scanned(detector) if {
+	detector in input.dlp.detectors
+	is_array(input.dlp.hits)
+}
+
+harmless(hit, rule) if hit.detector != rule.detector
+
+harmless(hit, _) if hit["in"] != "params"
+
+harmless(hit, rule) if hit.name != rule.param
+
+other_or_redactable(hit, detector) if hit.detector != detector
+
+other_or_redactable(hit, _) if hit.redactable == true
+
+places(detector) := [{"in": hit["in"], "name": hit.name} |
+	some hit in input.dlp.hits
+	hit.detector == detector
+]
+
+# --- local time --------------------------------------------------------------------------------------------------
+
+within(slot, local) if {
+	local.day == slot.day
+	is_number(local.minute)
+	local.minute >= slot.from
+	local.minute < slot.to
+}
+
+outside(slot, local) if {
+	is_number(local.day)
+	local.day != slot.day
+}
+
+outside(slot, local) if {
+	is_number(local.minute)
+	local.minute < slot.from
+}
+
+outside(slot, local) if {
+	is_number(local.minute)
+	local.minute >= slot.to
+}
+
+# --- images ------------------------------------------------------------------------------------------------------
+
+# An image reference is `[repository][:tag]@sha256:<hex>`; without a digest nothing matches.
+image_matches(image, permitted) if {
+	parts := split(image, "@")
+	count(parts) == 2
+	digest_matches(parts[1], permitted)
+	repository_matches(parts[0], permitted)
+}
+
+image_matches(image, permitted) if {
+	image == permitted.digest
+	not permitted.repository
+}
+
+digest_matches(digest, permitted) if digest == permitted.digest
+
+digest_matches(digest, permitted) if {
+	not permitted.digest
+	regex.match(`\A[a-z0-9]+:[0-9a-f]{32,}\z`, digest)
+}
+
+repository_matches(_, permitted) if not permitted.repository
+
+repository_matches(name, permitted) if name == permitted.repository
+
+repository_matches(name, permitted) if {
+	startswith(name, concat("", [permitted.repository, ":"]))
+	not contains(substring(name, count(permitted.repository) + 1, -1), "/")
+}
+
+# --- the user's Rego ---------------------------------------------------------------------------------------------
+
+asked_by_rego := [{"entry": entry.entry, "mode": rule.mode, "source": rule.package, "excuses": null} |
+	some entry in entries
+	some rule in entry.rules
+	rule.kind == "rego"
+	answer := input.rego[rule.package]
+	answer.deny == false
+	answer.requires_human_approval == true
+]
+
+# --- what is said of a breach ------------------------------------------------------------------------------------
+
+particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environment", null)} if {
+	rule.kind == "environments"
+} else := {"actual": object.get(input, "images", null)} if {
+	rule.kind == "images"
+} else := {"param": rule.param, "limit": rule.limit, "actual": parameter(rule.param)} if {
+	rule.kind in {"max", "min"}
+} else := {"param": rule.param} if {
+	rule.kind == "param_required"
+} else := {"param": rule.param, "limit": rule.type, "actual": parameter(rule.param)} if {
+	rule.kind == "param_type"
+} else := {"param": rule.param, "limit": rule.pattern, "actual": parameter(rule.param)} if {
+	rule.kind == "param_pattern"
+} else := {"param": rule.param, "limit": rule.values, "actual": parameter(rule.param)} if {
+	rule.kind == "param_enum"
+} else := {"param": rule.param, "limit": rule.detector} if {
+	rule.kind == "param_forbid"
+} else := {"limit": rule.names, "actual": unlisted(rule.names)} if {
+	rule.kind == "additional"
+} else := {"limit": rule.zone, "actual": object.get(input, ["time", "zones", rule.zone], null)} if {
+	rule.kind in {"window_allow", "window_deny"}
+} else := {"limit": rule.detector, "actual": places(rule.detector)} if {
+	rule.kind in {"dlp_deny", "dlp_redact", "dlp_tag"}
+} else := {"limit": rule.package, "actual": object.get(input, ["rego", rule.package], null)} if {
+	rule.kind == "rego"
+} else := {"limit": rule.per} if {
+	rule.kind == "cost"
+} else := {}
+
+# Sorted, since a set has no order that every engine keeps.
+unlisted(names) := sort([name | some name in names_of_params; not name in names])
+
+parameter(name) := object.get(input, ["params", name], null)
+
+default names_of_params := set()
+
+names_of_params := object.keys(input.params)

@@ -1,0 +1,73 @@
+import type { ApprovalTerms } from "../outcome.js";
+import type { ActionDocument, SanitizeDocument } from "../policies/document.js";
+import type { Reason } from "../reasons.js";
+import { type Verdict, type Violation, verdicts } from "../verdict.js";
+import type { Redaction } from "./changes.js";
+import type { CostTerm } from "./cost.js";
+import { describe, type Finding } from "./messages.js";
+
+/** One reading of the policies, as the policy program gives it. */
+export interface ProgramView {
+  verdict: Verdict;
+  reason: Reason;
+  violations: Violation[];
+  sanitize: SanitizeDocument[];
+  redact: Redaction[];
+  /** The call passes only because of the approval it brought, which has to be used up. */
+  redeems: boolean;
+  /** Of the approval that the policies demand, also where the call brought it. */
+  terms: ApprovalTerms;
+}
+
+/** What the policy program answers to one call. */
+export interface ProgramAnswer {
+  /** As if every rule were enforced. */
+  decision: ProgramView;
+  /** Without the rules in shadow. */
+  enforced: ProgramView;
+  /** What the call shows of the data it carries. */
+  tags: string[];
+  /** What each policy wants the call to cost; empty = as the catalogue says. */
+  costs: CostTerm[];
+}
+
+/** Reads the program's answer. Throws `TypeError` for anything but a well-formed one. */
+export function readAnswer(raw: unknown): ProgramAnswer {
+  const { decision, enforced, tags, costs } = Object(raw) as Record<string, unknown>;
+  if (!Array.isArray(tags) || !Array.isArray(costs)) throw unknownForm();
+  return { decision: readView(decision), enforced: readView(enforced), tags, costs };
+}
+
+function readView(raw: unknown): ProgramView {
+  const { verdict, reason, violations, sanitize, redact, redeems, terms } = Object(raw) as Record<string, unknown>;
+  const lists = [violations, sanitize, redact, terms].every(Array.isArray);
+  if (!verdicts.includes(verdict as Verdict) || typeof reason !== "string" || !lists || typeof redeems !== "boolean") {
+    throw unknownForm();
+  }
+  return {
+    verdict: verdict as Verdict,
+    reason: reason as Reason,
+    violations: (violations as Finding[]).map(describe),
+    sanitize: sanitize as SanitizeDocument[],
+    redact: redact as Redaction[],
+    redeems,
+    terms: together(terms as NonNullable<ActionDocument["terms"]>[]),
+  };
+}
+
+function unknownForm(): TypeError {
+  return new TypeError("the policy program answered in an unknown form");
+}
+
+/** The strictest of what several policies say: every list of groups, the largest quorum, the shortest times. */
+function together(terms: readonly NonNullable<ActionDocument["terms"]>[]): ApprovalTerms {
+  const numbers = (key: "expires_in_ms" | "hold_ms"): number[] =>
+    terms.flatMap(({ [key]: value }) => (value === undefined ? [] : [value]));
+  const [expires, holds] = [numbers("expires_in_ms"), numbers("hold_ms")];
+  return {
+    approvers: terms.flatMap(({ approvers }) => (approvers ? [approvers] : [])),
+    quorum: Math.max(1, ...terms.map(({ quorum = 1 }) => quorum)),
+    ...(expires.length > 0 && { expiresInMs: Math.min(...expires) }),
+    ...(holds.length > 0 && { holdMs: Math.min(...holds) }),
+  };
+}

@@ -1,0 +1,119 @@
+import type { Call, Json } from "../call.js";
+import { type Scanned, scan } from "../dlp/scan.js";
+import type { ApprovalTerms, View } from "../outcome.js";
+import type { Needs } from "../policies/document.js";
+import type { Applied, PolicySet } from "../policies/policy_set.js";
+import type { RegoPool } from "../rego/pool.js";
+import { type ProgramView, readAnswer } from "./answer.js";
+import { changesOf } from "./changes.js";
+import type { CostTerm } from "./cost.js";
+import type { Engine } from "./engine.js";
+import { localTime } from "./local_time.js";
+
+type InputDocument = { [name: string]: Json };
+
+/** A call as policies are asked about it. */
+export interface Asked {
+  /** What is known of the call without asking policies; see `inputDocument`. */
+  input: InputDocument;
+  /** What detectors search, and what a `sanitize` changes. */
+  call: Pick<Call, "params" | "fromQuery"> & { http: Pick<Call["http"], "query" | "headers"> };
+  /** True for headers that no detector sees. */
+  isCredential(header: string): boolean;
+}
+
+/** Who is asked. */
+export interface Judges {
+  policies: PolicySet;
+  engine: Engine;
+  rego: RegoPool;
+}
+
+/** One reading of the policies: with every rule, or without the rules in shadow. */
+export interface PolicyView extends View {
+  /** The call passes only because of the approval it brought, which has to be used up. */
+  redeems: boolean;
+  /** Of the approval that the policies demand, also where the call brought it. */
+  terms: ApprovalTerms;
+}
+
+export interface Judgement {
+  /** With all that the policies asked to be found out. */
+  input: InputDocument;
+  /** What the program answered. */
+  result: Json;
+  /** As if every rule were enforced. */
+  computed: PolicyView;
+  /** Without the rules in shadow. */
+  enforced: PolicyView;
+  /** What each policy wants the call to cost; empty = as the catalogue says. */
+  costs: readonly CostTerm[];
+  /** What the data in the call is, as far as policies ask for it. */
+  tags: readonly string[];
+  /** What detectors found; `null` when no policy of the agent asks for any. */
+  scanned: Scanned | null;
+  applied: Applied;
+}
+
+/** What the policies say of a call. Throws for anything but a well-formed answer. */
+export async function judge(asked: Asked, judges: Judges): Promise<Judgement> {
+  const applied = judges.policies.documentOf(agentOf(asked.input));
+  const { id, document } = applied;
+  const scanned = search(asked, document.needs, judges.engine);
+  const input = await completed(asked.input, document.needs, scanned, judges);
+  const result = judges.engine.run(id, document, input);
+  const { decision, enforced, tags, costs } = readAnswer(result);
+  const view = (read: ProgramView) => viewOf(read, asked, scanned);
+  const views = { computed: view(decision), enforced: view(enforced) };
+  return { input, result: result as Json, ...views, costs, tags, scanned, applied };
+}
+
+function agentOf({ agent }: InputDocument): string {
+  const { id } = Object(agent) as { id?: unknown };
+  if (typeof id !== "string") throw new TypeError("the input names no agent");
+  return id;
+}
+
+function search({ call, isCredential }: Asked, { detectors, patterns }: Needs, engine: Engine): Scanned | null {
+  if (detectors.length === 0 && patterns.length === 0) return null;
+  const headers = call.http.headers.filter(({ name }) => !isCredential(name));
+  const fromQuery = new Set(call.fromQuery);
+  return scan({ params: call.params, query: call.http.query, headers, fromQuery, detectors, patterns }, engine.match);
+}
+
+/** The input with what these policies ask to be found out. The user's Rego sees everything but its own answers. */
+async function completed(
+  known: InputDocument,
+  needs: Needs,
+  scanned: Scanned | null,
+  { policies, rego }: Judges,
+): Promise<InputDocument> {
+  const input = { ...known };
+  if (scanned) {
+    const names = [...needs.detectors, ...needs.patterns.map(({ name }) => name)];
+    input.dlp = { detectors: names, hits: scanned.hits.map((hit) => ({ ...hit })) };
+  }
+  if (needs.zones.length > 0) {
+    const { unix_ms: nowMs } = Object(known.time) as { unix_ms?: unknown };
+    if (typeof nowMs !== "number") throw new TypeError("the input names no time");
+    const zones = Object.fromEntries(needs.zones.map((zone) => [zone, { ...localTime(zone, nowMs) }]));
+    input.time = { unix_ms: nowMs, zones };
+  }
+  if (needs.rego.length > 0) {
+    if (!policies.rego) throw new Error("a policy asks for Rego, and the policy set has none");
+    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input)) } as InputDocument;
+  }
+  return input;
+}
+
+function viewOf(read: ProgramView, { input, call }: Asked, scanned: Scanned | null): PolicyView {
+  const { verdict, reason, violations, redeems, terms } = read;
+  return {
+    verdict,
+    reason: input.unmatched === true && verdict === "allow" ? "unmatched_passthrough" : reason,
+    violations,
+    sanitize: changesOf(read, { call, scanned }),
+    redeems,
+    terms,
+  };
+}

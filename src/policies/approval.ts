@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { durationForm, parseDuration } from "../duration.js";
+import type { ActionDocument } from "./document.js";
+import { rule } from "./rule.js";
+
+/** A CEL expression, or plainly yes or no. */
+const condition = z.union([z.string().min(1), z.boolean()]);
+
+function duration(least: string, most: string) {
+  const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  const error = "write a duration as 30s, 15m or 24h";
+  return z
+    .string(error)
+    .regex(durationForm, { error, abort: true })
+    .transform((text) => parseDuration(text) ?? 0)
+    .refine((ms) => ms >= min && ms <= max, `must be from ${least} to ${most}`);
+}
+
+/** `approval_needed`: when people have to approve. */
+export const approvalNeededSchema = rule(condition);
+
+/** `approval`: the same as `when`, and how the approval has to be given. */
+export const approvalSchema = z
+  .strictObject({
+    when: rule(condition).optional(),
+    approvers: z.array(z.string().min(1)).min(1).optional(),
+    quorum: z.int().min(1).max(100).optional(),
+    expires_in: duration("1s", "30d").optional(),
+    hold: duration("1s", "10m").optional(),
+  })
+  .refine((value) => Object.keys(value).length > 0, "say `when`, or how the approval has to be given");
+
+/** What an entry asks of an approval; `null` when it asks nothing. */
+export function termsOf(approval: z.output<typeof approvalSchema> = {}): ActionDocument["terms"] | null {
+  const { approvers, quorum, expires_in: expires, hold } = approval;
+  const terms = {
+    ...(approvers && { approvers: [...new Set(approvers)].sort() }),
+    ...(quorum !== undefined && { quorum }),
+    ...(expires !== undefined && { expires_in_ms: expires }),
+    ...(hold !== undefined && { hold_ms: hold }),
+  };
+  return Object.keys(terms).length > 0 ? terms : null;
+}

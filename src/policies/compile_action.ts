@@ -1,0 +1,79 @@
+import type { Located, Path } from "../files/located_yaml.js";
+import type { Place } from "../files/scalar_place.js";
+import { termsOf } from "./approval.js";
+import { compileCondition } from "./condition/compile.js";
+import { ConditionError } from "./condition/error.js";
+import type { ActionDocument, Rule } from "./document.js";
+import { type Defaults, type RuleSource, standingOf } from "./rule.js";
+import { compileBound } from "./rules/bounds.js";
+import type { CompiledRule, RuleKey } from "./rules/rule_key.js";
+import { ruleKeys } from "./rules/table.js";
+import { compileSanitize } from "./sanitize.js";
+import type { ActionSource, PolicySource } from "./schema.js";
+
+/** What the compiling of one file needs beside the file. */
+export interface CompileContext {
+  source: Located<PolicySource>;
+  /** How rules stand that say nothing themselves. */
+  defaults: Defaults;
+  isPattern(text: string): boolean;
+  /** Told of every mistake; what is compiled after one must not be used. */
+  mistake(path: Path, message: string, within?: Place): void;
+}
+
+/** Turns one entry of `actions` into data. `at` is where it stands in the file. */
+export function compileAction(action: ActionSource, at: Path, context: CompileContext): ActionDocument {
+  const { mode, on_violation: onViolation } = action;
+  const defaults: Defaults = {
+    mode: mode ?? context.defaults.mode,
+    on_violation: onViolation ?? context.defaults.on_violation,
+  };
+  const terms = termsOf(action.approval);
+  return {
+    name: action.name,
+    rules: compileRules(action, at, { ...context, defaults }),
+    ...compileApproval(action, at, { ...context, defaults }),
+    ...(terms && { terms }),
+    ...(action.sanitize && { sanitize: compileSanitize(action.sanitize), sanitize_mode: defaults.mode }),
+  };
+}
+
+function compileRules(action: ActionSource, at: Path, context: CompileContext): Rule[] {
+  const { defaults, isPattern, mistake } = context;
+  const bounds = action.bounds.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const params = [...Object.keys(action.params ?? {}), ...bounds.map(({ param }) => param)];
+  const named = Object.entries(ruleKeys as Record<string, RuleKey>).flatMap(([key, { compile }]) => {
+    const written = action[key as keyof typeof ruleKeys];
+    if (written === undefined) return [];
+    const told = (path: Path, message: string): void => mistake([...at, key, ...path], message);
+    return compile(written, { params, isPattern, mistake: told }).map((rule) => finished(key, rule, defaults));
+  });
+  return [...named, ...bounds.map((bound) => finished(bound.key, compileBound(bound), defaults))];
+}
+
+/** A compiled rule under the key by which people know it. */
+export function finished(key: string, { standing, ...body }: CompiledRule, defaults: Defaults): Rule {
+  return { rule: key, ...body, ...standingOf(standing ?? {}, defaults) };
+}
+
+function compileApproval(
+  action: ActionSource,
+  at: Path,
+  { defaults, mistake }: CompileContext,
+): Pick<ActionDocument, "approval"> {
+  const { approval_needed: needed, approval } = action;
+  const [condition, path]: [RuleSource<string | boolean> | undefined, Path] = needed
+    ? [needed, ["approval_needed"]]
+    : [approval?.when, ["approval", "when"]];
+  if (condition === undefined || condition.value === false) return {};
+  const text = String(condition.value);
+  try {
+    return {
+      approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compileCondition(text) },
+    };
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    mistake([...at, ...path, ...condition.at], error.message, error);
+    return {};
+  }
+}

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { rule } from "./rule.js";
+
+/** Where a `*` would never match, a rule that is meant to hold would not. */
+const deniedAction = z
+  .string()
+  .min(1)
+  .refine((name) => !name.slice(0, -1).includes("*"), "`*` stands only at the end, as in iam:*");
+
+/** `deny_actions`: actions that are refused whatever else is said. */
+export const denyActionsSchema = rule(z.array(deniedAction));
+
+/** `iam:*` denies every action that begins with `iam:`. Lower case, as the program compares them. */
+export function splitPrefixes(names: readonly string[]): { exact: string[]; prefixes: string[] } {
+  return {
+    exact: names.filter((name) => !name.endsWith("*")).map((name) => name.toLowerCase()),
+    prefixes: names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1).toLowerCase()),
+  };
+}

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { rule } from "../rule.js";
+import { ruleKey } from "./rule_key.js";
+
+const packageName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/,
+    "a package is written as in Rego, such as agent.deploy",
+  );
+
+/** `rego`: each of these packages of the user's Rego lets the call through. */
+export const rego = ruleKey(rule(z.array(packageName).min(1)), ({ value, ...standing }) =>
+  value.map((name) => ({ kind: "rego", package: name, standing })),
+);

@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import type { RuleBody } from "../document.js";
+import type { Said } from "../rule.js";
+
+/** What a rule may look at beside its own value. */
+export interface RuleContext {
+  /** Parameters that the same action says anything about. */
+  params: readonly string[];
+  /** Tells of a mistake at a place below the rule's key. */
+  mistake(path: readonly PropertyKey[], message: string): void;
+  /** True for what the RE2 of the policy program accepts. */
+  isPattern(text: string): boolean;
+}
+
+/** A rule as it is compiled; `standing` holds what was said of it, where something was. */
+export type CompiledRule = RuleBody & { standing?: Said };
+
+/** One key of an action that makes rules: what may be written, and what becomes of it. */
+export interface RuleKey<T extends z.ZodType = z.ZodType> {
+  schema: T;
+  compile(written: z.output<T>, context: RuleContext): CompiledRule[];
+}
+
+/** Keeps the two types of a row together. */
+export function ruleKey<T extends z.ZodType>(schema: T, compile: RuleKey<T>["compile"]): RuleKey<T> {
+  return { schema, compile };
+}

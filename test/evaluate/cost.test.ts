@@ -1,0 +1,24 @@
+import { costOf } from "../../src/evaluate/cost.js";
+
+const million = 1_000_000;
+
+test.each<[string, Parameters<typeof costOf>[0], Parameters<typeof costOf>[1], number]>([
+  ["no policy: the catalogue's word", [], {}, 7],
+  ["a fixed cost", [{ base_micro: 2 * million, per: {} }], {}, 2 * million],
+  ["so much for each", [{ base_micro: million, per: { n: 500_000 } }], { n: 3 }, 2_500_000],
+  ["a parameter that is not there costs nothing", [{ base_micro: 1, per: { n: 5 } }], {}, 1],
+  ["nor does one that is no number, which the program refuses", [{ base_micro: 1, per: { n: 5 } }], { n: "9" }, 1],
+  ["nothing is ever given back", [{ base_micro: 1, per: { n: 5 } }], { n: -9 }, 1],
+  ["parts of a micro-unit count whole", [{ base_micro: 0, per: { n: 1 } }], { n: 0.1 }, 1],
+  [
+    "the highest of several",
+    [
+      { base_micro: 3, per: {} },
+      { base_micro: 1, per: { n: 1 } },
+    ],
+    { n: 9 },
+    10,
+  ],
+  ["more than can be counted", [{ base_micro: 0, per: { n: million } }], { n: 1e300 }, Number.MAX_SAFE_INTEGER],
+  ["names of objects are no parameters", [{ base_micro: 1, per: { constructor: 5 } }], {}, 1],
+])("%s", (_name, terms, params, wanted) => expect(costOf(terms, params, 7)).toBe(wanted));
