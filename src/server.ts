@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { approvalsService } from "./approvals/service.js";
 import { openWriter } from "./audit/writer.js";
+import { publisher } from "./bundle/published.js";
 import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
 import { createEngine } from "./evaluate/engine.js";
@@ -11,6 +12,7 @@ import { identify } from "./identify/index.js";
 import { localIssuer } from "./identify/local_issuer.js";
 import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
+import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
 import { Closing } from "./server/closing.js";
@@ -21,6 +23,7 @@ import { decisionTelemetry } from "./telemetry/decision.js";
 import { createMetrics } from "./telemetry/metrics.js";
 import { startTracing } from "./telemetry/tracing.js";
 import { policyAudit } from "./workspace/audit.js";
+import { workspaceSources } from "./workspace/sources.js";
 import { type WatchedWorkspace, watchWorkspace } from "./workspace/watch.js";
 
 /** Room for everything of a CheckRequest but the body: headers, certificate, metadata. */
@@ -76,6 +79,8 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
       maxMessageBytes: config.max_body_bytes + envelopeBytes,
     });
     closing.add(() => grpc.drain(config.shutdown_grace));
+    // Calls that wait for people would else use up the whole grace.
+    closing.add(() => assembly.pipeline.approvals.release());
     grpc.setServing(true);
 
     return {
@@ -109,7 +114,8 @@ async function assemble(
   closing.add(() => audit.close());
 
   const loading = policyAudit({ audit, log, metrics, runtime });
-  const workspace = await watchWorkspace({ paths: config, program, defaultMode: config.mode, ...loading });
+  const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
+  const workspace = await watchWorkspace({ sources, ...loading });
   closing.add(() => workspace.close());
   const registry = () => workspace.current().registry;
 
@@ -125,6 +131,8 @@ async function assemble(
     maxPending: config.approvals.max_pending,
     onTrouble,
   });
+  const rego = createRegoPool();
+  closing.add(() => rego.close());
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
   closing.add(() => tracing.close());
 
@@ -143,6 +151,7 @@ async function assemble(
       issuer: verifier,
       approvalKey: keys.approvals,
       engine: createEngine(program),
+      rego,
       store,
       approvals,
       audit,
@@ -160,6 +169,7 @@ async function assemble(
       identifyAgent: (headers) => identify({ headers }, { registry: registry(), issuer: verifier, now: runtime.now }),
       sessionIdOf,
       approvals,
+      bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       metrics,
       log,
     },

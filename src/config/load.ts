@@ -67,7 +67,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
               },
             },
     },
-    policies: at(config.policies),
+    policies: typeof config.policies === "string" ? at(config.policies) : bundlePlace(config.policies, at),
     tools: at(config.tools),
     agents: at(config.agents),
     people: at(config.people),
@@ -77,6 +77,17 @@ function withAbsolutePaths(config: Written, folder: string): Config {
       // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.
       key_file: at(config.approvals.key_file ?? issuer.key_file),
     },
+    bundles: config.bundles.key_file === undefined ? {} : { key_file: at(config.bundles.key_file) },
     audit: { ...config.audit, dir: at(config.audit.dir), key_file: at(config.audit.key_file) },
+  };
+}
+
+function bundlePlace(place: Exclude<Written["policies"], string>, at: (path: string) => string): typeof place {
+  const { bundle, key_file, token_file } = place;
+  return {
+    ...place,
+    bundle: /^https?:/i.test(bundle) ? bundle : at(bundle),
+    ...(key_file !== undefined && { key_file: at(key_file) }),
+    ...(token_file !== undefined && { token_file: at(token_file) }),
   };
 }

@@ -68,6 +68,48 @@ const telemetry = z.strictObject({
   log_level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("least level that is logged"),
 });
 
+const policiesForm = "write a path, or {bundle, key_file, poll, token_file}: what comes from a URL must be signed";
+
+const bundle = z
+  .strictObject({
+    bundle: path,
+    key_file: path.optional(),
+    poll: duration("1s", "1d").optional(),
+    token_file: path.optional(),
+  })
+  .superRefine((place, context) => {
+    const mistake = (key: string, message: string): void => context.addIssue({ code: "custom", path: [key], message });
+    const { bundle, key_file, poll, token_file } = place;
+    if (!/^[a-z][a-z0-9+.-]*:/i.test(bundle)) {
+      if (poll !== undefined) mistake("poll", "a file is looked at twice a second; only a URL is polled");
+      if (token_file !== undefined) mistake("token_file", "only for a URL");
+      if (!/\.(tar\.gz|tgz)$/i.test(bundle)) mistake("bundle", "a bundle is a .tar.gz file");
+      return;
+    }
+    const host = fetchable(bundle);
+    if (host === null) mistake("bundle", "write a path, or an http:// or https:// URL without user and fragment");
+    if (key_file === undefined) mistake("key_file", "missing: what comes from a URL must be signed");
+    if (token_file !== undefined && host !== null && /^http:/i.test(bundle) && !isLoopbackName(host)) {
+      mistake("bundle", "the token would travel in plain text: use https://");
+    }
+  });
+
+// A text in braces is a map that came from the environment.
+const policies = z.union([path.refine((text) => !/^(https?:|\{)/i.test(text), policiesForm), bundle], {
+  error: policiesForm,
+});
+
+/** The host of a URL that can be fetched as it stands; `null` for others. */
+function fetchable(text: string): string | null {
+  if (!/^https?:/i.test(text) || !URL.canParse(text)) return null;
+  const { username, password, hash, hostname } = new URL(text);
+  return username === "" && password === "" && hash === "" ? hostname : null;
+}
+
+function isLoopbackName(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+}
+
 /** What `countersign.yaml` may say, with its defaults and what each key means. Paths are still as written. */
 export const configSchema = z.strictObject({
   listen: listen.prefault({}),
@@ -95,11 +137,9 @@ export const configSchema = z.strictObject({
   strip_credentials: z.boolean().default(true).describe("removes the agent's credential before the tool sees the call"),
   max_body_bytes: z.int().min(1).max(8_388_608).default(1_048_576).describe("larger bodies are refused with 413"),
   shutdown_grace: duration("1ms", "1h").prefault("10s").describe("longest wait for calls in flight at SIGTERM"),
-  policies: z
-    .string("write a path; this version does not fetch bundles")
-    .min(1, "write a path")
-    .default("./policies")
-    .describe("folder of policy files, or one file"),
+  policies: policies
+    .prefault("./policies")
+    .describe("folder of policy files, one file, a bundle (`.tar.gz`), or `{bundle, key_file, poll, token_file}`"),
   tools: path.default("./tools.yaml").describe("the tool catalogue"),
   agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
   people: path.default("./people.yaml").describe("who may approve, look and administer"),
@@ -119,6 +159,13 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   audit: audit.prefault({}),
+  bundles: z
+    .strictObject({
+      key_file: path
+        .optional()
+        .describe("JWK that signs the bundle which others fetch; without it the bundle is unsigned"),
+    })
+    .prefault({}),
   telemetry: telemetry.prefault({}),
 });
 

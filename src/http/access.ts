@@ -17,6 +17,7 @@ export const routeAccess = {
   "GET /v1/approvals": ["approver", "auditor", "admin"],
   "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent"],
   "POST /v1/approvals/:id/decision": ["approver"],
+  "GET /bundles/countersign.tar.gz": ["viewer", "auditor", "admin"],
 } as const satisfies Record<string, RouteAccess>;
 
 /** May see what is inside: `/readyz` details. */

@@ -1,10 +1,12 @@
 import fastify, { type FastifyInstance } from "fastify";
+import type { PublishedBundle } from "../bundle/published.js";
 import type { Header, Identity } from "../call.js";
 import { readJsonObject } from "../json/strict.js";
 import type { Registry } from "../registry/registry.js";
 import { guardRoutes } from "./access.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
 import { authenticator } from "./authenticate.js";
+import { bundleRoutes } from "./bundle.js";
 import { answerErrors, type HttpLog, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
@@ -19,6 +21,8 @@ export interface HttpDeps extends ApprovalRouteDeps {
   registry: () => Registry;
   /** The credential table that calls go through. Throws `Refusal` with a reason of status 401. */
   identifyAgent: (headers: readonly Header[]) => Promise<Identity>;
+  /** Of the policies in force. */
+  bundle: () => Promise<PublishedBundle>;
   metrics: MetricsSource;
   ready: () => Readiness;
   log: HttpLog;
@@ -62,6 +66,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   healthRoutes(app, deps.ready);
   metricsRoutes(app, deps.metrics);
   approvalRoutes(app, deps);
+  bundleRoutes(app, deps.bundle);
   return app;
 }
 

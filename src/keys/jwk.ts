@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What a key may be used for. A key has one use, so that a signature made for one purpose proves nothing for another. */
-export const keyUses = ["issuer", "approvals", "audit", "attestation", "links"] as const;
+export const keyUses = ["issuer", "approvals", "audit", "attestation", "links", "bundle"] as const;
 export type KeyUse = (typeof keyUses)[number];
 
 /** JWK key types we sign with: HMAC-SHA-256, Ed25519 (RFC 8037) and ECDSA on P-256. */

@@ -1,18 +1,12 @@
-import type { Program } from "../policies/program.js";
 import { buildRegistry } from "../registry/load.js";
-import type { Mode } from "../verdict.js";
-import { contentOf, parts, stampOf, type WorkspacePaths } from "./files.js";
-import type { Parts, Workspace } from "./workspace.js";
-
-type Part = keyof Parts;
+import { Turns } from "./turns.js";
+import type { Part, Parts, Sources, Workspace } from "./workspace.js";
 
 export interface WatchOptions {
-  paths: WorkspacePaths;
-  program: Program;
-  defaultMode: Mode;
+  sources: Sources;
   /** Called before a new part takes effect; when it throws, the old part goes on and the new one is tried again. */
   onLoaded: (part: Part, next: Workspace, previous: Workspace | null) => Promise<void>;
-  /** Called once for each bad state of a part's files; when it throws, again at the next look. */
+  /** Called once for each bad state of a part; when it throws, again at the next look. */
   onRefused: (part: Part, error: Error) => Promise<void>;
   /** How often the files are looked at. Looking instead of listening sees links swapped by Kubernetes and network file systems. */
   intervalMs?: number;
@@ -24,125 +18,156 @@ export interface WatchedWorkspace {
   trouble(): Partial<Record<Part, string>>;
   /** Looks at the files now. Never rejects. */
   refresh(): Promise<void>;
-  /** Stops looking; resolves when a look under way has ended. */
+  /** Stops looking; resolves when looks under way have ended. */
   close(): Promise<void>;
 }
 
-/** What a part's files were at one look. */
-interface Look {
-  /** `null` when it cannot be relied on. */
-  stamp: string | null;
-  content: string;
+/** What is kept of one part between two looks. */
+interface Watch {
+  /** The source's word for what is in force. */
+  inForce: string;
+  /** The last load, so that neither what is waiting to be recorded nor what is bad is made again at each look. */
+  loading: { content: string; startedMs: number; result: Promise<Parts[Part]>; failed: boolean } | null;
+  /** Looks of one part, one after the other. */
+  looks: Turns;
+  trouble: string | null;
+  /** The trouble that was told. */
+  told: string | null;
 }
 
-const partNames = Object.keys(parts) as Part[];
+const partNames = ["policies", "catalogue", "agents", "people"] as const satisfies readonly Part[];
+
+/** What cannot be used is tried again after so long, even if it looks the same: it may want something that has come. */
+const retryMs = 10_000;
 
 /** Loads the user's files and keeps up with them. Throws when they cannot be used at the start. */
 export async function watchWorkspace(options: WatchOptions): Promise<WatchedWorkspace> {
-  const watcher = new Watcher(options);
-  await watcher.start();
-  return watcher;
+  const { sources } = options;
+  // Looked at before they are loaded, so that a change in between is seen afterwards.
+  const start = async <P extends Part>(part: P) => {
+    const inForce = await sources[part].look();
+    const watch: Watch = { inForce, loading: null, looks: new Turns(), trouble: null, told: null };
+    return { watch, loaded: (await sources[part].load()) as Parts[P] };
+  };
+  const started = {
+    policies: await start("policies"),
+    catalogue: await start("catalogue"),
+    agents: await start("agents"),
+    people: await start("people"),
+  };
+  const { policies, catalogue, agents, people } = started;
+  const parts = {
+    policies: policies.loaded,
+    catalogue: catalogue.loaded,
+    agents: agents.loaded,
+    people: people.loaded,
+  };
+  const first = { ...parts, registry: buildRegistry(parts.agents, parts.people) };
+  for (const part of partNames) await options.onLoaded(part, first, null);
+  const watches = {
+    policies: policies.watch,
+    catalogue: catalogue.watch,
+    agents: agents.watch,
+    people: people.watch,
+  };
+  return new Watcher(options, watches, first);
 }
 
 class Watcher implements WatchedWorkspace {
   readonly #options: WatchOptions;
-  readonly #inForce: Record<Part, Look>;
-  readonly #trouble = new Map<Part, string>();
-  readonly #told = new Map<Part, string>();
+  readonly #watches: Record<Part, Watch>;
+  /** Parts are loaded at the same time, and take effect and are told of one after the other. */
+  readonly #effects = new Turns();
+  readonly #timer: NodeJS.Timeout;
   #current: Workspace;
-  #running: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  constructor(options: WatchOptions) {
+  constructor(options: WatchOptions, watches: Record<Part, Watch>, first: Workspace) {
     this.#options = options;
-    // Looked at before they are read, so that a change in between is seen afterwards.
-    this.#inForce = {
-      policies: this.#look("policies"),
-      catalogue: this.#look("catalogue"),
-      agents: this.#look("agents"),
-      people: this.#look("people"),
-    };
-    const loaded = {
-      policies: this.#load("policies"),
-      catalogue: this.#load("catalogue"),
-      agents: this.#load("agents"),
-      people: this.#load("people"),
-    };
-    this.#current = { ...loaded, registry: buildRegistry(loaded.agents, loaded.people) };
-  }
-
-  async start(): Promise<void> {
-    for (const part of partNames) await this.#options.onLoaded(part, this.#current, null);
-    let looking = false;
-    this.#timer = setInterval(async () => {
-      if (looking) return;
-      looking = true;
-      await this.refresh();
-      looking = false;
-    }, this.#options.intervalMs ?? 500).unref();
+    this.#watches = watches;
+    this.#current = first;
+    this.#timer = setInterval(() => {
+      // A part that takes long is not waited for by the others, and is not asked again meanwhile.
+      for (const part of partNames) if (watches[part].looks.idle()) void this.#look(part);
+    }, options.intervalMs ?? 500).unref();
   }
 
   readonly current = (): Workspace => this.#current;
 
-  readonly trouble = (): Partial<Record<Part, string>> => Object.fromEntries(this.#trouble);
-
-  readonly refresh = (): Promise<void> => {
-    this.#running = this.#running.then(async () => {
-      for (const part of partNames) await this.#refreshPart(part);
-    });
-    return this.#running;
+  readonly trouble = (): Partial<Record<Part, string>> => {
+    const parts = partNames.map((part) => [part, this.#watches[part].trouble] as const);
+    return Object.fromEntries(parts.filter(([, trouble]) => trouble !== null));
   };
 
-  readonly close = (): Promise<void> => {
+  readonly refresh = async (): Promise<void> => {
+    await Promise.all(partNames.map((part) => this.#look(part)));
+  };
+
+  readonly close = async (): Promise<void> => {
+    this.#closed = true;
     clearInterval(this.#timer);
-    return this.#running;
+    for (const part of partNames) this.#options.sources[part].close?.();
+    await Promise.all(partNames.map((part) => this.#watches[part].looks.ended()));
   };
 
-  #look(part: Part): Look {
-    const files = parts[part].watches(this.#options.paths);
-    return { stamp: stampOf(files), content: contentOf(files) };
+  #look(part: Part): Promise<void> {
+    const watch = this.#watches[part];
+    return watch.looks.take(async () => {
+      try {
+        await this.#keepUp(part, watch);
+        // Also of files that went away and came back as they were: what they say has been in force all the time.
+        watch.trouble = null;
+        watch.told = null;
+      } catch (error) {
+        await this.#refuse(part, watch, error instanceof Error ? error : new Error(String(error)));
+      }
+    });
   }
 
-  #load<P extends Part>(part: P): Parts[P] {
-    const { paths, program, defaultMode } = this.#options;
-    return parts[part].load(paths, program, defaultMode);
-  }
-
-  async #refreshPart(part: Part): Promise<void> {
-    try {
-      await this.#keepUp(part);
-      // Also of files that went away and came back as they were: what they say has been in force all the time.
-      this.#trouble.delete(part);
-      this.#told.delete(part);
-    } catch (error) {
-      await this.#refuse(part, error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  async #keepUp(part: Part): Promise<void> {
-    const { stamp, content } = this.#inForce[part];
-    if (stamp !== null && stamp === stampOf(parts[part].watches(this.#options.paths))) return;
-    const now = this.#look(part);
-    if (now.content !== content) {
-      const next = this.#with(part, this.#load(part));
+  async #keepUp(part: Part, watch: Watch): Promise<void> {
+    const content = await this.#options.sources[part].look();
+    if (content === watch.inForce) return;
+    const loaded = await this.#load(part, watch, content);
+    await this.#effects.take(async () => {
+      const next = this.#with(part, loaded);
       await this.#options.onLoaded(part, next, this.#current);
       this.#current = next;
-    }
-    this.#inForce[part] = now;
+      watch.inForce = content;
+      watch.loading = null;
+    });
   }
 
-  #with<P extends Part>(part: P, loaded: Parts[P]): Workspace {
+  #load(part: Part, watch: Watch, content: string): Promise<Parts[Part]> {
+    const { loading } = watch;
+    const due = loading?.failed && performance.now() - loading.startedMs >= retryMs;
+    if (loading && loading.content === content && !due) return loading.result;
+    const started = {
+      content,
+      startedMs: performance.now(),
+      result: this.#options.sources[part].load() as Promise<Parts[Part]>,
+      failed: false,
+    };
+    started.result.catch(() => {
+      started.failed = true;
+    });
+    watch.loading = started;
+    return started.result;
+  }
+
+  #with(part: Part, loaded: Parts[Part]): Workspace {
     const next = { ...this.#current, [part]: loaded };
-    const people = part === "agents" || part === "people";
-    return people ? { ...next, registry: buildRegistry(next.agents, next.people) } : next;
+    const registered = part === "agents" || part === "people";
+    return registered ? { ...next, registry: buildRegistry(next.agents, next.people) } : next;
   }
 
-  async #refuse(part: Part, reason: Error): Promise<void> {
-    this.#trouble.set(part, reason.message);
-    if (this.#told.get(part) === reason.message) return;
+  async #refuse(part: Part, watch: Watch, reason: Error): Promise<void> {
+    // What was given up because of the end says nothing about the part.
+    if (this.#closed) return;
+    watch.trouble = reason.message;
+    if (watch.told === reason.message) return;
     try {
-      await this.#options.onRefused(part, reason);
-      this.#told.set(part, reason.message);
+      await this.#effects.take(() => this.#options.onRefused(part, reason));
+      watch.told = reason.message;
     } catch {
       // It stays in `trouble` and is told at the next look.
     }

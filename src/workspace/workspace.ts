@@ -20,3 +20,17 @@ export interface Parts {
   agents: AgentsFile;
   people: readonly PersonEntry[];
 }
+
+export type Part = keyof Parts;
+
+/** Where one part comes from. */
+export interface PartSource<T> {
+  /** A word that changes when the part does. Throws when the part cannot be seen. */
+  look(): Promise<string>;
+  /** Makes the part of what is there. Throws when it cannot be used. */
+  load(): Promise<T>;
+  /** Gives up what is under way and waits for somebody else. */
+  close?(): void;
+}
+
+export type Sources = { [P in Part]: PartSource<Parts[P]> };

@@ -69,6 +69,7 @@ const settings: Record<string, Setting> = {
   COUNTERSIGN_AUDIT_DIR: path("audit"),
   COUNTERSIGN_AUDIT_KEY_FILE: path("key"),
   COUNTERSIGN_AUDIT_DURABILITY: text("write", "fsync"),
+  COUNTERSIGN_BUNDLES_KEY_FILE: path("bundles"),
   COUNTERSIGN_TELEMETRY_OTLP: text("http://one", "http://two"),
   COUNTERSIGN_TELEMETRY_LOG: text("json", "off"),
   COUNTERSIGN_TELEMETRY_LOG_LEVEL: text("info", "debug"),

@@ -40,6 +40,7 @@ const defaults = {
   },
   approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000, max_pending: 100 },
   audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
+  bundles: {},
   telemetry: { log: "json", log_level: "info" },
 };
 
@@ -70,6 +71,7 @@ people: people/all.yaml
 identity: {issuer: {url: https://issuer.example, key_file: k/i.jwk, audience: aud, token_ttl: 5m, max_ttl: 24h}}
 approvals: {key_file: k/a.jwk, expires_in: 2h, max_pending: 7}
 audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
+bundles: {key_file: k/bundle.jwk}
 telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
 `;
   const above = join(folder, "..");
@@ -107,6 +109,7 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
     },
     approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000, max_pending: 7 },
     audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
+    bundles: { key_file: join(folder, "k/bundle.jwk") },
     telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
   });
 });
@@ -114,6 +117,30 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
 test("approvals are signed with the issuer's key where they have none", () => {
   expect(load("identity: {issuer: {key_file: own/i.jwk}}").approvals.key_file).toBe(join(folder, "own/i.jwk"));
 });
+
+test("a bundle is named with what it must be signed with; paths are relative, and a URL stays as it is", () => {
+  const file = "policies: {bundle: b/x.tar.gz, key_file: k/bundle.pub.pem}";
+  expect(load(file).policies).toEqual({
+    bundle: join(folder, "b/x.tar.gz"),
+    key_file: join(folder, "k/bundle.pub.pem"),
+  });
+  const place = '{bundle: "https://bundles.example/x.tar.gz", key_file: k.jwk, poll: 30s, token_file: t}';
+  const loaded = {
+    bundle: "https://bundles.example/x.tar.gz",
+    key_file: join(folder, "k.jwk"),
+    poll: 30_000,
+    token_file: join(folder, "t"),
+  };
+  expect(load(`policies: ${place}`).policies).toEqual(loaded);
+  expect(load("", { COUNTERSIGN_POLICIES: place }).policies).toEqual(loaded);
+});
+
+test.each(["http://127.0.0.1:9192/x", "http://localhost/x", "http://[::1]:80/x", "https://bundles.example/x"])(
+  "a token may go to %s",
+  (url) => {
+    expect(() => load(`policies: {bundle: "${url}", key_file: k.jwk, token_file: t}`)).not.toThrow();
+  },
+);
 
 test.each([
   ["unix:/run/countersign.sock", "unix:/run/countersign.sock"],

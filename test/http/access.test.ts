@@ -21,6 +21,7 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /v1/approvals": row(401, 401, 403, 403, 200, 200, 200, 403, 403),
   "GET /v1/approvals/:id": row(401, 401, 403, 403, 200, 200, 200, 200, 404),
   "POST /v1/approvals/:id/decision": row(401, 401, 403, 403, 403, 403, 200, 403, 403),
+  "GET /bundles/countersign.tar.gz": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
 };
 
 function row(...statuses: number[]): Record<Caller, number> {

@@ -57,6 +57,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     identifyAgent: (headers) => identify({ headers }, { registry, issuer, now: () => here.nowMs }),
     sessionIdOf,
     approvals: here.service,
+    bundle: async () => ({ revision: "sha256:9f2c", bytes: Buffer.from("bundle") }),
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
     log: { error: (details, message) => logged.push({ details, message }) },

@@ -101,11 +101,9 @@ test("while records cannot be written, new policies wait; other files and the pr
   for (let i = 0; i < 3; i++) await here.watched.refresh();
   expect(here.inForce()).toMatchObject({ policies: ["a"], agents: ["a", "b"] });
   expect(here.watched.trouble()).toEqual({ policies: "the record could not be written" });
-  expect(here.lines.map(({ level, msg }) => [level, msg])).toEqual([
-    [50, "files refused; the last good ones go on"],
-    [50, "the refusal could not be recorded"],
-    [30, "files loaded"],
-  ]);
+  const logged = (wanted: number) => here.lines.filter(({ level }) => level === wanted).map(({ msg }) => msg);
+  expect(logged(50)).toEqual(["files refused; the last good ones go on", "the refusal could not be recorded"]);
+  expect(logged(30)).toEqual(["files loaded"]);
 
   here.disk.heal();
   await here.watched.refresh();

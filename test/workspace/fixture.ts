@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { loadProgram } from "../../src/policies/program.js";
+import { systemRuntime } from "../../src/runtime.js";
+import { workspaceSources } from "../../src/workspace/sources.js";
 import { type WatchedWorkspace, type WatchOptions, watchWorkspace } from "../../src/workspace/watch.js";
 
 export const program = loadProgram();
@@ -33,7 +35,7 @@ export interface Watched {
 }
 
 export async function watch(
-  options: Partial<WatchOptions> = {},
+  { sources: replaced, ...options }: Partial<WatchOptions> = {},
   files: Record<string, string> = first,
 ): Promise<Watched> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-workspace-"));
@@ -44,15 +46,15 @@ export async function watch(
   };
   for (const [name, text] of Object.entries(files)) await write(name, text);
   const told: string[] = [];
+  const paths = {
+    policies: path("policies"),
+    tools: path("tools.yaml"),
+    agents: path("agents.yaml"),
+    people: path("people.yaml"),
+  };
+  const sources = await workspaceSources(paths, { program, mode: "enforce", runtime: systemRuntime });
   const starting = watchWorkspace({
-    paths: {
-      policies: path("policies"),
-      tools: path("tools.yaml"),
-      agents: path("agents.yaml"),
-      people: path("people.yaml"),
-    },
-    program,
-    defaultMode: "enforce",
+    sources: { ...sources, ...replaced },
     // Tests look when they are ready.
     intervalMs: 3_600_000,
     onLoaded: async (part) => void told.push(part),
