@@ -1,0 +1,66 @@
+import type { Json } from "../call.js";
+import type { ActionDocument, AgentDocument, FileDocument, Needs } from "../policies/document.js";
+import type { Mode } from "../verdict.js";
+import { isHidden, nameOf } from "./place.js";
+import { type Reads, readsOfCondition, readsOfRule } from "./reads.js";
+
+/** A rule or condition that cannot be judged again, since the record does not hold what it looks at. */
+export interface HiddenFrom {
+  mode: Mode;
+  /** What is missing, for people: `params.pin is masked`. */
+  why: string;
+}
+
+export interface Doubts {
+  hidden: HiddenFrom[];
+  /**
+   * The document without everything that cannot be judged. A denial by what is left is sure: what was taken out could
+   * only add to it. That is why the environments that an approval may excuse go with the approval.
+   */
+  rest: AgentDocument;
+}
+
+/** What is known of the call beside the masked input. */
+export interface Recorded {
+  input: { [name: string]: Json };
+  /** Detectors whose hits the record holds. */
+  detectors: ReadonlySet<string>;
+}
+
+/** What of a document cannot be judged for a recorded call. */
+export function doubtsOf(document: AgentDocument, recorded: Recorded): Doubts {
+  const hidden: HiddenFrom[] = [];
+  const clear: Clear = (mode, reads) => {
+    const missing = missingFor(reads, recorded);
+    hidden.push(...missing.map((why) => ({ mode, why })));
+    return missing.length === 0;
+  };
+  const files = document.files.map((file) => {
+    if (!concerns(file, recorded.input)) return file;
+    const actions = file.actions.map((action) =>
+      action.name === "*" || action.name === recorded.input.action ? clearPart(action, document.needs, clear) : action,
+    );
+    return { ...file, actions };
+  });
+  return { hidden, rest: { ...document, files } };
+}
+
+function concerns({ tools }: FileDocument, { tool }: Recorded["input"]): boolean {
+  return tools === undefined || (typeof tool === "string" && tools.includes(tool));
+}
+
+type Clear = (mode: Mode, reads: Reads) => boolean;
+
+function clearPart(action: ActionDocument, needs: Needs, clear: Clear): ActionDocument {
+  const rules = action.rules.filter((rule) => clear(rule.mode, readsOfRule(rule, needs)));
+  const { approval, ...rest } = action;
+  if (approval === undefined || clear(approval.mode, readsOfCondition(approval.condition))) return { ...action, rules };
+  return { ...rest, rules: rules.filter(({ kind }) => kind !== "environments") };
+}
+
+function missingFor({ places, detectors = [] }: Reads, recorded: Recorded): string[] {
+  return [
+    ...places.filter((place) => isHidden(recorded.input, place)).map((place) => `${nameOf(place)} is masked`),
+    ...detectors.filter((name) => !recorded.detectors.has(name)).map((name) => `the call was not searched for ${name}`),
+  ];
+}
