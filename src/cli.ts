@@ -2,8 +2,10 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./cli/agent.js";
 import { auditCommand } from "./cli/audit.js";
+import { backtestCommand } from "./cli/backtest.js";
 import { initCommand } from "./cli/init.js";
 import { policyCommand } from "./cli/policy.js";
+import { reportCommand } from "./cli/report.js";
 import { serveCommand } from "./cli/serve.js";
 import { example, exitCodes, explain } from "./cli/terminal.js";
 import { tokenCommand } from "./cli/token.js";
@@ -21,7 +23,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(...example("init --dir ./countersign && countersign serve --config ./countersign/countersign.yaml"))
     .addHelpText("after", "\nExit status: 0 ok, 1 the check failed, 2 wrong use.");
-  for (const command of [initCommand, serveCommand, policyCommand, auditCommand, agentCommand, tokenCommand]) {
+  for (const command of [
+    initCommand,
+    serveCommand,
+    policyCommand,
+    auditCommand,
+    agentCommand,
+    tokenCommand,
+    reportCommand,
+    backtestCommand,
+  ]) {
     program.addCommand(inherit(command(done)));
   }
   try {

@@ -8,3 +8,9 @@ export function parseDuration(text: string): number | null {
   if (!match) return null;
   return Number(match[1]) * units[match[2] as keyof typeof units];
 }
+
+/** The shortest way to write so many milliseconds. */
+export function durationText(ms: number): string {
+  const unit = (["d", "h", "m", "s", "ms"] as const).find((name) => ms % units[name] === 0) ?? "ms";
+  return `${ms / units[unit]}${unit}`;
+}

@@ -25,10 +25,13 @@ test("these are the commands", () => {
     "agent key",
     "audit",
     "audit verify",
+    "backtest",
     "init",
     "policy",
     "policy build",
+    "policy key",
     "policy lint",
+    "report",
     "serve",
     "token",
   ]);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { countersign, init, temporaryFolder } from "./run.js";
@@ -105,5 +105,68 @@ describe("build", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("countersign: a.yaml:4:19: actions[0].max_replicas: expected a number");
     expect(await readdir(folder)).toEqual(before);
+  });
+});
+
+describe("bundles", () => {
+  beforeAll(async () => {
+    expect((await run("key", "keys/own.jwk")).code).toBe(0);
+    expect((await run("build", "-o", "signed.tar.gz", "--signing-key", "keys/own.jwk")).code).toBe(0);
+    expect((await run("build", "-o", "plain.tar.gz")).code).toBe(0);
+  });
+  const configured = (policies: object) =>
+    countersign(["policy", "lint", "--json"], { cwd: folder, env: { COUNTERSIGN_POLICIES: JSON.stringify(policies) } });
+
+  test("a key is told of, and never written over", async () => {
+    const { code, stdout } = await run("key", "other.jwk", "--json");
+    expect(code).toBe(0);
+    const told = JSON.parse(stdout);
+    expect(told).toEqual({ private_key: "other.jwk", public_key: "other.pub.pem", kid: expect.any(String) });
+    const { mode } = statSync(join(folder, "other.jwk"));
+    expect(mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(folder, "other.pub.pem"), "utf8")).toMatch(/^-----BEGIN PUBLIC KEY-----/);
+    expect(await run("key", "other.jwk")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "countersign: other.jwk exists already\n",
+    });
+  });
+
+  test("lint reads a bundle as it reads the folder that it was made of", async () => {
+    const [ofFolder, ofBundle] = [await run("lint", "--json"), await run("lint", "signed.tar.gz", "--json")];
+    expect(ofBundle).toEqual(ofFolder);
+    const built = JSON.parse((await run("build", "plain.tar.gz", "-o", "again.tar.gz", "--json")).stdout);
+    expect(built.policy_version).toBe(JSON.parse(ofFolder.stdout).policy_version);
+    expect(readFileSync(join(folder, "again.tar.gz")).equals(readFileSync(join(folder, "plain.tar.gz")))).toBe(true);
+  });
+
+  test("lint tells what is wrong with a bundle", async () => {
+    await writeFile(join(folder, "broken.tar.gz"), "no bundle");
+    expect(await run("lint", "broken.tar.gz")).toEqual({
+      code: 1,
+      stdout: "broken.tar.gz:1:1: it is no gzip file\n",
+      stderr: "",
+    });
+  });
+
+  test("the signature counts where the configuration names a key", async () => {
+    const key_file = "./keys/own.pub.pem";
+    expect((await configured({ bundle: "./signed.tar.gz", key_file })).code).toBe(0);
+    const unsigned = await configured({ bundle: "./plain.tar.gz", key_file });
+    expect([unsigned.code, JSON.parse(unsigned.stdout).problems[0].message]).toEqual([1, "the bundle is not signed"]);
+  });
+
+  test("a bundle at a URL is not fetched", async () => {
+    const away = await configured({ bundle: "https://bundles.example/x.tar.gz", key_file: "./keys/own.pub.pem" });
+    expect([away.code, away.stderr]).toEqual([
+      2,
+      "countersign: ./countersign.yaml names a bundle at a URL; give a folder or a file\n",
+    ]);
+  });
+
+  test("a key for something else signs no bundle, and nothing is written", async () => {
+    const { code, stderr } = await run("build", "-o", "x.tar.gz", "--signing-key", "var/audit.jwk");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("a key for audit cannot be the key for bundle")]);
+    expect(await readdir(folder)).not.toContain("x.tar.gz");
   });
 });

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { configSchema } from "../../src/config/schema.js";
 import { catalogueSchema } from "../../src/decode/catalogue_schema.js";
-import { boundKey, policySchema, ruleValues, writtenAction } from "../../src/policies/schema.js";
+import { mode, onViolation, ruleValues } from "../../src/policies/rule.js";
+import { boundKey } from "../../src/policies/rules/bounds.js";
+import { policySchema, writtenAction } from "../../src/policies/schema.js";
+import { caseFileSchema } from "../../src/policy_tools/cases/schema.js";
 import { agentsSchema } from "../../src/registry/agents_file.js";
 import { peopleSchema } from "../../src/registry/people_file.js";
 
@@ -11,6 +14,7 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 const files: Record<string, { title: string; schema: z.ZodType }> = {
   countersign: { title: "Configuration of Countersign (countersign.yaml)", schema: configSchema },
   policy: { title: "Policy file of Countersign", schema: policySchema },
+  "policy-cases": { title: "Cases for `countersign policy test`", schema: caseFileSchema },
   tools: { title: "Tool catalogue of Countersign (tools.yaml)", schema: catalogueSchema },
   agents: { title: "Registered agents of Countersign (agents.yaml)", schema: agentsSchema },
   people: { title: "People of Countersign (people.yaml)", schema: peopleSchema },
@@ -69,7 +73,7 @@ function isAction(schema: z.core.$ZodType): boolean {
 function eitherForm(value: z.core.$ZodType): JsonSchema {
   const long: JsonSchema = {
     type: "object",
-    properties: { value: nested(value), mode: nested(z.enum(["enforce", "shadow"])) },
+    properties: { value: nested(value), mode: nested(mode), on_violation: nested(onViolation) },
     required: ["value"],
     additionalProperties: false,
   };
