@@ -1,4 +1,5 @@
 import type { Header, Json, QueryParameter } from "../call.js";
+import { isProxyHeader } from "../proxy_headers.js";
 import { detectors, type Kind } from "./detectors.js";
 import { createInspector, type Labelled, type PatternMatcher, type UserPattern } from "./findings.js";
 import { createMemory, type Memory } from "./memory.js";
@@ -40,11 +41,8 @@ export interface Scanned {
    * that is not enough. `null` when there is no such header or parameter.
    */
   redacted(place: "headers" | "query", name: string, detectors: ReadonlySet<string>): string | null;
-  /** Copies for the record, in which everything that `data` detectors and patterns found is replaced. */
-  masked: {
-    params(params: Readonly<Record<string, Json>>): Record<string, Json>;
-    value(place: Place, name: string, value: string): string;
-  };
+  /** A copy of names and values for the record, in which everything that `data` detectors and patterns find is replaced. */
+  masked(members: Readonly<Record<string, Json>>): Record<string, Json>;
 }
 
 /** One text of the call, and where it stands. */
@@ -54,9 +52,6 @@ interface Spot extends Labelled {
   /** It is the name, and not below it. */
   isName: boolean;
 }
-
-/** Headers that cannot be changed on the way to the tool. */
-const fixedHeader = /^(?::.*|host|content-length|transfer-encoding|connection|te|upgrade|x-envoy-.*|x-countersign-.*)$/;
 
 /** Looks through a call. Throws for a detector that there is not, and when the matcher does not answer for every text. */
 export function scan(request: ScanRequest, match: PatternMatcher): Scanned {
@@ -70,10 +65,7 @@ export function scan(request: ScanRequest, match: PatternMatcher): Scanned {
       const text = values[place].get(name);
       return text === undefined ? null : data.redact({ text, label: labelOf(name) }, detectors);
     },
-    masked: {
-      params: (params) => mapMembers(params, mask),
-      value: (_, name, value) => mask({ text: value, label: labelOf(name) }),
-    },
+    masked: (members) => mapMembers(members, mask),
   };
 }
 
@@ -109,7 +101,7 @@ function dataHits(spots: readonly Spot[], fromQuery: ReadonlySet<string>, data: 
     const found = [...data.found(spot).keys()].filter((detector) => !isCovered(spot, detector));
     if (found.length === 0) return [];
     const name = data.redact(keyText(spot.name));
-    const changes = spot.in === "query" || (spot.in === "headers" && !fixedHeader.test(spot.name));
+    const changes = spot.in === "query" || (spot.in === "headers" && !isProxyHeader(spot.name));
     return found.map((detector) => ({ detector, in: spot.in, name, redactable: changes && name === spot.name }));
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isProxyHeader } from "../proxy_headers.js";
 import type { SanitizeDocument } from "./document.js";
 import { anyKeys } from "./rule.js";
 
@@ -6,10 +7,7 @@ import { anyKeys } from "./rule.js";
 const headerName = z
   .string()
   .regex(/^[a-z0-9!#$%&'*+.^`|~-]+$/, "a header name is lower-case letters, digits and - (no underscore)")
-  .refine(
-    (name) => !/^(host|content-length|transfer-encoding|connection|te|upgrade|x-envoy-.*|x-countersign-.*)$/.test(name),
-    "this header belongs to the proxy and cannot be changed by a policy",
-  );
+  .refine((name) => !isProxyHeader(name), "this header belongs to the proxy and cannot be changed by a policy");
 const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, "a header value is visible ASCII");
 /** What Envoy accepts in a query it is told to write (`validate_mutations`); it takes no percent-encoding there. */
 const queryText = /^[A-Za-z0-9_.*-]*$/;

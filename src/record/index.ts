@@ -2,7 +2,7 @@ import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import { Refusal } from "../refusal.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
-import { type Found, maskFound, maskInput, maskResult, maskViolation, type Removed } from "./mask.js";
+import { type Found, maskFound, maskInput, maskPath, maskResult, maskViolation, type Removed } from "./mask.js";
 
 /** Of host and path, in characters; longer ones are never allowed and need not be whole. */
 const longestShown = 512;
@@ -80,14 +80,14 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     latency_us: parts.latencyUs,
     trace_id: parts.traceId,
     request_id: parts.request?.id ?? null,
-    http: parts.request && lineOf(parts.request),
+    http: parts.request && lineOf(parts.request, found),
     token: identity?.token ?? null,
   };
 }
 
 /** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
-function lineOf({ method, authority, target }: HttpRequest): { method: string; host: string; path: string } {
-  const path = target.split("?", 1)[0] ?? "";
+function lineOf({ method, authority, target }: HttpRequest, found: Found | null): DecisionRecord["http"] {
+  const path = maskPath(target.split("?", 1)[0] ?? "", found);
   return { method, host: authority.slice(0, longestShown), path: path.slice(0, longestShown) };
 }
 

@@ -49,31 +49,38 @@ export function maskInput(input: JsonObject, removed: Removed): JsonObject {
 
 /** What detectors found in a call, as far as a record is concerned with it. */
 export interface Found {
-  masked: {
-    /** Of names with their values. */
-    params(params: JsonObject): JsonObject;
-  };
+  /** A copy of names with their values, what was found replaced. */
+  masked(members: JsonObject): JsonObject;
 }
 
 /** A copy of the input document in which what detectors found is replaced by typed placeholders, as `[email]`. */
 export function maskFound(input: JsonObject, found: Found | null): JsonObject {
   if (found === null) return input;
-  const { params } = found.masked;
   const http = input.http as JsonObject;
   // Headers and query parameters are masked as parameters are, names included.
-  const masked = (members: Json | undefined): JsonObject => params((members ?? {}) as JsonObject);
+  const masked = (members: Json | undefined): JsonObject => found.masked((members ?? {}) as JsonObject);
   return {
     ...input,
     params: masked(input.params),
-    http: { ...http, headers: masked(http.headers), query: masked(http.query) },
+    http: {
+      ...http,
+      path: maskPath(String(http.path ?? ""), found),
+      headers: masked(http.headers),
+      query: masked(http.query),
+    },
   };
+}
+
+/** Path variables may be parameters, so what is hidden there is hidden in the path too. */
+export function maskPath(path: string, found: Found | null): string {
+  return found === null ? path : String(found.masked({ path }).path);
 }
 
 /** A copy of a violation in which what detectors found in the parameter's value is replaced. */
 export function maskFoundIn(violation: JsonObject, found: Found | null): JsonObject {
   const { param, actual } = violation;
   if (found === null || typeof param !== "string" || actual === undefined) return violation;
-  return { ...violation, actual: found.masked.params({ [param]: actual })[param] ?? null };
+  return { ...violation, actual: found.masked({ [param]: actual })[param] ?? null };
 }
 
 /** A copy of what the policy program answered, without what policies set and with long values by their hash only. */

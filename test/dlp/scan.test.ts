@@ -62,7 +62,7 @@ test("payloads are looked for in params only, keys included, and are not hidden"
     detectors: namesOf("payload"),
   });
   expect(told(result)).toEqual(["private_ip params ip!", "url params p!"]);
-  expect(result.masked.value("query", "q", "http://c.example")).toBe("http://c.example");
+  expect(result.masked({ q: "http://c.example" }).q).toBe("http://c.example");
 });
 
 test("headers of the proxy cannot be redacted", () => {
