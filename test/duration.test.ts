@@ -1,4 +1,4 @@
-import { parseDuration } from "../src/duration.js";
+import { durationText, parseDuration } from "../src/duration.js";
 
 test.each([
   ["500ms", 500],
@@ -9,4 +9,15 @@ test.each([
 
 test.each(["", "15", "m", "1.5h", "-1s", "1 s", "1H", "9999999999s"])("%p is no duration", (text) => {
   expect(parseDuration(text)).toBeNull();
+});
+
+test.each([
+  [500, "500ms"],
+  [1_000, "1s"],
+  [90_000, "90s"],
+  [3_600_000, "1h"],
+  [172_800_000, "2d"],
+])("%d milliseconds are %s, and back", (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+  expect(parseDuration(text)).toBe(ms);
 });

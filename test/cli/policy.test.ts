@@ -33,6 +33,7 @@ describe("lint", () => {
       policy_version: expect.stringMatching(version),
       files: ["deploy-manager.yaml"],
       agents: ["deploy-manager"],
+      findings: [],
     });
   });
 
