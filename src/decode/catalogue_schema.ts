@@ -19,28 +19,38 @@ const field = text.nullish();
 
 const tool = z.strictObject({
   /** No colon, since a scope is split at the first one. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, dots, hyphens or underscores"),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, dots, hyphens or underscores")
+    .describe("as policies and scopes call it"),
   match: z.strictObject({
-    hosts: texts.min(1, "must name at least one host"),
+    hosts: texts.min(1, "must name at least one host").describe("deploy.internal, *.internal, or with a port"),
     methods: z
       .array(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper-case letters"))
       .min(1, "must name at least one method; leave it out for any")
-      .optional(),
-    path: text,
+      .optional()
+      .describe("any by default"),
+    path: text.describe("{x} is one segment: /v1/{action}"),
   }),
   protocol: z.enum(["http", "mcp"], "must be http").default("http"),
-  action: text,
-  environment: field,
-  body: z.literal("none", "must be none, or left out").optional(),
-  params: z.union([text, parameterMap], "must be a placeholder or a map").optional(),
-  numbers: texts.default([]),
-  image: z.union([text, texts], "must be a text or a list of texts").nullish(),
-  service: field,
-  image_tag: field,
-  deployment_id: field,
-  amount: z.union([text, z.number()], "must be a placeholder or a number").nullish(),
-  classification: texts.default([]),
-  cost: z.number("must be a number").default(0),
+  action: text.describe("a constant, or a placeholder such as {path.action}"),
+  environment: field.describe("a constant pins it to the host; or {body.environment}"),
+  body: z.literal("none", "must be none, or left out").optional().describe("none: the tool takes no body"),
+  params: z
+    .union([text, parameterMap], "must be a placeholder or a map")
+    .optional()
+    .describe("{body}, or a map of names to placeholders"),
+  numbers: texts.default([]).describe("parameters that come as text and are numbers"),
+  image: z.union([text, texts], "must be a text or a list of texts").nullish().describe("image references of the call"),
+  service: field.describe("what is deployed or changed"),
+  image_tag: field.describe("for the record"),
+  deployment_id: field.describe("for the record; by default the decision's id"),
+  amount: z
+    .union([text, z.number()], "must be a placeholder or a number")
+    .nullish()
+    .describe("of money, for the record"),
+  classification: texts.default([]).describe("what data the tool exposes"),
+  cost: z.number("must be a number").default(0).describe("what a call takes from the daily budget"),
 });
 
 /** The form of `tools.yaml`; what a schema cannot say is checked when entries are compiled. */

@@ -17,16 +17,19 @@ function duration(least: string, most: string) {
 }
 
 /** `approval_needed`: when people have to approve. */
-export const approvalNeededSchema = rule(condition);
+export const approvalNeededSchema = rule(
+  condition,
+  "when people have to approve first: a CEL condition, true or false",
+);
 
 /** `approval`: the same as `when`, and how the approval has to be given. */
 export const approvalSchema = z
   .strictObject({
-    when: rule(condition).optional(),
-    approvers: z.array(z.string().min(1)).min(1).optional(),
-    quorum: z.int().min(1).max(100).optional(),
-    expires_in: duration("1s", "30d").optional(),
-    hold: duration("1s", "10m").optional(),
+    when: rule(condition, "when people have to approve first: a CEL condition, true or false").optional(),
+    approvers: z.array(z.string().min(1)).min(1).optional().describe("groups of people.yaml; one is enough"),
+    quorum: z.int().min(1).max(100).optional().describe("distinct people that have to approve"),
+    expires_in: duration("1s", "30d").optional().describe("how long people have to answer: 30m"),
+    hold: duration("1s", "10m").optional().describe("how long the call waits for the answer: 20s"),
   })
   .refine((value) => Object.keys(value).length > 0, "say `when`, or how the approval has to be given");
 

@@ -20,37 +20,43 @@ export interface CompileOptions {
   isPattern(text: string): boolean;
 }
 
-interface Compiled {
+/** One file, compiled by itself. */
+export interface Compiled {
   source: Located<PolicySource>;
   /** Agents that the file names; `null` for a guardrail, which applies to everybody. */
   names: string[] | null;
   mode: Mode;
   document: FileDocument;
+  problems: Problem[];
+}
+
+/** Compiles one file, which need not know of the others. Its mistakes are in `problems`. */
+export function compileSource(source: Located<PolicySource>, options: CompileOptions): Compiled {
+  const problems: Problem[] = [];
+  const mode = source.value.mode ?? options.defaultMode;
+  const context: CompileContext = {
+    source,
+    defaults: { mode },
+    isPattern: options.isPattern,
+    mistake: (...place) => problems.push(source.problem(...place)),
+  };
+  return { source, names: namesOf(source.value), mode, document: compileFile(context), problems };
 }
 
 /**
- * Compiles policy files to one document per agent. Every file that names the agent applies, and every guardrail.
+ * Puts compiled files together to one document per agent. Every file that names the agent applies, and every guardrail.
  * Throws `InvalidFile` with the mistakes of all files.
  */
-export function compilePolicies(sources: readonly Located<PolicySource>[], options: CompileOptions): Documents {
-  const problems: Problem[] = clashingPatterns(sources);
-  const compiled = sources.map((source): Compiled => {
-    const mode = source.value.mode ?? options.defaultMode;
-    const context: CompileContext = {
-      source,
-      defaults: { mode },
-      isPattern: options.isPattern,
-      mistake: (...place) => problems.push(source.problem(...place)),
-    };
-    return { source, names: namesOf(source.value), mode, document: compileFile(context) };
-  });
+export function joinPolicies(compiled: readonly Compiled[], defaultMode: Mode): Documents {
+  const clashing = clashingPatterns(compiled.map(({ source }) => source));
+  const problems = [...clashing, ...compiled.flatMap((file) => file.problems)];
   if (problems.length > 0) throw new InvalidFile(problems);
 
   const agents = new Set(["*", ...compiled.flatMap(({ names }) => names ?? [])]);
   return new Map(
     [...agents].sort().map((agent) => {
       const applying = compiled.filter(({ names }) => names === null || names.includes(agent));
-      return [agent, documentOf(applying, options.defaultMode)];
+      return [agent, documentOf(applying, defaultMode)];
     }),
   );
 }

@@ -8,7 +8,10 @@ const deniedAction = z
   .refine((name) => !name.slice(0, -1).includes("*"), "`*` stands only at the end, as in iam:*");
 
 /** `deny_actions`: actions that are refused whatever else is said. */
-export const denyActionsSchema = rule(z.array(deniedAction));
+export const denyActionsSchema = rule(
+  z.array(deniedAction),
+  "actions that are refused whatever else is said; iam:* stands for any rest",
+);
 
 /** `iam:*` denies every action that begins with `iam:`. Lower case, as the program compares them. */
 export function splitPrefixes(names: readonly string[]): { exact: string[]; prefixes: string[] } {

@@ -5,7 +5,10 @@ import type { EgressPattern } from "./document.js";
 import { rule } from "./rule.js";
 
 /** `egress`: hosts that calls may go to. */
-export const egressSchema = rule(z.strictObject({ allow: z.array(z.string().min(1)) }));
+export const egressSchema = rule(
+  z.strictObject({ allow: z.array(z.string().min(1)) }),
+  "hosts that the agent's calls may go to: api.github.com:443, *.internal",
+);
 
 /** Reads `*.internal`, `api.github.com:443`, `10.0.0.1`, `[::1]:80`. `mistake` is told of what is none of these. */
 export function compileEgress(

@@ -18,12 +18,14 @@ export const limitsSchema = z
     rate: z
       .string("write a rate with its unit, as 5/s, 100/m or 1000/h")
       .regex(rateForm, "write a rate with its unit, as 5/s, 100/m or 1000/h")
-      .optional(),
-    burst: z.int().min(1).max(1_000_000).optional(),
+      .optional()
+      .describe("calls per s, m, h or d: 5/s"),
+    burst: z.int().min(1).max(1_000_000).optional().describe("how many calls may come at once"),
     daily_budget: z
       .number()
       .refine((value) => toMicro(value) !== null, "a budget is at least 0 and has at most 6 decimals")
-      .optional(),
+      .optional()
+      .describe("what calls may cost in one UTC day"),
   })
   .refine((value) => Object.keys(value).length > 0, "name a `rate`, a `daily_budget` or both")
   .refine((value) => value.burst === undefined || value.rate !== undefined, {

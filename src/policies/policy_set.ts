@@ -1,13 +1,15 @@
+import { setImmediate } from "node:timers/promises";
 import { canonicalJson, sha256Hex } from "../canonical.js";
-import { InvalidFile, type Located, type Problem, parseLocated } from "../files/located_yaml.js";
+import { InvalidFile, type Located } from "../files/located_yaml.js";
 import { type CompiledRego, compileRego, UnknownPackage } from "../rego/compile.js";
 import type { Mode } from "../verdict.js";
-import { compilePolicies, type Documents } from "./compile.js";
+import { type Documents, joinPolicies } from "./compile.js";
 import type { AgentDocument } from "./document.js";
+import { compileEach } from "./kept_files.js";
 import { packagesOf, placesOf } from "./packages.js";
 import { isRego, type PolicyText } from "./policy_text.js";
 import type { Program } from "./program.js";
-import { type PolicySource, policySchema } from "./schema.js";
+import type { PolicySource } from "./schema.js";
 
 export type { PolicyText } from "./policy_text.js";
 
@@ -42,8 +44,15 @@ export async function compilePolicySet(
   program: Program,
   defaultMode: Mode,
 ): Promise<PolicySet> {
-  const sources = parsePolicies(texts);
-  const documents = compilePolicies(sources, { defaultMode, isPattern: program.isPattern });
+  const steps = stepsOf(texts, program, defaultMode);
+  let step = steps.next();
+  while (!step.done) {
+    // Hundreds of files take a while, and decisions go on meanwhile.
+    await setImmediate();
+    step = steps.next();
+  }
+  const documents = joinPolicies(step.value, defaultMode);
+  const sources = step.value.map(({ source }) => source);
   const rego = await compileRegoOf(texts.filter(isRego), packagesOf(documents.values()), sources);
   const files = texts.map(({ file }) => file).sort();
   return assemblePolicySet({ files, documents, rego }, program);
@@ -51,7 +60,10 @@ export async function compilePolicySet(
 
 /** The documents of YAML and JSON texts alone, without looking at Rego. Throws `InvalidFile`. */
 export function compileDocuments(texts: readonly PolicyText[], program: Program, defaultMode: Mode): Documents {
-  return compilePolicies(parsePolicies(texts), { defaultMode, isPattern: program.isPattern });
+  const steps = stepsOf(texts, program, defaultMode);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return joinPolicies(step.value, defaultMode);
 }
 
 async function compileRegoOf(
@@ -92,26 +104,12 @@ export function assemblePolicySet(
   };
 }
 
-function parsePolicies(texts: readonly PolicyText[]): Located<PolicySource>[] {
-  const problems: Problem[] = [];
-  const sources = texts
-    .filter((text) => !isRego(text))
-    .toSorted(byFile)
-    .flatMap(({ file, text }) => {
-      try {
-        return [parseLocated(file, text, policySchema)];
-      } catch (error) {
-        if (!(error instanceof InvalidFile)) throw error;
-        problems.push(...error.problems);
-        return [];
-      }
-    });
-  if (problems.length > 0) throw new InvalidFile(problems);
-  return sources;
-}
-
-function byFile(a: PolicyText, b: PolicyText): number {
-  return a.file < b.file ? -1 : 1;
+function stepsOf(texts: readonly PolicyText[], { isPattern, sha256 }: Program, defaultMode: Mode) {
+  return compileEach(
+    texts.filter((text) => !isRego(text)),
+    { defaultMode, isPattern },
+    sha256,
+  );
 }
 
 function removedBy({ files }: AgentDocument): Applied["removes"] {

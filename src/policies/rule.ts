@@ -3,8 +3,8 @@ import { wording } from "../files/wording.js";
 import type { Mode } from "../verdict.js";
 import type { Standing } from "./document.js";
 
-export const mode = z.enum(["enforce", "shadow"]);
-export const onViolation = z.enum(["deny", "approval_needed"]);
+export const mode = z.enum(["enforce", "shadow"]).describe("enforce acts on the rules; shadow only records");
+export const onViolation = z.enum(["deny", "approval_needed"]).describe("what a breach leads to; deny by default");
 
 /** What may be said of any rule beside its value. */
 export const standing = { mode: mode.optional(), on_violation: onViolation.optional() };
@@ -20,10 +20,10 @@ export interface RuleSource<V> {
 /** What each rule takes, for the JSON Schema: a transformation does not show it. */
 export const ruleValues = new WeakMap<z.core.$ZodType, z.core.$ZodType>();
 
-/** Every rule may be written as its bare value or as `{value, mode, on_violation}`. */
-export function rule<T extends z.ZodType>(value: T) {
+/** Every rule may be written as its bare value or as `{value, mode, on_violation}`. `meaning` is for editors. */
+export function rule<T extends z.ZodType>(value: T, meaning: string) {
   const long = z.strictObject({ value, ...standing });
-  const either = z.unknown().transform((raw, context): RuleSource<z.output<T>> => {
+  const read = z.unknown().transform((raw, context): RuleSource<z.output<T>> => {
     const isLong = typeof raw === "object" && raw !== null && Object.hasOwn(raw, "value");
     const parsed = (isLong ? long : value).safeParse(raw, { error: wording });
     if (!parsed.success) {
@@ -33,6 +33,7 @@ export function rule<T extends z.ZodType>(value: T) {
     if (!isLong) return { value: parsed.data as z.output<T>, at: [] };
     return { ...(parsed.data as Omit<RuleSource<z.output<T>>, "at">), at: ["value"] };
   });
+  const either = read.describe(meaning);
   ruleValues.set(either, value);
   return either;
 }

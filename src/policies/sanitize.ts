@@ -36,10 +36,12 @@ function changes(set: z.ZodType<Record<string, string>>, named: z.ZodType<string
 }
 
 /** `sanitize`: what is changed in the headers and the query of the call before it goes on. */
-export const sanitizeSchema = z.strictObject({
-  headers: changes(z.record(headerName, headerValue), headerName),
-  query: changes(z.record(queryName, queryValue), z.string().min(1)),
-});
+export const sanitizeSchema = z
+  .strictObject({
+    headers: changes(z.record(headerName, headerValue), headerName),
+    query: changes(z.record(queryName, queryValue), z.string().min(1)),
+  })
+  .describe("changes of headers and query before the call goes on");
 
 /** The written form with every part there. */
 export function compileSanitize({ headers, query }: z.output<typeof sanitizeSchema>): SanitizeDocument {

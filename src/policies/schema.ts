@@ -25,7 +25,7 @@ const ruleShape = Object.fromEntries(
 ) as unknown as RuleShape;
 
 const fixedActionKeys = {
-  name: actionName,
+  name: actionName.describe("the action, or * for every action"),
   mode: mode.optional(),
   on_violation: onViolation.optional(),
   ...ruleShape,
@@ -71,15 +71,15 @@ const speaking = ["actions", "deny_actions", "egress", "limits", "rego"] as cons
 /** One policy file. */
 export const policySchema = z
   .strictObject({
-    agent: agentName.optional(),
-    agents: z.array(agentName).min(1).optional(),
-    guardrail: z.boolean().optional(),
+    agent: agentName.optional().describe("the agent the file is for; * for agents that no file names"),
+    agents: z.array(agentName).min(1).optional().describe("the agents the file is for"),
+    guardrail: z.boolean().optional().describe("true: for every agent, restricts, and grants nothing"),
     mode: mode.optional(),
-    tools: z.array(toolName).min(1).optional(),
+    tools: z.array(toolName).min(1).optional().describe("tools that the file speaks of; every tool by default"),
     deny_actions: denyActionsSchema.optional(),
     egress: egressSchema.optional(),
     rego: ruleKeys.rego.schema.optional(),
-    actions: z.array(action).optional(),
+    actions: z.array(action).optional().describe("what the agent may do, and within which rules"),
     limits: limitsSchema.optional(),
   })
   .superRefine((policy, context) => {

@@ -24,6 +24,7 @@ test("a call says all that the catalogue and the request give", () => {
     amount: 7,
     images: ["a@sha256:1"],
     params: { environment: "staging", replicas: 3, image: "a@sha256:1", service: "web", image_tag: "v2", amount: 7 },
+    fromQuery: [],
     destination: { host: "deploy.internal", port: 8443, scheme: "https" },
     http: {
       method: "POST",
@@ -236,6 +237,18 @@ describe("matching", () => {
   });
 });
 
+describe("which parameters came whole from the query", () => {
+  const query = { ...json({ b: 1 }), target: "/v1/deploy?a=1&c=2" };
+  test.each<[string, unknown, string[]]>([
+    ["those of it, where all sources count", undefined, ["a", "c"]],
+    ["all of them", "{query}", ["a", "c"]],
+    ["none of a body", "{body}", []],
+    ["those that name one", { x: "{query.a}", y: "{body.b}", z: "{query.a}-{query.c}", w: "{path.verb}" }, ["x"]],
+  ])("%s", (_, params, wanted) => {
+    expect(decodeWith(params === undefined ? {} : { params }, query).fromQuery).toEqual(wanted);
+  });
+});
+
 describe("passthrough", () => {
   const elsewhere: Sketch = { authority: "api.example", target: "/any/thing?x=1", headers: {}, body: "abc" };
 
@@ -250,6 +263,7 @@ describe("passthrough", () => {
       amount: null,
       images: [],
       params: {},
+      fromQuery: [],
       destination: { host: "api.example", port: 443, scheme: "https" },
       http: {
         method: "POST",

@@ -6,7 +6,7 @@ import type { CompiledRule } from "./rule_key.js";
 /** Where a limit on one parameter is written: `max_replicas`, `min_replicas`. */
 export const boundKey = /^(max|min)_([A-Za-z][A-Za-z0-9_]*)$/;
 
-const bound = rule(z.number());
+const bound = rule(z.number(), "bound of a number");
 
 export interface Bound extends RuleSource<number> {
   key: string;

@@ -11,7 +11,7 @@ const form = z.union([
 ]);
 
 /** `cost`: what the call takes from the daily budget, in place of the catalogue's word. */
-export const cost = ruleKey(form, (written) => {
+export const cost = ruleKey(form.describe("what a call takes from the daily budget"), (written) => {
   const { base = 0, per = {} } = typeof written === "number" ? { base: written } : written;
   const micro = Object.entries(per).map(([param, each]) => [param, toMicro(each) ?? 0] as const);
   return [{ kind: "cost", base_micro: toMicro(base) ?? 0, per: Object.fromEntries(micro) }];

@@ -23,22 +23,24 @@ const entry = z.union([
 export const isBuiltIn = (name: string): boolean => detectors.has(name);
 
 /** `dlp`: what becomes of a call in which a detector finds something. */
-export const dlp = ruleKey(anyKeys(z.record(detectorName, entry)), (written, { mistake, isPattern }) =>
-  Object.entries(written).map(([detector, said]): CompiledRule => {
-    const { action, pattern, tag, ...standing } = typeof said === "string" ? { action: said } : said;
-    if (isBuiltIn(detector) && pattern !== undefined) {
-      mistake([detector, "pattern"], `\`${detector}\` is built in; give a detector of your own another name`);
-    }
-    if (!isBuiltIn(detector) && pattern === undefined) {
-      mistake([detector], `no detector \`${detector}\` is built in, so it needs a \`pattern\``);
-    }
-    if (pattern !== undefined && !isPattern(pattern)) {
-      mistake([detector, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
-    }
-    if (tag !== undefined && action !== "tag") mistake([detector, "tag"], "a `tag` is for `action: tag`");
-    if (action === "tag") return { kind: "dlp_tag", detector, tag: tag ?? detector, standing };
-    return { kind: action === "deny" ? "dlp_deny" : "dlp_redact", detector, standing };
-  }),
+export const dlp = ruleKey(
+  anyKeys(z.record(detectorName, entry)).describe("what becomes of data that must not leave, by detector"),
+  (written, { mistake, isPattern }) =>
+    Object.entries(written).map(([detector, said]): CompiledRule => {
+      const { action, pattern, tag, ...standing } = typeof said === "string" ? { action: said } : said;
+      if (isBuiltIn(detector) && pattern !== undefined) {
+        mistake([detector, "pattern"], `\`${detector}\` is built in; give a detector of your own another name`);
+      }
+      if (!isBuiltIn(detector) && pattern === undefined) {
+        mistake([detector], `no detector \`${detector}\` is built in, so it needs a \`pattern\``);
+      }
+      if (pattern !== undefined && !isPattern(pattern)) {
+        mistake([detector, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
+      }
+      if (tag !== undefined && action !== "tag") mistake([detector, "tag"], "a `tag` is for `action: tag`");
+      if (action === "tag") return { kind: "dlp_tag", detector, tag: tag ?? detector, standing };
+      return { kind: action === "deny" ? "dlp_deny" : "dlp_redact", detector, standing };
+    }),
 );
 
 /** The user's own detectors of a `dlp` key. */

@@ -9,10 +9,13 @@ const image = z
   });
 
 /** `allowed_images`: every image of the call has a digest and matches an entry. */
-export const allowedImages = ruleKey(rule(z.array(image)), ({ value, ...standing }) => [
-  {
-    kind: "images",
-    images: value.map(({ digest, repository }) => ({ ...(digest && { digest }), ...(repository && { repository }) })),
-    standing,
-  },
-]);
+export const allowedImages = ruleKey(
+  rule(z.array(image), "images that the call may name, by digest, repository or both"),
+  ({ value, ...standing }) => [
+    {
+      kind: "images",
+      images: value.map(({ digest, repository }) => ({ ...(digest && { digest }), ...(repository && { repository }) })),
+      standing,
+    },
+  ],
+);

@@ -24,24 +24,28 @@ const spec = z
   });
 
 /** `params`: what each parameter has to be. */
-export const params = ruleKey(anyKeys(z.record(z.string().min(1), spec)), (written, { mistake, isPattern }) =>
-  Object.entries(written).flatMap(([param, { mode, on_violation, ...said }]) => {
-    const { required, type, pattern, enum: values, forbid = [] } = said;
-    if (pattern !== undefined && !isPattern(pattern)) {
-      mistake([param, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
-    }
-    const bodies: RuleBody[] = [
-      ...(required ? [{ kind: "param_required", param } as const] : []),
-      ...(type ? [{ kind: "param_type", param, type } as const] : []),
-      ...(pattern !== undefined ? [{ kind: "param_pattern", param, pattern } as const] : []),
-      ...(values ? [{ kind: "param_enum", param, values: values as Json[] } as const] : []),
-      ...forbid.map((detector) => ({ kind: "param_forbid", param, detector }) as const),
-    ];
-    return bodies.map((body): CompiledRule => ({ ...body, standing: { mode, on_violation } }));
-  }),
+export const params = ruleKey(
+  anyKeys(z.record(z.string().min(1), spec)).describe("what each parameter has to be"),
+  (written, { mistake, isPattern }) =>
+    Object.entries(written).flatMap(([param, { mode, on_violation, ...said }]) => {
+      const { required, type, pattern, enum: values, forbid = [] } = said;
+      if (pattern !== undefined && !isPattern(pattern)) {
+        mistake([param, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
+      }
+      const bodies: RuleBody[] = [
+        ...(required ? [{ kind: "param_required", param } as const] : []),
+        ...(type ? [{ kind: "param_type", param, type } as const] : []),
+        ...(pattern !== undefined ? [{ kind: "param_pattern", param, pattern } as const] : []),
+        ...(values ? [{ kind: "param_enum", param, values: values as Json[] } as const] : []),
+        ...forbid.map((detector) => ({ kind: "param_forbid", param, detector }) as const),
+      ];
+      return bodies.map((body): CompiledRule => ({ ...body, standing: { mode, on_violation } }));
+    }),
 );
 
 /** `additional_params: deny`: no parameter that neither `params` nor a bound of the action names. */
-export const additionalParams = ruleKey(rule(z.enum(["allow", "deny"])), ({ value, ...standing }, action) =>
-  value === "allow" ? [] : [{ kind: "additional", names: [...action.params].sort(), standing }],
+export const additionalParams = ruleKey(
+  rule(z.enum(["allow", "deny"]), "deny: no parameter that neither `params` nor a bound names"),
+  ({ value, ...standing }, action) =>
+    value === "allow" ? [] : [{ kind: "additional", names: [...action.params].sort(), standing }],
 );

@@ -10,6 +10,7 @@ const packageName = z
   );
 
 /** `rego`: each of these packages of the user's Rego lets the call through. */
-export const rego = ruleKey(rule(z.array(packageName).min(1)), ({ value, ...standing }) =>
-  value.map((name) => ({ kind: "rego", package: name, standing })),
+export const rego = ruleKey(
+  rule(z.array(packageName).min(1), "packages of your own Rego that have to let the call through"),
+  ({ value, ...standing }) => value.map((name) => ({ kind: "rego", package: name, standing })),
 );

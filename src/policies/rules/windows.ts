@@ -41,10 +41,13 @@ const form = z
   );
 
 /** `windows`: the local time of the call is within a window to allow, and in none to deny. */
-export const windows = ruleKey(rule(form), ({ value: { time_zone: zone, allow, deny }, ...standing }) => [
-  ...(allow ? [{ kind: "window_allow", zone, slots: allow.flatMap(slotsOf), standing } as const] : []),
-  ...(deny ? [{ kind: "window_deny", zone, slots: deny.flatMap(slotsOf), standing } as const] : []),
-]);
+export const windows = ruleKey(
+  rule(form, "local times at which the action is permitted or blocked"),
+  ({ value: { time_zone: zone, allow, deny }, ...standing }) => [
+    ...(allow ? [{ kind: "window_allow", zone, slots: allow.flatMap(slotsOf), standing } as const] : []),
+    ...(deny ? [{ kind: "window_deny", zone, slots: deny.flatMap(slotsOf), standing } as const] : []),
+  ],
+);
 
 function slotsOf({ days, hours }: z.output<typeof window>): Slot[] {
   const [from, to] = hours === undefined ? [0, minutesOfDay] : hours.split("-").map(minuteOf);
