@@ -3,7 +3,7 @@ import { verifyAudit } from "../../src/audit/verify.js";
 import type { Json } from "../../src/call.js";
 import type { AuditLine } from "../harness/records.js";
 import { type AgentRequest, atTheTool, type Told } from "../pipeline/envoy.js";
-import { keys, startWorld, type World } from "../pipeline/world.js";
+import { keys, startWorld, type World, type WorldOptions } from "../pipeline/world.js";
 import type { AnswerCase, CallCase, Case, Step, Want } from "./format.js";
 import { ms, requestOf } from "./request.js";
 
@@ -20,8 +20,8 @@ interface Opened {
 const ownHeaders = ["x-countersign-decision", "x-countersign-decision-id", "x-countersign-policy-version"];
 
 /** Runs one case from a fresh state and fails on the first thing that is not as wanted. */
-export async function runCase({ files, steps, time }: Case): Promise<void> {
-  const world = await startWorld(files, time === undefined ? {} : { time });
+export async function runCase({ files, steps, time }: Case, options: Pick<WorldOptions, "wrap"> = {}): Promise<void> {
+  const world = await startWorld(files, { ...options, ...(time !== undefined && { time }) });
   try {
     const run = new Run(world);
     for (const step of steps) await run.step(step);

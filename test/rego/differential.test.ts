@@ -1,45 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { loadProgram } from "../../src/policies/program.js";
+import { readCaseFiles } from "../cases/format.js";
+import { runCase } from "../cases/run.js";
 import { findOpa } from "../harness/find_opa.js";
 import { describeWith, requirePart } from "../harness/parts.js";
-import { freePort, startProcess } from "../harness/process.js";
-import { repository } from "../harness/programs.js";
 import { type Calls, sampleCalls } from "./cases.js";
+import { askOpa } from "./opa_server.js";
 
 const opa = await requirePart("opa", findOpa);
 /** Another one each day, so that all the days together see more; a failure tells it. */
 const seed = Math.floor(Date.now() / 86_400_000);
 const sets = sampleCalls(1_050, 10, seed);
-
-/** What a real OPA server with the program answers to all calls, in order. No decision is an empty list. */
-async function askOpa(program: string, asked: readonly Calls[]): Promise<unknown[][][]> {
-  const port = await freePort();
-  const base = `http://127.0.0.1:${port}`;
-  const server = await startProcess({
-    name: "opa",
-    command: program,
-    args: ["run", "--server", "--log-level", "error", "--addr", `127.0.0.1:${port}`, "policies/rego"],
-    cwd: repository,
-    ready: async () => (await fetch(`${base}/health`)).ok,
-  });
-  const send = async (method: string, path: string, body: unknown): Promise<{ result?: unknown }> => {
-    const answer = await fetch(`${base}/v1/data/${path}`, { method, body: JSON.stringify(body) });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`opa: ${answer.status} ${text}`);
-    return text === "" ? {} : JSON.parse(text);
-  };
-  try {
-    const answers: unknown[][][] = [];
-    for (const { policies, inputs } of asked) {
-      await send("PUT", "policies", policies);
-      const told = await Promise.all(inputs.map((input) => send("POST", "countersign/decision", { input })));
-      answers.push(told.map((one) => ("result" in one ? [one.result] : [])));
-    }
-    return answers;
-  } finally {
-    await server.stop();
-  }
-}
 
 /** One instance for all, as in the server: what one call leaves behind must not reach the next. */
 function askWasm(asked: readonly Calls[]): unknown[][][] {
@@ -52,6 +23,30 @@ function askWasm(asked: readonly Calls[]): unknown[][][] {
 
 const given = askWasm(sets);
 
+/** Every evaluation in every decision case, with what the program of the server answered. */
+async function casesAsCalls(): Promise<{ calls: Calls[]; answers: unknown[] }> {
+  const calls: Calls[] = [];
+  const answers: unknown[] = [];
+  for (const { cases } of readCaseFiles()) {
+    for (const each of cases) {
+      await runCase(each, {
+        wrap: ({ engine }) => ({
+          engine: {
+            ...engine,
+            run(id, document, input, entrypoint) {
+              const answer = engine.run(id, document, input, entrypoint);
+              calls.push({ policies: { [id]: document }, inputs: [input] });
+              answers.push(answer);
+              return answer;
+            },
+          },
+        }),
+      });
+    }
+  }
+  return { calls, answers };
+}
+
 describeWith(opa, "OPA and the WebAssembly program", (use) => {
   test("give the same answers to random calls under random policies", async () => {
     const wanted = await askOpa(use().program, sets);
@@ -63,6 +58,19 @@ describeWith(opa, "OPA and the WebAssembly program", (use) => {
     );
     expect(differing.slice(0, 1)).toEqual([]);
     expect(given.flat().length).toBeGreaterThanOrEqual(10_000);
+  }, 240_000);
+});
+
+describeWith(opa, "every decision case", (use) => {
+  test("gets the same answer from OPA as in the server", async () => {
+    process.env.OPA_BIN ??= use().program;
+    const { calls, answers } = await casesAsCalls();
+    const wanted = (await askOpa(use().program, calls)).flat();
+    const differing = calls.flatMap((call, i) =>
+      isDeepStrictEqual([answers[i]], wanted[i]) ? [] : [{ ...call, wasm: answers[i], opa: wanted[i] }],
+    );
+    expect(differing.slice(0, 1)).toEqual([]);
+    expect(calls.length).toBeGreaterThan(400);
   }, 240_000);
 });
 
