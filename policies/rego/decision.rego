@@ -50,7 +50,7 @@ view(found, demanded, cleaning, redacting) := {
 	"redeems": false,
 } if {
 	asks(found, demanded)
-	not input.approval
+	not brought
 } else := {
 	"verdict": "sanitize",
 	"reason": "sanitized",
@@ -70,6 +70,9 @@ view(found, demanded, cleaning, redacting) := {
 	"terms": terms(found, demanded),
 	"redeems": asks(found, demanded),
 }
+
+# The server names an approval only when the call brought a token for it.
+brought if is_string(input.approval.id)
 
 # Where no denial is left, whatever was found is for people to decide.
 asks(found, demanded) := (count(found) + count(demanded)) > 0
@@ -174,12 +177,18 @@ denied_by_name := [finding |
 ]
 
 # Denied names are lower case: a tool that takes `DELETE` for `delete` must not be a way around them.
-named(deny) if lower(input.action) in deny.exact
+named(deny) if {
+	some name in spellings
+	name in deny.exact
+}
 
 named(deny) if {
+	some name in spellings
 	some prefix in deny.prefixes
-	startswith(lower(input.action), prefix)
+	startswith(name, prefix)
 }
+
+spellings := [lower(input.action), folded(input.action)]
 
 default not_granted := []
 

@@ -182,7 +182,8 @@ has_type("map", value) if is_object(value)
 
 absent(name) if {
 	is_object(input.params)
-	every key in object.keys(input.params) { lower(key) != lower(name) }
+	spelled := folded(name)
+	every key in folded_params { key != spelled }
 }
 
 # A tool that does not tell `Amount` from `amount` must not be a way around a rule.
@@ -192,7 +193,12 @@ only_spelling(name) if {
 
 same_or_other(key, name) if key == name
 
-same_or_other(key, name) if lower(key) != lower(name)
+same_or_other(key, name) if folded(key) != folded(name)
+
+# Upper case first, since some letters, like the long s, only meet their kin there.
+folded(name) := lower(upper(name))
+
+folded_params := [folded(key) | some key in object.keys(input.params)]
 
 countable(name) if absent(name)
 
@@ -206,19 +212,31 @@ countable(name) if {
 
 # No hits prove something only when somebody looked.
 scanned(detector) if {
+	is_array(input.dlp.detectors)
 	detector in input.dlp.detectors
+	readable_hits
+}
+
+readable_hits if {
 	is_array(input.dlp.hits)
+	every hit in input.dlp.hits { is_string(hit.detector) }
 }
 
 harmless(hit, rule) if hit.detector != rule.detector
 
-harmless(hit, _) if hit["in"] != "params"
+harmless(hit, _) if hit["in"] in {"headers", "query"}
 
-harmless(hit, rule) if hit.name != rule.param
+harmless(hit, rule) if {
+	is_string(hit.name)
+	hit.name != rule.param
+}
 
 other_or_redactable(hit, detector) if hit.detector != detector
 
-other_or_redactable(hit, _) if hit.redactable == true
+other_or_redactable(hit, _) if {
+	hit.redactable == true
+	every member in [hit["in"], hit.name] { is_string(member) }
+}
 
 places(detector) := [{"in": hit["in"], "name": hit.name} |
 	some hit in input.dlp.hits
@@ -228,25 +246,30 @@ places(detector) := [{"in": hit["in"], "name": hit.name} |
 # --- local time --------------------------------------------------------------------------------------------------
 
 within(slot, local) if {
+	known_time(local)
 	local.day == slot.day
-	is_number(local.minute)
 	local.minute >= slot.from
 	local.minute < slot.to
 }
 
 outside(slot, local) if {
-	is_number(local.day)
+	known_time(local)
 	local.day != slot.day
 }
 
 outside(slot, local) if {
-	is_number(local.minute)
+	known_time(local)
 	local.minute < slot.from
 }
 
 outside(slot, local) if {
-	is_number(local.minute)
+	known_time(local)
 	local.minute >= slot.to
+}
+
+known_time(local) if {
+	is_number(local.day)
+	is_number(local.minute)
 }
 
 # --- images ------------------------------------------------------------------------------------------------------

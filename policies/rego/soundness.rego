@@ -174,6 +174,7 @@ sound_sanitize(entry) if {
 	every part in [entry.sanitize.headers, entry.sanitize.query] {
 		only(part, {"set", "remove", "redact"})
 		is_object(part.set)
+		every _, text in part.set { is_string(text) }
 		texts(part.remove)
 		texts(part.redact)
 	}

@@ -10,6 +10,14 @@ test.each<[string, Parameters<typeof costOf>[0], Parameters<typeof costOf>[1], n
   ["nor does one that is no number, which the program refuses", [{ base_micro: 1, per: { n: 5 } }], { n: "9" }, 1],
   ["nothing is ever given back", [{ base_micro: 1, per: { n: 5 } }], { n: -9 }, 1],
   ["parts of a micro-unit count whole", [{ base_micro: 0, per: { n: 1 } }], { n: 0.1 }, 1],
+  ["what doubles add by rounding does not", [{ base_micro: 0, per: { n: 100_000 } }], { n: 1.1 }, 110_000],
+  ["nor what they take away", [{ base_micro: 0, per: { n: 290_000 } }], { n: 0.1 }, 29_000],
+  [
+    "large sums stay as they are",
+    [{ base_micro: 1, per: { n: 2 } }],
+    { n: 4_503_599_627_370_495 },
+    9_007_199_254_740_991,
+  ],
   [
     "the highest of several",
     [

@@ -2,9 +2,9 @@ import type { AgentDocument } from "../../src/policies/document.js";
 import { loadProgram } from "../../src/policies/program.js";
 import { policySetOf } from "../harness/policy_set.js";
 import { judge } from "./cases.js";
+import { damages, type Fields } from "./damages.js";
 
 const program = loadProgram();
-type Fields = Record<string, unknown>;
 
 function documentOf(yaml: string): AgentDocument {
   return policySetOf({ "p.yaml": yaml }, program).documentOf("a").document;
@@ -113,60 +113,120 @@ test.each<[string, unknown]>([
   expect(enforced(document, call)).toBe("no decision");
 });
 
+/** The call with all that the server finds out about one, and with something in it for every kind of rule. */
+const looked = {
+  ...call,
+  params: { replicas: 3, service: "web-1", note: "http://x.example", mail: "ada@example.com" },
+  destination: { host: "deploy.internal", port: 443, scheme: "https" },
+  dlp: {
+    detectors: ["email", "url", "own"],
+    hits: [
+      { detector: "email", in: "params", name: "mail", redactable: false },
+      { detector: "own", in: "headers", name: "x-debug", redactable: true },
+      { detector: "url", in: "params", name: "note", redactable: false },
+    ],
+  },
+  time: { unix_ms: 1_772_366_400_000, zones: { UTC: { day: 0, minute: 720 } } },
+  rego: {
+    refusing: { deny: true, requires_human_approval: false, allow: true },
+    asking: { deny: false, requires_human_approval: true, allow: false },
+    undecided: { deny: false, requires_human_approval: false, allow: false },
+    failed: { failed: "deadline" },
+  },
+};
+
+const guardrail = (action: string): string => `{guardrail: true, actions: [{name: deploy, ${action}}]}`;
+
 /** One restriction each, all of which stop the same call. */
 const stopping: Record<string, string> = {
   deny_actions: "{guardrail: true, deny_actions: [deploy]}",
-  environments: "{guardrail: true, actions: [{name: deploy, allowed_environments: [production]}]}",
-  images: '{guardrail: true, actions: [{name: deploy, allowed_images: [{digest: "sha256:bb", repository: shop/web}]}]}',
+  egress: '{guardrail: true, egress: {allow: [elsewhere.example, "deploy.internal:8443"]}}',
+  "egress by wildcard": '{guardrail: true, tools: [deploy-api], egress: {allow: ["*.elsewhere.example"]}}',
+  environments: guardrail("allowed_environments: [production]"),
+  images: guardrail('allowed_images: [{digest: "sha256:bb", repository: shop/web}]'),
+  "images by repository": guardrail("allowed_images: [{repository: shop/db}]"),
   max: "{guardrail: true, tools: [deploy-api], actions: [{name: deploy, max_replicas: 2}]}",
   min: '{guardrail: true, actions: [{name: "*", min_replicas: 4}]}',
-  approval:
-    '{guardrail: true, actions: [{name: deploy, approval_needed: "has(params.replicas) && params.replicas > 2"}]}',
+  approval: guardrail('approval_needed: "has(params.replicas) && params.replicas > 2"'),
+  "approval with terms": guardrail("approval: {when: true, approvers: [sre], quorum: 2, expires_in: 1h, hold: 30s}"),
+  "breach with terms": guardrail("max_replicas: {value: 2, on_violation: approval_needed}, approval: {quorum: 2}"),
+  param_required: guardrail("params: {ticket: {required: true}}"),
+  param_type: guardrail("params: {replicas: {type: string}}"),
+  param_pattern: guardrail('params: {service: {pattern: "[a-z]+"}}'),
+  param_enum: guardrail("params: {replicas: {enum: [1, 2]}}"),
+  param_forbid: guardrail("params: {note: {forbid: [url]}}"),
+  additional: guardrail("additional_params: deny, params: {replicas: {type: integer}}"),
+  window_allow: guardrail("windows: {allow: [{days: [mon]}]}"),
+  window_deny: guardrail('windows: {deny: [{days: [sun], hours: "11:00-13:00"}]}'),
+  dlp_deny: guardrail("dlp: {email: deny}"),
+  "dlp_deny by pattern": guardrail("dlp: {own: {action: deny, pattern: SECRET}}"),
+  "dlp_redact in a body": guardrail("dlp: {email: redact}"),
+  "dlp_tag that was not looked for": guardrail("dlp: {phone: tag}"),
+  "rego that denies": guardrail("rego: [refusing]"),
+  "rego that asks": guardrail("rego: [asking]"),
+  "rego that does not allow": "{guardrail: true, rego: [undecided]}",
+  "rego that failed": guardrail("rego: [failed]"),
+  "rego that was not asked": guardrail("rego: [elsewhere]"),
+  cost: guardrail("cost: {base: 1, per: {service: 0.5}}"),
 };
 const granting = "{agent: a, actions: [{name: deploy}]}";
 
+const damaging = {
+  /** Read by the server and not by the program. */
+  spared: ["limits", "failure_mode", "needs"],
+  /** No restriction of that kind. */
+  optional: [
+    ...["tools", "deny_actions", "egress", "approval", "sanitize", "repository", "port"],
+    ...["on_violation", "terms", "approvers", "quorum", "expires_in_ms", "hold_ms"],
+  ],
+  open: ["per", "set"],
+  adding: { except: ["condition", "per", "set"] },
+};
+
 describe.each(Object.entries(stopping))("a document whose %s is damaged anywhere", (_name, restriction) => {
   const { document } = policySetOf({ "0.yaml": granting, "1.yaml": restriction }, program).documentOf("a");
+  const all = damages(document, damaging);
 
   test("stops the call while it is whole", () => {
-    expect(enforced(document, call)).toMatch(/^(deny|approval_needed)/);
+    expect(enforced(document, looked)).toMatch(/^(deny|approval_needed)/);
   });
 
   test("never lets it through", () => {
-    const passed = damages(document, []).filter(({ damaged }) => /^(allow|sanitize)/.test(enforced(damaged, call)));
+    const passed = all.filter(({ damaged }) => /^(allow|sanitize)/.test(enforced(damaged, looked)));
     expect(passed.map(({ what }) => what)).toEqual([]);
-    expect(damages(document, []).length).toBeGreaterThan(50);
+    expect(all.length).toBeGreaterThan(50);
   });
 });
 
-/** Keys whose absence means something: no restriction of that kind. */
-const optional = ["tools", "deny_actions", "approval", "sanitize", "repository"];
-/** Read by the server and not by the program. */
-const elsewhere = ["limits", "failure_mode"];
+test("without any of them the call passes", () => {
+  expect(enforced(documentOf(granting), looked)).toBe("allow allowed");
+});
 
-/** The document with one part removed, of another kind, or with a key that the program does not know. */
-function damages(value: unknown, path: readonly (string | number)[]): { what: string; damaged: unknown }[] {
-  if (typeof value !== "object" || value === null) return [];
-  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  const put = (key: string | number, part: unknown): unknown =>
-    Array.isArray(value) ? value.with(Number(key), part) : { ...value, [key]: part };
-  const own = entries.flatMap(([key, part]) => {
-    if (elsewhere.includes(String(key)) || (key === "value" && path.includes("condition"))) return [];
-    const at = [...path, key].join(".");
-    const others = [null, 7, "x", true, [], {}].filter((other) => kindOf(other) !== kindOf(part));
-    const gone =
-      Array.isArray(value) || optional.includes(String(key))
-        ? []
-        : [{ what: `${at} removed`, damaged: put(key, undefined) }];
-    const swapped = others.map((other) => ({ what: `${at} = ${JSON.stringify(other)}`, damaged: put(key, other) }));
-    const deeper = damages(part, [...path, key]).map(({ what, damaged }) => ({ what, damaged: put(key, damaged) }));
-    return [...gone, ...swapped, ...deeper];
+/** What is to be changed in the same call, each in one way. */
+const changing: Record<string, string> = {
+  sanitize: guardrail("sanitize: {headers: {set: {x-a: b}, remove: [x-debug]}, query: {redact: [q]}}"),
+  "dlp_redact of a header": guardrail("dlp: {own: {action: redact, pattern: SECRET}}"),
+};
+
+describe.each(Object.entries(changing))("a document whose %s is damaged anywhere", (_name, restriction) => {
+  const { document } = policySetOf({ "0.yaml": granting, "1.yaml": restriction }, program).documentOf("a");
+
+  /** What is changed in the call; `stopped` when it does not pass. */
+  function changes(of: unknown): unknown {
+    const [answer] = judge(program, { policies: { a: of as AgentDocument }, input: looked }) as { enforced: Fields }[];
+    const { verdict, sanitize, redact } = answer?.enforced ?? { verdict: "deny" };
+    return /^(allow|sanitize)$/.test(String(verdict)) ? { sanitize, redact } : "stopped";
+  }
+
+  test("changes the call while it is whole", () => {
+    expect(enforced(document, looked)).toBe("sanitize sanitized");
   });
-  const free = Array.isArray(value) || path.length === 0 || path.includes("condition");
-  return free ? own : [...own, { what: `${path.join(".")}.unknown added`, damaged: { ...value, unknown: 1 } }];
-}
 
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "array" : typeof value;
-}
+  test("never lets it through otherwise", () => {
+    const wanted = JSON.stringify(changes(document));
+    const all = damages(document, damaging).map(({ what, damaged }) => ({ what, now: changes(damaged) }));
+    const otherwise = all.filter(({ now }) => now !== "stopped" && JSON.stringify(now) !== wanted);
+    expect(otherwise.map(({ what }) => what)).toEqual([]);
+    expect(all.length).toBeGreaterThan(50);
+  });
+});
