@@ -45,9 +45,10 @@ format: setup ## Format the code and mend what can be mended by itself
 policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
-bench: ## Measure one evaluation of the policy program
+bench: ## Measure one evaluation of the policy program, and a reload of many policies
 	@$(MAKE) --no-print-directory build
 	@$(BIN)/tsx bench/evaluate.ts
+	@$(BIN)/tsx bench/reload.ts
 
 clean: ## Remove what make builds
 	rm -rf dist node_modules .cache coverage

@@ -7,6 +7,8 @@ import type { Config } from "./config/schema.js";
 import { createEngine } from "./evaluate/engine.js";
 import { isLoopback } from "./grpc/listen.js";
 import { startGrpcServer } from "./grpc/server.js";
+import { type PolicyHistory, policyHistory } from "./history/history.js";
+import { policyVersions } from "./history/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
 import { localIssuer } from "./identify/local_issuer.js";
@@ -53,6 +55,7 @@ interface Assembly {
   pipeline: PipelineDeps;
   http: Omit<HttpDeps, "ready">;
   workspace: WatchedWorkspace;
+  history: PolicyHistory;
   trouble: () => { audit: string | null; store: string | null };
 }
 
@@ -113,9 +116,17 @@ async function assemble(
   const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability });
   closing.add(() => audit.close());
 
-  const loading = policyAudit({ audit, log, metrics, runtime });
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
-  const workspace = await watchWorkspace({ sources, ...loading });
+  const history = policyHistory({
+    ...config.policy_history,
+    files: sources.policies,
+    program,
+    runtime,
+    onTrouble: (error) => log.warn({ error: error.message }, "the policy history cannot be kept"),
+  });
+  closing.add(() => history.written());
+  const loading = policyAudit({ audit, history, log, metrics, runtime });
+  const workspace = await watchWorkspace({ sources: { ...sources, policies: history.source }, ...loading });
   closing.add(() => workspace.close());
   const registry = () => workspace.current().registry;
 
@@ -144,6 +155,7 @@ async function assemble(
   });
   return {
     workspace,
+    history,
     trouble: () => ({ audit: audit.trouble(), store: watched.trouble() }),
     pipeline: {
       runtime,
@@ -170,6 +182,7 @@ async function assemble(
       sessionIdOf,
       approvals,
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
+      policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,
       log,
     },
@@ -177,7 +190,7 @@ async function assemble(
 }
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */
-function readiness({ workspace, trouble }: Assembly, stopping: boolean) {
+function readiness({ workspace, history, http, trouble }: Assembly, stopping: boolean) {
   const { audit, store } = trouble();
   return {
     ready: !stopping && audit === null,
@@ -186,6 +199,8 @@ function readiness({ workspace, trouble }: Assembly, stopping: boolean) {
       audit: audit ?? "ok",
       store: store ?? "ok",
       policy_version: workspace.current().policies.version,
+      rolled_back: http.policies.inForce().rolled_back,
+      policy_history: history.trouble() ?? "ok",
       files: workspace.trouble(),
     },
   };

@@ -71,15 +71,18 @@ export interface ApprovalRecord {
   proof: string;
 }
 
-/** A policy set that started to serve, or was refused. */
+/** A policy set that started to serve (of the files, by a roll-back, or by the end of one), or was refused. */
 export interface PolicyRecord {
   kind: "policy";
   timestamp: string;
-  event: "loaded" | "refused";
+  event: "loaded" | "rolled_back" | "released" | "refused";
   policy_version: string | null;
   previous_version: string | null;
   files: string[];
+  /** Why it was refused, or the reason that was given for a roll-back or its end. */
   detail: string | null;
+  /** Who asked for a roll-back or its end; absent elsewhere. */
+  by?: string;
 }
 
 /** What stages and services hand to the sink; the envelope is the writer's. */

@@ -68,6 +68,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
             },
     },
     policies: typeof config.policies === "string" ? at(config.policies) : bundlePlace(config.policies, at),
+    policy_history: { ...config.policy_history, dir: at(config.policy_history.dir) },
     tools: at(config.tools),
     agents: at(config.agents),
     people: at(config.people),

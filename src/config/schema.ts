@@ -140,6 +140,12 @@ export const configSchema = z.strictObject({
   policies: policies
     .prefault("./policies")
     .describe("folder of policy files, one file, a bundle (`.tar.gz`), or `{bundle, key_file, poll, token_file}`"),
+  policy_history: z
+    .strictObject({
+      dir: path.default("./var/policies").describe("folder of the policy versions that were in force"),
+      keep: z.int().min(1).max(1_000).default(50).describe("how many of them are kept"),
+    })
+    .prefault({}),
   tools: path.default("./tools.yaml").describe("the tool catalogue"),
   agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
   people: path.default("./people.yaml").describe("who may approve, look and administer"),

@@ -8,7 +8,7 @@ import { headerValues, keyText, mapMembers, queryValues, textsOf } from "./texts
 
 export type { PatternMatcher, UserPattern } from "./findings.js";
 
-export type Place = "params" | "headers" | "query";
+export type Place = "params" | "headers" | "query" | "path";
 
 /** Something that a detector found. There is one per detector, place and name. */
 export interface Hit {
@@ -24,6 +24,8 @@ export interface Hit {
 export interface ScanRequest {
   params: Readonly<Record<string, Json>>;
   query: readonly QueryParameter[];
+  /** Without the query. Searched for data; a variable in it may be no parameter. */
+  path: string;
   /** Names in lower case; without credentials. */
   headers: readonly Header[];
   /** Top-level parameters that came whole from the query. What is found there as well is a hit there only. */
@@ -74,7 +76,7 @@ function namesOf(request: ScanRequest, kind: Kind): string[] {
   return request.detectors.filter((name) => (detectors.get(name)?.kind ?? kind) === kind);
 }
 
-function spotsOf({ params, query, headers }: ScanRequest): Spot[] {
+function spotsOf({ params, query, headers, path }: ScanRequest): Spot[] {
   const named = (place: Place, name: string, texts: readonly Labelled[]): Spot[] => [
     { in: place, name, isName: true, ...keyText(name) },
     ...texts.map((text) => ({ in: place, name, isName: false, ...text })),
@@ -85,6 +87,7 @@ function spotsOf({ params, query, headers }: ScanRequest): Spot[] {
     ...Object.entries(params).flatMap(([name, value]) => named("params", name, textsOf(value, labelOf(name)))),
     ...valued("headers", headerValues(headers)),
     ...valued("query", queryValues(query)),
+    { in: "path", name: "path", isName: false, text: path, label: "" },
   ];
 }
 

@@ -17,7 +17,7 @@ export interface Asked {
   /** What is known of the call without asking policies; see `inputDocument`. */
   input: InputDocument;
   /** What detectors search, and what a `sanitize` changes. */
-  call: Pick<Call, "params" | "fromQuery"> & { http: Pick<Call["http"], "query" | "headers"> };
+  call: Pick<Call, "params" | "fromQuery"> & { http: Pick<Call["http"], "query" | "headers" | "path"> };
   /** True for headers that no detector sees. */
   isCredential(header: string): boolean;
 }
@@ -78,7 +78,8 @@ function search({ call, isCredential }: Asked, { detectors, patterns }: Needs, e
   if (detectors.length === 0 && patterns.length === 0) return null;
   const headers = call.http.headers.filter(({ name }) => !isCredential(name));
   const fromQuery = new Set(call.fromQuery);
-  return scan({ params: call.params, query: call.http.query, headers, fromQuery, detectors, patterns }, engine.match);
+  const { query, path } = call.http;
+  return scan({ params: call.params, query, path, headers, fromQuery, detectors, patterns }, engine.match);
 }
 
 /** The input with what these policies ask to be found out. The user's Rego sees everything but its own answers. */

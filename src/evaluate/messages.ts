@@ -62,7 +62,7 @@ function outOfBounds({ rule, param, limit, actual }: Finding, side: "above" | "b
 }
 
 function found({ limit, actual }: Finding, rest: string): string {
-  const places = Array.isArray(actual) ? actual.map((place) => `${place.in}.${place.name}`) : [];
+  const places = Array.isArray(actual) ? actual.map(({ in: place, name }) => (place === name ? place : `${place}.${name}`)) : [];
   return places.length === 0
     ? `the call was not searched for ${show(limit)}`
     : `${list(places)} holds ${show(limit)}, ${rest}`;

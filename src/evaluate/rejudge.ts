@@ -9,7 +9,7 @@ export function rejudge(input: { [name: string]: Json }, judges: Judges): Promis
 
 /** The call behind an input document. What other policies had found out about it is left out. */
 function askedAgain({ dlp: _, rego: __, ...input }: { [name: string]: Json }): Asked {
-  const { headers, query } = Object(input.http) as { headers?: unknown; query?: unknown };
+  const { headers, query, path } = Object(input.http) as Record<string, unknown>;
   const { unix_ms } = Object(input.time) as { unix_ms?: Json };
   const shown = headersOf(headers);
   const parameters = queryOf(query);
@@ -17,7 +17,7 @@ function askedAgain({ dlp: _, rego: __, ...input }: { [name: string]: Json }): A
   const hidden = new Set(shown.filter(({ value }) => value === credentialShown).map(({ name }) => name));
   return {
     input: { ...input, ...(unix_ms !== undefined && { time: { unix_ms } }) },
-    call: { params, fromQuery: fromQuery(params, parameters), http: { query: parameters, headers: shown } },
+    call: { params, fromQuery: fromQuery(params, parameters), http: { query: parameters, headers: shown, path: String(path ?? "") } },
     isCredential: (name) => hidden.has(name),
   };
 }

@@ -17,6 +17,9 @@ export const routeAccess = {
   "GET /v1/approvals": ["approver", "auditor", "admin"],
   "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent"],
   "POST /v1/approvals/:id/decision": ["approver"],
+  "GET /v1/policies": ["viewer", "auditor", "admin"],
+  "POST /v1/policies/rollback": ["admin"],
+  "POST /v1/policies/release": ["admin"],
   "GET /bundles/countersign.tar.gz": ["viewer", "auditor", "admin"],
 } as const satisfies Record<string, RouteAccess>;
 

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { PublishedBundle } from "../bundle/published.js";
 import type { Header, Identity } from "../call.js";
+import type { PolicyVersions } from "../history/service.js";
 import { readJsonObject } from "../json/strict.js";
 import type { Registry } from "../registry/registry.js";
 import { guardRoutes } from "./access.js";
@@ -10,6 +11,7 @@ import { bundleRoutes } from "./bundle.js";
 import { answerErrors, type HttpLog, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
+import { policyRoutes } from "./policies.js";
 import { sendProblem } from "./problem.js";
 
 const bodyLimitBytes = 65_536;
@@ -23,6 +25,7 @@ export interface HttpDeps extends ApprovalRouteDeps {
   identifyAgent: (headers: readonly Header[]) => Promise<Identity>;
   /** Of the policies in force. */
   bundle: () => Promise<PublishedBundle>;
+  policies: PolicyVersions;
   metrics: MetricsSource;
   ready: () => Readiness;
   log: HttpLog;
@@ -66,6 +69,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   healthRoutes(app, deps.ready);
   metricsRoutes(app, deps.metrics);
   approvalRoutes(app, deps);
+  policyRoutes(app, deps.policies);
   bundleRoutes(app, deps.bundle);
   return app;
 }

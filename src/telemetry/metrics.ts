@@ -5,7 +5,7 @@ import type { Mode, Verdict } from "../verdict.js";
 /** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
 export interface Metrics {
   decided(decision: Counted): void;
-  loaded(part: string, result: "loaded" | "refused"): void;
+  loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
   contentType: string;

@@ -128,6 +128,12 @@ class Watcher implements WatchedWorkspace {
     const content = await this.#options.sources[part].look();
     if (content === watch.inForce) return;
     const loaded = await this.#load(part, watch, content);
+    if (loaded === this.#current[part]) {
+      // Something else was said, and it comes to the same.
+      watch.inForce = content;
+      watch.loading = null;
+      return;
+    }
     await this.#effects.take(async () => {
       const next = this.#with(part, loaded);
       await this.#options.onLoaded(part, next, this.#current);

@@ -27,7 +27,7 @@ export type Part = keyof Parts;
 export interface PartSource<T> {
   /** A word that changes when the part does. Throws when the part cannot be seen. */
   look(): Promise<string>;
-  /** Makes the part of what is there. Throws when it cannot be used. */
+  /** Makes the part of what is there, or gives what is in force when that is to stay. Throws when it cannot be used. */
   load(): Promise<T>;
   /** Gives up what is under way and waits for somebody else. */
   close?(): void;

@@ -55,6 +55,8 @@ const settings: Record<string, Setting> = {
   COUNTERSIGN_MAX_BODY_BYTES: { file: "1", environment: "2", wanted: 2 },
   COUNTERSIGN_SHUTDOWN_GRACE: time("1s", "2s", 2_000),
   COUNTERSIGN_POLICIES: path("policies"),
+  COUNTERSIGN_POLICY_HISTORY_DIR: path("versions"),
+  COUNTERSIGN_POLICY_HISTORY_KEEP: { file: "1", environment: "2", wanted: 2 },
   COUNTERSIGN_TOOLS: path("tools"),
   COUNTERSIGN_AGENTS: path("agents"),
   COUNTERSIGN_PEOPLE: path("people"),

@@ -26,6 +26,7 @@ const defaults = {
   max_body_bytes: 1_048_576,
   shutdown_grace: 10_000,
   policies: join(folder, "policies"),
+  policy_history: { dir: join(folder, "var/policies"), keep: 50 },
   tools: join(folder, "tools.yaml"),
   agents: join(folder, "agents.yaml"),
   people: join(folder, "people.yaml"),
@@ -65,6 +66,7 @@ strip_credentials: false
 max_body_bytes: 8388608
 shutdown_grace: 1m
 policies: rules
+policy_history: {dir: old, keep: 3}
 tools: /etc/countersign/tools.yaml
 agents: ../agents.yaml
 people: people/all.yaml
@@ -95,6 +97,7 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
     max_body_bytes: 8_388_608,
     shutdown_grace: 60_000,
     policies: join(folder, "rules"),
+    policy_history: { dir: join(folder, "old"), keep: 3 },
     tools: "/etc/countersign/tools.yaml",
     agents: join(above, "agents.yaml"),
     people: join(folder, "people/all.yaml"),

@@ -16,6 +16,7 @@ interface Parts {
   params?: Record<string, Json>;
   query?: Record<string, string>;
   headers?: [name: string, value: string][];
+  path?: string;
   fromQuery?: string[];
   detectors?: string[];
   patterns?: UserPattern[];
@@ -23,11 +24,12 @@ interface Parts {
 
 /** A scan with all data detectors unless others are named. */
 export function scanned(parts: Parts): Scanned {
-  const { params = {}, query = {}, headers = [], fromQuery = [], patterns = [] } = parts;
+  const { params = {}, query = {}, headers = [], path = "/v1/x", fromQuery = [], patterns = [] } = parts;
   const request: ScanRequest = {
     params,
     query: Object.entries(query).map(([name, value]) => ({ raw: encodeURIComponent(name), name, value })),
     headers: headers.map(([name, value]) => ({ name, value })),
+    path,
     fromQuery: new Set(fromQuery),
     detectors: parts.detectors ?? namesOf("data"),
     patterns,

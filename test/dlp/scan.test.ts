@@ -50,8 +50,26 @@ test("what only the parameter's name gives away is a hit of the parameter", () =
 
 test("a query parameter that is given twice is an error", () => {
   const query = ["a", "b"].map((value) => ({ raw: "q", name: "q", value }));
-  const request = { params: {}, query, headers: [], fromQuery: new Set<string>(), detectors: [], patterns: [] };
+  const request = {
+    params: {},
+    query,
+    path: "/",
+    headers: [],
+    fromQuery: new Set<string>(),
+    detectors: [],
+    patterns: [],
+  };
   expect(() => scan(request, match)).toThrow("given twice");
+});
+
+test("the path is searched for data, decoded, and cannot be redacted", () => {
+  const path = "/users/jane%40example.com/cards/http%3A%2F%2Fc.example";
+  expect(told(scanned({ path }))).toEqual(["email path path!"]);
+  expect(told(scanned({ path, detectors: namesOf("payload") }))).toEqual([]);
+  expect(told(scanned({ path, params: { user: "jane@example.com" } }))).toEqual([
+    "email params user!",
+    "email path path!",
+  ]);
 });
 
 test("payloads are looked for in params only, keys included, and are not hidden", () => {
@@ -142,6 +160,7 @@ describe("a user's pattern", () => {
     const request = {
       params: { p: "x" },
       query: [],
+      path: "/",
       headers: [],
       fromQuery: new Set<string>(),
       detectors: [],

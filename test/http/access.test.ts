@@ -21,12 +21,22 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /v1/approvals": row(401, 401, 403, 403, 200, 200, 200, 403, 403),
   "GET /v1/approvals/:id": row(401, 401, 403, 403, 200, 200, 200, 200, 404),
   "POST /v1/approvals/:id/decision": row(401, 401, 403, 403, 403, 403, 200, 403, 403),
+  "GET /v1/policies": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
+  "POST /v1/policies/rollback": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
+  "POST /v1/policies/release": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
   "GET /bundles/countersign.tar.gz": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
 };
 
 function row(...statuses: number[]): Record<Caller, number> {
   return Object.fromEntries(callers.map((caller, i) => [caller, statuses[i]])) as Record<Caller, number>;
 }
+
+/** What each route takes. */
+const bodies: Record<string, object> = {
+  "POST /v1/approvals/:id/decision": { decision: "approve" },
+  "POST /v1/policies/rollback": { version: "sha256:9f2c1a77" },
+  "POST /v1/policies/release": {},
+};
 
 async function credential(caller: Caller): Promise<Record<string, string>> {
   if (caller === "none") return {};
@@ -45,7 +55,7 @@ test.each(cells)("$route by $caller: $status", async ({ route, caller, status })
     ...(method ? { method } : {}),
     url: url.replace(":id", id),
     headers: await credential(caller),
-    ...(method === "POST" ? { payload: { decision: "approve" } } : {}),
+    ...(bodies[route] ? { payload: bodies[route] } : {}),
   });
   expect(response.statusCode).toBe(status);
   expect(response.headers["cache-control"]).toBe("no-store");
@@ -53,7 +63,8 @@ test.each(cells)("$route by $caller: $status", async ({ route, caller, status })
   expect(response.headers["access-control-allow-origin"]).toBeUndefined();
   if (status >= 400) expect(response.headers["content-type"]).toBe("application/problem+json");
   expect(response.headers["www-authenticate"]).toBe(status === 401 ? 'Bearer realm="countersign"' : undefined);
-  expect((await made.here.stored(id)).status).toBe(method === "POST" && status === 200 ? "approved" : "pending");
+  const approved = route === "POST /v1/approvals/:id/decision" && status === 200;
+  expect((await made.here.stored(id)).status).toBe(approved ? "approved" : "pending");
 });
 
 test("the matrix has every route", () => {

@@ -46,6 +46,8 @@ export const as = (name: string) => ({ authorization: `Bearer token-${name}` });
 const issuerUrl = "http://127.0.0.1:9192";
 const limits = { audience: "countersign", maxTtlMs: 3_600_000 };
 
+const inForce = { current: "sha256:9f2c", rolled_back: null };
+
 /** The HTTP API over approvals in a memory store, with every dependency real that decides anything. */
 export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   const here = await world();
@@ -58,6 +60,12 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     sessionIdOf,
     approvals: here.service,
     bundle: async () => ({ revision: "sha256:9f2c", bytes: Buffer.from("bundle") }),
+    policies: {
+      inForce: () => inForce,
+      show: async () => ({ ...inForce, versions: [] }),
+      rollBack: async () => inForce,
+      release: async () => inForce,
+    },
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
     log: { error: (details, message) => logged.push({ details, message }) },

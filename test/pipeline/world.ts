@@ -73,7 +73,8 @@ export const keys = {
 export const { issuer } = configSchema.parse({}).identity;
 
 const program = loadProgram();
-const rego = createRegoPool();
+/** Time enough on a machine that does much else; how late is too late is tested with the pool. */
+const rego = createRegoPool({ deadlineMs: 5_000 });
 afterAll(() => rego.close());
 const metrics = createMetrics();
 const { tracer } = startTracing(null);

@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pino } from "pino";
 import { openWriter } from "../../src/audit/writer.js";
+import { policyHistory } from "../../src/history/history.js";
 import { generateKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { policyAudit } from "../../src/workspace/audit.js";
 import { FaultyDisk } from "../audit/faulty_disk.js";
 import { auditRecords } from "../harness/records.js";
-import { agentsOf, policyOf, toolsOf, watch } from "./fixture.js";
+import { agentsOf, policyOf, program, toolsOf, watch } from "./fixture.js";
 
 const key = await signingKeyOf(generateKey("OKP", "audit"));
 const now = Date.parse("2026-03-02T09:30:00Z");
@@ -21,7 +22,16 @@ async function start() {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
-  const here = await watch(policyAudit({ audit, log, metrics, runtime: { now: () => now } }));
+  const runtime = { now: () => now };
+  const onTrouble = (error: Error) => void lines.push({ msg: error.message });
+  const place = { dir: join(dir, "..", `${basename(dir)}-history`), keep: 5 };
+  let written = async (): Promise<void> => {};
+  const here = await watch((sources) => {
+    const history = policyHistory({ ...place, files: sources.policies, program, runtime, onTrouble });
+    written = history.written;
+    const loading = policyAudit({ audit, history, log, metrics, runtime });
+    return { sources: { ...sources, policies: history.source }, ...loading };
+  });
   return {
     ...here,
     disk,
@@ -35,7 +45,8 @@ async function start() {
     async stop() {
       await here.stop();
       await audit.close();
-      await rm(dir, { recursive: true });
+      await written();
+      for (const folder of [dir, place.dir]) await rm(folder, { recursive: true });
     },
   };
 }

@@ -5,6 +5,7 @@ import { loadProgram } from "../../src/policies/program.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { workspaceSources } from "../../src/workspace/sources.js";
 import { type WatchedWorkspace, type WatchOptions, watchWorkspace } from "../../src/workspace/watch.js";
+import type { Sources } from "../../src/workspace/workspace.js";
 
 export const program = loadProgram();
 
@@ -34,8 +35,9 @@ export interface Watched {
   stop(): Promise<void>;
 }
 
+/** `given`: what stands in place of what the files make, or how that is made of their sources. */
 export async function watch(
-  { sources: replaced, ...options }: Partial<WatchOptions> = {},
+  given: Partial<WatchOptions> | ((sources: Sources) => Partial<WatchOptions>) = {},
   files: Record<string, string> = first,
 ): Promise<Watched> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-workspace-"));
@@ -53,6 +55,7 @@ export async function watch(
     people: path("people.yaml"),
   };
   const sources = await workspaceSources(paths, { program, mode: "enforce", runtime: systemRuntime });
+  const { sources: replaced, ...options } = typeof given === "function" ? given(sources) : given;
   const starting = watchWorkspace({
     sources: { ...sources, ...replaced },
     // Tests look when they are ready.

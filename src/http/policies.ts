@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Json } from "../call.js";
+import { maxReason } from "../history/ask.js";
+import { HistoryError } from "../history/error.js";
+import type { PolicyVersions } from "../history/service.js";
+import { HttpProblem } from "./problem.js";
+
+const reason = z.string().min(1).max(maxReason).nullable().default(null);
+const rollbackBody = z.strictObject({ version: z.string().max(80), reason });
+const releaseBody = z.strictObject({ reason });
+
+/** `/v1/policies`: the versions of the policies, going back to one, and the end of that. */
+export function policyRoutes(app: FastifyInstance, policies: PolicyVersions): void {
+  app.get("/v1/policies", async () => policies.show());
+
+  app.post<{ Body: Json }>("/v1/policies/rollback", async (request) => {
+    const { version, reason } = valid(rollbackBody, request.body);
+    return told(policies.rollBack(version, personOf(request), reason));
+  });
+
+  app.post<{ Body: Json }>("/v1/policies/release", async (request) => {
+    const { reason } = valid(releaseBody, request.body);
+    return told(policies.release(personOf(request), reason));
+  });
+}
+
+async function told<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof HistoryError) throw new HttpProblem(error.status, error.code, error.message);
+    throw error;
+  }
+}
+
+function personOf({ principal }: FastifyRequest): string {
+  if (principal?.kind !== "person") throw new Error("a people's route without a person");
+  return principal.person.id;
+}
+
+function valid<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = ["body", ...(issue?.path ?? [])].join(".");
+  throw new HttpProblem(400, "malformed_parameter", `${place}: ${issue?.message ?? "not valid"}`);
+}
