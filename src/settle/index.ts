@@ -4,6 +4,7 @@ import type { Call, Identity, Override, Session } from "../call.js";
 import type { ApprovalTerms, View } from "../outcome.js";
 import type { AgentDocument, LimitSet } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
+import { covers } from "../store/question.js";
 import {
   type Approval,
   type Charge,
@@ -13,10 +14,10 @@ import {
   type Store,
   StoreUnavailable,
 } from "../store/store.js";
-import { letsThrough } from "../verdict.js";
+import { letsThrough, type Violation } from "../verdict.js";
 
 /** What evaluation found, as far as settling needs it. */
-type SettleView = Pick<View, "verdict" | "reason" | "violations"> & { redeems: boolean };
+type SettleView = Pick<View, "verdict" | "reason"> & { redeems: boolean };
 
 export interface SettleParts {
   /** Envoy's stream id. */
@@ -31,10 +32,10 @@ export interface SettleParts {
   override: Override | null;
   policyVersion: string;
   computed: SettleView;
-  enforced: SettleView & { terms: ApprovalTerms };
+  enforced: SettleView & { asked: readonly Violation[]; terms: ApprovalTerms };
   limits: AgentDocument["limits"];
   /** What the call takes from a budget, in integer micro-units. */
-  costMicro: number;
+  costMicro: { enforced: number; computed: number };
   /** True when nothing is enforced at all: everything is only counted. */
   dryRun: boolean;
   store: Store;
@@ -113,9 +114,9 @@ function approvalResult(
 function requestOf(parts: SettleParts): SettleRequest | null {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
-  const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro) : {};
+  const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro.enforced) : {};
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
-  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro) : {};
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro.computed) : {};
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
   if (Object.keys(charge).length === 0 && Object.keys(shadow).length === 0 && approval.kind === "none") return null;
   return {
@@ -144,7 +145,7 @@ function draftRequest(parts: SettleParts): DraftRequest {
     call: parts.call,
     fingerprint: parts.fingerprint,
     reason: enforced.reason,
-    violations: enforced.violations,
+    violations: enforced.asked,
     policyVersion: parts.policyVersion,
     decisionId: parts.decisionId,
     approvers,
@@ -154,8 +155,9 @@ function draftRequest(parts: SettleParts): DraftRequest {
 }
 
 /**
- * The store is state, not proof: the signed human answers are checked again before anything is redeemed, and against the
- * terms that hold now, so that an approval given on easier ones does not pass a policy that has become stricter.
+ * The store is state, not proof: the signed human answers are checked again before anything is redeemed, and against
+ * what the policies ask and the terms that hold now, so that an approval covers the reasons that people saw and no others,
+ * and one given on easier terms does not pass a policy that has become stricter.
  */
 async function provenApproval(parts: SettleParts, id: string): Promise<Approval> {
   const approval = await parts.store.approval(id, parts.identity.agent.id);
@@ -166,6 +168,7 @@ async function provenApproval(parts: SettleParts, id: string): Promise<Approval>
   if (!decided || !parts.approvals.proven(approval, openDraft(draftRequest(parts)))) {
     throw refusedBecause("not_approved");
   }
+  if (!covers(approval.violations, parts.enforced.asked)) throw refusedBecause("other_reasons");
   return approval;
 }
 
@@ -177,7 +180,9 @@ function redemptionOf(approval: Approval): NonNullable<Settlement["redeemed"]> {
   };
 }
 
-function refusedBecause(why: "not_found" | "mismatch" | "not_approved" | "expired" | "consumed"): Refusal {
+type Unredeemable = Extract<SettleResult["approval"], { outcome: "refused" }>["why"] | "other_reasons";
+
+function refusedBecause(why: Unredeemable): Refusal {
   switch (why) {
     case "consumed":
       return new Refusal("override_used", "the override token was used before; it lets one call through");
@@ -185,6 +190,11 @@ function refusedBecause(why: "not_found" | "mismatch" | "not_approved" | "expire
       return new Refusal(
         "override_expired",
         "the approval has expired; repeat the call without the token to ask again",
+      );
+    case "other_reasons":
+      return new Refusal(
+        "override_invalid",
+        "what needs approval has changed since it was given; repeat the call without the token to ask again",
       );
     case "not_found":
     case "mismatch":

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Json } from "../call.js";
-import { sha256Hex } from "../canonical.js";
 import type { Approval, ApprovalAnswer, ApprovalDraft, ApprovalStatus } from "./store.js";
 
 /** An approval as stores keep it. `draft` and `answers` are JSON text that no store looks into. */
@@ -45,11 +44,6 @@ const answer = z.strictObject({
   at: z.string(),
   proof: z.string(),
 }) satisfies z.ZodType<ApprovalAnswer>;
-
-/** Names one question to people: approvals of the same agent and name are the same one while it is pending. */
-export function questionOf({ fingerprint, quorum, approvers, expiresInMs }: ApprovalDraft): string {
-  return sha256Hex(JSON.stringify([fingerprint, quorum, approvers, expiresInMs]));
-}
 
 export function encodeDraft({ expiresInMs, ...kept }: ApprovalDraft): string {
   return JSON.stringify(kept);

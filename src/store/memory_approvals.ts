@@ -1,5 +1,6 @@
-import { decodeApproval, encodeAnswer, encodeDraft, questionOf } from "./approval_codec.js";
+import { decodeApproval, encodeAnswer, encodeDraft } from "./approval_codec.js";
 import { ExpiringMap } from "./expiring_map.js";
+import { questionOf } from "./question.js";
 import {
   type AnswerResult,
   type Approval,

@@ -86,7 +86,7 @@ export interface SettleResult {
   /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */
   approval:
     | { outcome: "none" }
-    /** `fresh` is false when the same call was pending already, under the same quorum, approvers and lifetime. */
+    /** `fresh` is false when the same call was pending already, for the same reasons and under the same terms. */
     | { outcome: "opened"; fresh: boolean; id: string; expiresAtMs: number }
     /** Too many are pending; `retryAfterMs` runs until the first of them expires. */
     | { outcome: "exceeded"; retryAfterMs: number }
@@ -98,7 +98,7 @@ export type ApprovalStatus = "pending" | "approved" | "denied" | "expired" | "co
 
 /** What is stored when an approval is opened. */
 export interface ApprovalDraft {
-  /** Candidate id; the id of the pending approval of the same call under the same terms wins over it. */
+  /** Candidate id; the id of the pending approval of the same question (`questionOf`) wins over it. */
   id: string;
   agent: string;
   session: string;
@@ -106,6 +106,7 @@ export interface ApprovalDraft {
   /** The exact canonical call that people see. */
   call: Json;
   reason: string;
+  /** What people have to decide upon. */
   violations: readonly Violation[];
   requestedBy: { agent: string; initiated_by?: string };
   policyVersion: string;

@@ -1,5 +1,6 @@
 import { approvalsConformance } from "./conformance_approvals.js";
 import { limitsConformance } from "./conformance_limits.js";
+import { questionsConformance } from "./conformance_questions.js";
 import type { Subject } from "./subject.js";
 
 /** Everything a store has to do, whichever one it is. `runs` sizes the random comparison. */
@@ -12,5 +13,6 @@ export function conformance(open: () => Promise<Subject & { end(): Promise<void>
 
   describe("limits", () => limitsConformance(() => subject, runs));
   describe("approvals", () => approvalsConformance(() => subject));
+  describe("questions to people", () => questionsConformance(() => subject));
   test("ping resolves", async () => expect(await subject.store.ping()).toBeUndefined());
 }

@@ -38,42 +38,6 @@ export function approvalsConformance(subject: () => Subject): void {
     expect(await subject().store.approval(unique("apr"))).toBeNull();
   });
 
-  test("the same call while pending is the same approval, also for 50 at once", async () => {
-    const agent = unique("agent");
-    const fingerprint = unique("fp");
-    const results = await Promise.all(
-      Array.from({ length: 50 }, () => open(subject().store, draftOf(agent, { fingerprint }))),
-    );
-    const outcomes = results.map(({ approval }) => (approval.outcome === "opened" ? approval : null));
-    expect(new Set(outcomes.map((approval) => approval?.id)).size).toBe(1);
-    expect(outcomes.filter((approval) => approval?.fresh)).toHaveLength(1);
-    expect(await subject().store.approvals({ agent, limit: 1000 })).toHaveLength(1);
-    const other = await open(subject().store, draftOf(unique("agent"), { fingerprint }));
-    expect(other.approval).toMatchObject({ outcome: "opened", fresh: true });
-  });
-
-  test("the same call under other terms is another approval, and an answer to one is none to the other", async () => {
-    const { store } = subject();
-    const first = await opened({ expiresInMs: 600_000 });
-    const { agent, fingerprint } = first;
-    const others = [
-      { quorum: 2 },
-      { approvers: [] },
-      { approvers: [["sre", "leads", "käse ☃"]] },
-      { expiresInMs: 600_001 },
-    ];
-    const drafts = others.map((terms) => draftOf(agent, { fingerprint, expiresInMs: 600_000, ...terms }));
-    for (const draft of drafts)
-      expect((await open(store, draft)).approval).toMatchObject({ fresh: true, id: draft.id });
-    expect(await store.answer(first.id, answerOf("alice", "deny"))).toMatchObject({ outcome: "denied" });
-    for (const draft of drafts) {
-      expect(await store.approval(draft.id)).toMatchObject({ status: "pending" });
-      const joined = await open(store, { ...draft, id: unique("apr") });
-      expect(joined.approval).toMatchObject({ fresh: false, id: draft.id });
-    }
-    expect((await open(store, { ...first, id: unique("apr") })).approval).toMatchObject({ fresh: true });
-  });
-
   test("a decided or expired call opens a new approval", async () => {
     for (const decision of ["approve", "deny"] as const) {
       const draft = await opened();

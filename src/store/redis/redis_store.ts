@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
-import { encodeDraft, questionOf } from "../approval_codec.js";
+import { encodeDraft } from "../approval_codec.js";
 import { checkAnswer, checkFilter, checkName, checkSettle } from "../check.js";
+import { questionOf } from "../question.js";
 import {
   approvalRetentionMs,
   type Charge,

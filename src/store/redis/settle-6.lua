@@ -6,7 +6,7 @@ KEYS[1]  enforced counters of the agent: tat_us, day, spent
 KEYS[2]  shadow counters of the agent: the same
 KEYS[3]  result of this idempotency key
 KEYS[4]  approval: to write for open, to consume for redeem
-KEYS[5]  pending approval of the call under its terms (open only): id, created_ms, expires_ms
+KEYS[5]  pending approval of the same question (open only): id, created_ms, expires_ms
 KEYS[6]  ids of the agent's pending approvals by expires_ms (open only)
 
 ARGV[1..4]   enforced: interval_us, burst, limit_micro, cost_micro; empty = no such limit
@@ -29,7 +29,7 @@ Returns  replayed (0 or 1),
 
 Codes    limit: ok rate_exceeded budget_exceeded
          approval: none opened joined exceeded redeemed not_found mismatch not_approved expired consumed
-         (joined = the same call was pending already, exceeded = too many are)
+         (joined = the same question was pending already, exceeded = too many are)
 ]]
 
 local day_ms = 86400000
