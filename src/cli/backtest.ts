@@ -46,7 +46,8 @@ export function backtestCommand(done: Done): Command {
       const program = loadProgram();
       const policies = await openPolicies(options.policies, { program, mode });
       const files = await recordsIn(options.audit);
-      const rego = policies.rego === null ? null : createRegoPool();
+      // Nobody waits for one answer here, so none is given up for having waited.
+      const rego = policies.rego === null ? null : createRegoPool({ maxWaitMs: 60_000 });
       const progress = progressOf(files, 1);
       try {
         const undecidable = new Undecidable();

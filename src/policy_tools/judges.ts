@@ -10,8 +10,8 @@ export async function withJudges<T>(
   program: Program,
   work: (judges: Judges) => Promise<T>,
 ): Promise<T> {
-  // Without Rego nobody asks the pool, so it needs no thread.
-  const rego = createRegoPool({ workers: policies.rego ? 1 : 0 });
+  // Without Rego nobody asks the pool, so it needs no thread. Nobody else waits here, so a call may take its time.
+  const rego = createRegoPool({ workers: policies.rego ? 1 : 0, maxWaitMs: 60_000 });
   try {
     return await work({ policies, engine: createEngine(program), rego });
   } finally {

@@ -10,7 +10,7 @@ export type RegoFailure =
   | "not_boolean"
   /** It broke off: two values for one rule, too much memory, an input without a JSON form, a pool that is closed. */
   | "error"
-  /** Too many evaluations were waiting. */
+  /** Too many calls were waiting, or it waited too long. */
   | "overloaded";
 
 /** What one package says of a call. A rule that is undefined is false. */

@@ -22,7 +22,7 @@ describeWith(opa, "policies in Rego", (use) => {
   async function ask(source: RegoSource, input: unknown): Promise<unknown> {
     const name = /^package (\S+)/.exec(source.text)?.[1] ?? "";
     const rego = await compileRego([source], [name], { opa: use().program });
-    return (await pool.evaluate(rego, [name], input))[name];
+    return (await pool.evaluate(rego, [name], input, "a"))[name];
   }
   const rules = (text: string, input: unknown = {}) => ask({ file: "p.rego", text: `package p\n\n${text}\n` }, input);
 
@@ -99,7 +99,7 @@ describeWith(opa, "policies in Rego", (use) => {
     const above = { file: "a.rego", text: "package agent\n\ndeploy.allow := true\n" };
     const below = { file: "b.rego", text: "package agent.deploy\n\nx := 1\n" };
     const rego = await compileRego([above, below], ["agent.deploy"], { opa: use().program });
-    expect(await pool.evaluate(rego, ["agent.deploy"], {})).toEqual({ "agent.deploy": { ...none, allow: true } });
+    expect(await pool.evaluate(rego, ["agent.deploy"], {}, "a")).toEqual({ "agent.deploy": { ...none, allow: true } });
   });
 
   test("may have helpers in packages that nothing binds", async () => {
@@ -109,10 +109,10 @@ describeWith(opa, "policies in Rego", (use) => {
     };
     const user = { file: "u.rego", text: "package user\n\nimport data.lib.h\n\nallow if h.trusted\n" };
     const rego = await compileRego([helper, user], ["user"], { opa: use().program });
-    expect(await pool.evaluate(rego, ["user"], { session_attestation: { a: 1 } })).toEqual({
+    expect(await pool.evaluate(rego, ["user"], { session_attestation: { a: 1 } }, "a")).toEqual({
       user: { ...none, allow: true },
     });
-    expect(await pool.evaluate(rego, ["user"], {})).toEqual({ user: none });
+    expect(await pool.evaluate(rego, ["user"], {}, "a")).toEqual({ user: none });
   });
 
   test("verify the session's attestation and nothing else", async () => {

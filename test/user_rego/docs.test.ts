@@ -31,18 +31,18 @@ describeWith(opa, "the examples of docs/rego.md", (use) => {
     const none = { deny: false, requires_human_approval: false, allow: false };
     const claims = { tests_passed: true, artifact_signed: true };
     try {
-      expect(await pool.evaluate(rego, packages, { environment: "staging", params: claims })).toEqual({
+      expect(await pool.evaluate(rego, packages, { environment: "staging", params: claims }, "a")).toEqual({
         "agent.deploy": none,
         "agent.release": none,
         "agent.guarded": { ...none, deny: true },
       });
       const attestation = { anomalies_detected: false, role: "platform-lead" };
       const proven = { environment: "staging", facts: claims, session_attestation: attestation };
-      expect(await pool.evaluate(rego, packages, proven)).toMatchObject({
+      expect(await pool.evaluate(rego, packages, proven, "a")).toMatchObject({
         "agent.deploy": { ...none, allow: true },
         "agent.guarded": none,
       });
-      expect(await pool.evaluate(rego, packages, { ...proven, environment: "production" })).toMatchObject({
+      expect(await pool.evaluate(rego, packages, { ...proven, environment: "production" }, "a")).toMatchObject({
         "agent.deploy": { ...none, requires_human_approval: true },
         "agent.release": { ...none, allow: true },
       });

@@ -31,31 +31,31 @@ describeWith(opa, "a pool", (use) => {
   test("ends what runs over the deadline, and answers everybody else", async () => {
     const pool = poolOf({ workers: 2, deadlineMs: 1_000 });
     let over = false;
-    const slowly = pool.evaluate(rego, ["slow"], endless).finally(() => {
+    const slowly = pool.evaluate(rego, ["slow"], endless, "a").finally(() => {
       over = true;
     });
-    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+    expect(await pool.evaluate(rego, ["simple"], {}, "b")).toEqual(allowed);
     expect(over).toBe(false);
     expect(await slowly).toEqual({ slow: { failed: "deadline" } });
-    expect(await pool.evaluate(rego, ["slow"], { text: "aab", part: "ab" })).toEqual({
+    expect(await pool.evaluate(rego, ["slow"], { text: "aab", part: "ab" }, "a")).toEqual({
       slow: { ...none, allow: true },
     });
   });
 
   test("puts another thread in the place of one that it ended", async () => {
-    const pool = poolOf({ workers: 1, deadlineMs: 1_000 });
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxWaitMs: 60_000 });
     for (let i = 0; i < 2; i++) {
       const [slowly, quickly] = await Promise.all([
-        pool.evaluate(rego, ["slow"], endless),
-        pool.evaluate(rego, ["simple"], {}),
+        pool.evaluate(rego, ["slow"], endless, "a"),
+        pool.evaluate(rego, ["simple"], {}, "a"),
       ]);
       expect([slowly, quickly]).toEqual([{ slow: { failed: "deadline" } }, allowed]);
     }
   });
 
   test("keeps what fails apart from the rest of the same call", async () => {
-    const pool = poolOf({ workers: 1, deadlineMs: 1_000 });
-    expect(await pool.evaluate(rego, ["slow", "simple", "greedy", "absent", "__proto__"], endless)).toEqual(
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxWaitMs: 60_000 });
+    expect(await pool.evaluate(rego, ["slow", "simple", "greedy", "absent", "__proto__"], endless, "a")).toEqual(
       Object.fromEntries([
         ["slow", { failed: "deadline" }],
         ["simple", none],
@@ -68,25 +68,99 @@ describeWith(opa, "a pool", (use) => {
 
   test("goes on after a program that ran out of memory", async () => {
     const pool = poolOf({ workers: 1, deadlineMs: 60_000 });
-    expect(await pool.evaluate(rego, ["greedy"], {})).toEqual({ greedy: { failed: "error" } });
-    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+    expect(await pool.evaluate(rego, ["greedy"], {}, "a")).toEqual({ greedy: { failed: "error" } });
+    expect(await pool.evaluate(rego, ["simple"], {}, "a")).toEqual(allowed);
   });
 
-  test("refuses when too many wait", async () => {
-    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxQueued: 1 });
-    const answers = await Promise.all([
-      pool.evaluate(rego, ["slow"], endless),
-      pool.evaluate(rego, ["simple"], {}),
-      pool.evaluate(rego, ["simple"], {}),
+  describe.each([1, 2])("of %s threads", (workers) => {
+    test("serves others before an agent that asks for much gets its third answer", async () => {
+      const pool = poolOf({ workers, deadlineMs: 1_000, maxWaitMs: 60_000 });
+      let slowOnes = 0;
+      for (let i = 0; i < 30; i++) {
+        void pool.evaluate(rego, ["slow"], endless, "busy").then(() => {
+          slowOnes += 1;
+        });
+      }
+      const others = ["b", "c", "d"].map((agent) => pool.evaluate(rego, ["simple"], {}, agent));
+      expect(await Promise.all(others)).toEqual([allowed, allowed, allowed]);
+      expect(slowOnes).toBeLessThan(3);
+    });
+
+    test("refuses the agent that has too many calls waiting, and nobody else", async () => {
+      const pool = poolOf({ workers, deadlineMs: 1_000, maxWaitMs: 60_000, maxQueued: 2 });
+      const agents = ["busy", "busy", "busy", "busy", "b"];
+      const answers = agents.map((agent, i) =>
+        i === 0 ? pool.evaluate(rego, ["slow"], endless, agent) : pool.evaluate(rego, ["simple"], {}, agent),
+      );
+      const tooMany = { simple: { failed: "overloaded" } };
+      expect(await Promise.all(answers)).toEqual([
+        { slow: { failed: "deadline" } },
+        allowed,
+        allowed,
+        tooMany,
+        allowed,
+      ]);
+      expect(await pool.evaluate(rego, ["simple"], {}, "busy")).toEqual(allowed);
+    });
+  });
+
+  test("takes from the agent with the most calls when too many of all agents wait", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxWaitMs: 60_000, maxQueuedInAll: 3 });
+    const answers = ["busy", "busy", "busy", "busy", "b", "c"].map((agent, i) =>
+      i === 0 ? pool.evaluate(rego, ["slow"], endless, agent) : pool.evaluate(rego, ["simple"], {}, agent),
+    );
+    const taken = { simple: { failed: "overloaded" } };
+    expect(await Promise.all(answers)).toEqual([
+      { slow: { failed: "deadline" } },
+      allowed,
+      taken,
+      taken,
+      allowed,
+      allowed,
     ]);
-    expect(answers).toEqual([{ slow: { failed: "deadline" } }, allowed, { simple: { failed: "overloaded" } }]);
-    expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+  });
+
+  test("refuses what waited too long, while it still waits", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 60_000, maxWaitMs: 100 });
+    let over = false;
+    const slowly = pool.evaluate(rego, ["slow", "simple"], endless, "a").finally(() => {
+      over = true;
+    });
+    expect(await pool.evaluate(rego, ["simple"], {}, "b")).toEqual({ simple: { failed: "overloaded" } });
+    expect(over).toBe(false);
+    await pool.close();
+    // The first package had its turn, the second waited for its own.
+    expect(await slowly).toEqual({ slow: { failed: "error" }, simple: { failed: "overloaded" } });
+  });
+
+  test("does not run what waited too long", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: 1_000, maxWaitMs: 100 });
+    let serialised = 0;
+    const input = { toJSON: () => ++serialised };
+    const slowly = pool.evaluate(rego, ["slow"], endless, "a");
+    const late = pool.evaluate(rego, ["simple"], input, "b");
+    expect(await slowly).toEqual({ slow: { failed: "deadline" } });
+    expect(await late).toEqual({ simple: { failed: "overloaded" } });
+    expect(serialised).toBe(0);
+    expect(await pool.evaluate(rego, ["simple"], input, "b")).toHaveProperty("simple");
+    expect(serialised).toBe(1);
+  });
+
+  test("goes on after a request that cannot be sent to a thread", async () => {
+    const pool = poolOf({ workers: 1, deadlineMs: patient, maxWaitMs: patient });
+    const unsendable = { ...rego, sha256: "other", wasm: Object(() => 1) as Uint8Array };
+    expect(await pool.evaluate(unsendable, ["simple"], {}, "a")).toEqual({ simple: { failed: "error" } });
+    expect(await pool.evaluate(rego, ["simple"], {}, "a")).toEqual(allowed);
+  });
+
+  test("refuses everything when it has no thread", async () => {
+    expect(await poolOf({ workers: 0 }).evaluate(rego, ["simple"], {}, "a")).toEqual({ simple: { failed: "error" } });
   });
 
   test("does not count the start of a thread, nor the loading of a program", async () => {
     await until(
       async () => {
-        expect(await poolOf({ workers: 1, deadlineMs: 5 }).evaluate(rego, ["simple"], {})).toEqual(allowed);
+        expect(await poolOf({ workers: 1, deadlineMs: 5 }).evaluate(rego, ["simple"], {}, "a")).toEqual(allowed);
         return true;
       },
       { what: "a first answer within 5 ms" },
@@ -98,14 +172,14 @@ describeWith(opa, "a pool", (use) => {
     // The first evaluations are the slowest, and the deadline here is short.
     await until(
       async () => {
-        expect(await pool.evaluate(rego, ["simple"], {})).toEqual(allowed);
+        expect(await pool.evaluate(rego, ["simple"], {}, "a")).toEqual(allowed);
         return true;
       },
       { what: "a warm thread" },
     );
     // From here the event loop comes to its timers before it comes to messages.
     await new Promise((resolve) => setImmediate(resolve));
-    const asked = pool.evaluate(rego, ["simple"], {});
+    const asked = pool.evaluate(rego, ["simple"], {}, "a");
     for (let i = 0; i < 50; i++) await undefined;
     for (const end = performance.now() + 500; performance.now() < end; );
     expect(await asked).toEqual(allowed);
@@ -119,9 +193,11 @@ describeWith(opa, "a pool", (use) => {
         }),
       ),
     );
-    const pool = poolOf({ deadlineMs: patient });
+    const pool = poolOf({ deadlineMs: patient, maxWaitMs: 60_000 });
     for (const round of [1, 2]) {
-      const answers = versions.flatMap((one) => [1, 2, 3, 4, 5].map((n) => pool.evaluate(one, ["n"], { n, round })));
+      const answers = versions.flatMap((one) =>
+        [1, 2, 3, 4, 5].map((n) => pool.evaluate(one, ["n"], { n, round }, `${n}`)),
+      );
       const allows = (await Promise.all(answers)).map(({ n }) => n !== undefined && "allow" in n && n.allow);
       expect(allows).toEqual(versions.flatMap((_, i) => [1, 2, 3, 4, 5].map((n) => n === i + 1)));
     }
@@ -133,18 +209,20 @@ describeWith(opa, "a pool", (use) => {
     ["a bigint", { n: 1n }],
     ["a function", () => 1],
   ])("fails an input with %s", async (_what, input) => {
-    expect(await poolOf({ workers: 1 }).evaluate(rego, ["simple"], input)).toEqual({ simple: { failed: "error" } });
+    expect(await poolOf({ workers: 1 }).evaluate(rego, ["simple"], input, "a")).toEqual({
+      simple: { failed: "error" },
+    });
   });
 
   test("answers everybody when it is closed", async () => {
     const pool = createRegoPool({ workers: 1, deadlineMs: 60_000 });
-    const running = pool.evaluate(rego, ["slow"], endless);
-    const waiting = pool.evaluate(rego, ["simple"], {});
+    const running = pool.evaluate(rego, ["slow"], endless, "a");
+    const waiting = pool.evaluate(rego, ["simple"], {}, "a");
     await pool.close();
     const failed = { failed: "error" };
     expect(await running).toEqual({ slow: failed });
     expect(await waiting).toEqual({ simple: failed });
-    expect(await pool.evaluate(rego, ["simple"], {})).toEqual({ simple: failed });
+    expect(await pool.evaluate(rego, ["simple"], {}, "a")).toEqual({ simple: failed });
   });
 
   test("keeps the process alive while it evaluates, and no longer", async () => {
@@ -154,7 +232,7 @@ describeWith(opa, "a pool", (use) => {
       const modules = [{ file: "p.rego", text: "package p\\n\\nallow := true\\n" }];
       const rego = await compileRego(modules, ["p"], { opa: ${JSON.stringify(use().program)} });
       const pool = createRegoPool({ deadlineMs: ${patient} });
-      console.log(JSON.stringify(await pool.evaluate(rego, ["p"], {})));`;
+      console.log(JSON.stringify(await pool.evaluate(rego, ["p"], {}, "a")));`;
     const args = ["--import", "tsx", "--input-type=module", "-e", code];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: repository, timeout: 20_000 });
     expect(JSON.parse(stdout)).toEqual({ p: { ...none, allow: true } });
