@@ -1,4 +1,5 @@
 import { detectors } from "./detectors.js";
+import { mostPlaces } from "./span.js";
 import { viewsOf } from "./views.js";
 
 /** A pattern of the user's own, in RE2 syntax. Its name must not be a detector's. */
@@ -7,7 +8,10 @@ export interface UserPattern {
   pattern: string;
 }
 
-/** What each pattern matches in each text, in order: `[pattern][text]`. Runs in linear time, whatever the pattern. */
+/**
+ * What each pattern matches in each text, in order: `[pattern][text]`. At most the first 101 matches, so that the work grows
+ * as the text does, whatever the pattern.
+ */
 export type PatternMatcher = (patterns: readonly UserPattern[], texts: readonly string[]) => string[][][];
 
 /** One text of a call. `label` is what it stands under, in words; it helps to tell what the text is. */
@@ -20,6 +24,8 @@ export interface Labelled {
 export interface Findings {
   /** As it stands in the text. Empty when it was found in another reading of the text only. */
   readonly inPlain: ReadonlySet<string>;
+  /** More was found than `mostPlaces` tells apart: all of the text counts as found. */
+  readonly isWhole: boolean;
 }
 
 export type FindingsByName = ReadonlyMap<string, Findings>;
@@ -54,12 +60,15 @@ export function createInspector(
 
   return {
     inspect(texts) {
-      const found = texts.map(() => new Map<string, { inPlain: Set<string> }>());
+      const found = texts.map(() => new Map<string, { inPlain: Set<string>; isWhole: boolean }>());
       const add = (name: string, { of, isPlain }: Reading, strings: readonly string[]): void => {
-        if (strings.length === 0) return;
-        const findings = found[of]?.get(name) ?? { inPlain: new Set() };
+        const isWhole = strings.length > mostPlaces;
+        const parts = strings.filter((string) => string !== "");
+        if (parts.length === 0 && !isWhole) return;
+        const findings = found[of]?.get(name) ?? { inPlain: new Set(), isWhole: false };
         found[of]?.set(name, findings);
-        if (isPlain) for (const string of strings) findings.inPlain.add(string);
+        findings.isWhole ||= isWhole;
+        if (isPlain) for (const part of parts) findings.inPlain.add(part);
       };
       const readings = texts.flatMap(readingsOf);
       for (const reading of readings) {
@@ -80,7 +89,7 @@ export function createInspector(
   };
 }
 
-/** What each pattern matches in each text, empty matches left out. Throws when the matcher did not answer for all. */
+/** What each pattern matches in each text. Throws when the matcher did not answer for all. */
 function matchesOf(
   patterns: readonly UserPattern[],
   texts: readonly Labelled[],
@@ -94,6 +103,6 @@ function matchesOf(
   return patterns.map(({ name }, i) => {
     const answer = answers[i];
     if (answer?.length !== texts.length) throw new Error(`pattern ${name} was not matched against every text`);
-    return [name, answer.map((strings) => strings.filter((string) => string !== ""))];
+    return [name, answer];
   });
 }

@@ -1,5 +1,10 @@
 const foldable = /[^\x20-\x7e\t\n\r]/;
 const invisible = /[\p{Cf}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}]/u;
+/** Characters that NFKC keeps, and that people and the names of hosts (UTS 46) use as ASCII: minus, ideographic full stop. */
+const alike: ReadonlyMap<string, string> = new Map([
+  ["\u2212", "-"],
+  ["\u3002", "."],
+]);
 const control = /[^\P{Cc}\t\n\r]/u;
 
 /** The planes that have characters to fold: the first two, and the tags and variation selectors. */
@@ -13,7 +18,7 @@ const meanings = readMeanings();
 
 /**
  * The text as a person reads it: without invisible characters and combining marks, with the digits of all scripts as
- * ASCII digits, dashes and spaces as `-` and space, and with whatever Unicode's NFKC makes one ASCII character
+ * ASCII digits, dashes, spaces and full stops as `-`, space and `.`, and with whatever Unicode's NFKC makes one ASCII character
  * (full-width, mathematical, circled) as that. Never longer than the text.
  */
 export function fold(text: string): string {
@@ -43,5 +48,5 @@ function meaningOf(character: string): string {
   if (/\p{Pd}/u.test(character)) return "-";
   if (/\p{Zs}/u.test(character)) return " ";
   const normal = character.normalize("NFKC");
-  return normal.length === 1 && normal <= "\x7e" ? normal : character;
+  return alike.get(normal) ?? (normal.length === 1 && normal <= "\x7e" ? normal : character);
 }

@@ -1,4 +1,4 @@
-import type { Find, Span } from "./span.js";
+import { type Find, mostPlaces, type Span } from "./span.js";
 
 type Accept = (match: RegExpExecArray, label: string) => Span | null;
 
@@ -11,7 +11,7 @@ export function finder(pattern: RegExp, accept: Accept = spanOf): Find {
   return (text, label = "") => {
     const spans: Span[] = [];
     regex.lastIndex = 0;
-    for (let match = regex.exec(text); match; match = regex.exec(text)) {
+    for (let match = regex.exec(text); match && spans.length <= mostPlaces; match = regex.exec(text)) {
       const span = accept(match, label);
       if (span) spans.push(span);
       regex.lastIndex = span ? span.end : match.index + 1;

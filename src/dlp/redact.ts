@@ -1,8 +1,5 @@
 import type { FindingsByName, Inspector, Labelled } from "./findings.js";
-import type { Span } from "./span.js";
-
-/** Most places that are replaced one by one in one text. It bounds the work, which grows with their number. */
-const mostPlaces = 100;
+import { mostPlaces, type Span } from "./span.js";
 
 interface Place extends Span {
   name: string;
@@ -33,8 +30,8 @@ export function redact(labelled: Labelled, all: FindingsByName, inspector: Inspe
 /** Every occurrence of what was found, by place; `null` when there are too many. */
 function placesOf(text: string, found: FindingsByName): Place[] | null {
   const places: Place[] = [];
-  for (const [name, { inPlain }] of found) {
-    if (inPlain.size > mostPlaces) return null;
+  for (const [name, { inPlain, isWhole }] of found) {
+    if (isWhole) return null;
     for (const string of inPlain) {
       for (let start = text.indexOf(string); start >= 0; start = text.indexOf(string, start + string.length)) {
         places.push({ name, start, end: start + string.length });

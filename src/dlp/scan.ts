@@ -1,33 +1,34 @@
-import type { Header, Json, QueryParameter } from "../call.js";
+import type { Json } from "../call.js";
 import { isProxyHeader } from "../proxy_headers.js";
 import { detectors, type Kind } from "./detectors.js";
 import { createInspector, type Labelled, type PatternMatcher, type UserPattern } from "./findings.js";
 import { createMemory, type Memory } from "./memory.js";
 import { labelOf } from "./span.js";
-import { headerValues, keyText, mapMembers, queryValues, textsOf } from "./texts.js";
+import { lengthOf, type Place, type Places, type Spot, spotsOf, textsAt } from "./spots.js";
+import { headerValues, keyText, mapMembers, queryValues } from "./texts.js";
 
 export type { PatternMatcher, UserPattern } from "./findings.js";
+export type { Place } from "./spots.js";
 
-export type Place = "params" | "headers" | "query" | "path";
+/** Most text that is searched in one call, all places together, in UTF-16 units. It bounds how long other calls wait. */
+export const mostSearched = 262_144;
+/** Most text of names that is searched for the record of a call that was not, in UTF-16 units. */
+const mostNames = 16_384;
+/** Stands in records for what was not searched. */
+const unsearched = "[unsearched]";
 
 /** Something that a detector found. There is one per detector, place and name. */
 export interface Hit {
   /** A row of the detector table, or the name of a user's pattern. */
   detector: string;
   in: Place;
-  /** Of the top-level parameter, header or query parameter. What `data` detectors find in a name is masked in it. */
+  /** Of the top-level parameter, header, query parameter or member. What `data` detectors find in a name is masked in it. */
   name: string;
-  /** False for parameters, for headers that belong to the proxy, and where the name itself holds something. */
+  /** Only headers and query parameters, and of those not what belongs to the proxy, nor where the name itself holds something. */
   redactable: boolean;
 }
 
-export interface ScanRequest {
-  params: Readonly<Record<string, Json>>;
-  query: readonly QueryParameter[];
-  /** Without the query. Searched for data; a variable in it may be no parameter. */
-  path: string;
-  /** Names in lower case; without credentials. */
-  headers: readonly Header[];
+export interface ScanRequest extends Places {
   /** Top-level parameters that came whole from the query. What is found there as well is a hit there only. */
   fromQuery: ReadonlySet<string>;
   /** Names of built-in detectors to run. */
@@ -36,6 +37,8 @@ export interface ScanRequest {
 }
 
 export interface Scanned {
+  /** False when the call holds more text than is searched: nothing was, and no hits say nothing. */
+  complete: boolean;
   /** By detector, place and name. */
   hits: readonly Hit[];
   /**
@@ -43,31 +46,43 @@ export interface Scanned {
    * that is not enough. `null` when there is no such header or parameter.
    */
   redacted(place: "headers" | "query", name: string, detectors: ReadonlySet<string>): string | null;
-  /** A copy of names and values for the record, in which everything that `data` detectors and patterns find is replaced. */
+  /**
+   * A copy of names and values for the record, in which everything that `data` detectors and patterns find is replaced. After
+   * a search that is not complete every value is `[unsearched]` as a whole, and so are very long names.
+   */
   masked(members: Readonly<Record<string, Json>>): Record<string, Json>;
-}
-
-/** One text of the call, and where it stands. */
-interface Spot extends Labelled {
-  in: Place;
-  name: string;
-  /** It is the name, and not below it. */
-  isName: boolean;
 }
 
 /** Looks through a call. Throws for a detector that there is not, and when the matcher does not answer for every text. */
 export function scan(request: ScanRequest, match: PatternMatcher): Scanned {
-  const spots = spotsOf(request);
-  const data = createMemory(createInspector(namesOf(request, "data"), request.patterns, match), spots);
+  const ofData = createInspector(namesOf(request, "data"), request.patterns, match);
+  const ofPayload = createInspector(namesOf(request, "payload"), [], () => []);
   const values = { headers: headerValues(request.headers), query: queryValues(request.query) };
-  const mask = (text: Labelled): string => data.redact(text);
+  const spots = spotsOf(request);
+  const texts = spots.flatMap(textsAt);
+  if (lengthOf(texts) > mostSearched) {
+    const names = createMemory(ofData, []);
+    return {
+      complete: false,
+      hits: [],
+      redacted: (place, name) => (values[place].has(name) ? unsearched : null),
+      masked: (members) => namesOnly(members, names),
+    };
+  }
+  const data = createMemory(ofData, texts);
+  const inParams = spots.filter((spot) => spot.in === "params");
+  const payload = createMemory(
+    ofPayload,
+    inParams.flatMap((spot) => spot.values),
+  );
   return {
-    hits: inOrder([...dataHits(spots, request.fromQuery, data), ...payloadHits(spots, namesOf(request, "payload"))]),
+    complete: true,
+    hits: inOrder([...dataHits(spots, request.fromQuery, data), ...payloadHits(inParams, payload)]),
     redacted(place, name, detectors) {
       const text = values[place].get(name);
       return text === undefined ? null : data.redact({ text, label: labelOf(name) }, detectors);
     },
-    masked: (members) => mapMembers(members, mask),
+    masked: (members) => mapMembers(members, (text) => data.redact(text)),
   };
 }
 
@@ -76,46 +91,39 @@ function namesOf(request: ScanRequest, kind: Kind): string[] {
   return request.detectors.filter((name) => (detectors.get(name)?.kind ?? kind) === kind);
 }
 
-function spotsOf({ params, query, headers, path }: ScanRequest): Spot[] {
-  const named = (place: Place, name: string, texts: readonly Labelled[]): Spot[] => [
-    { in: place, name, isName: true, ...keyText(name) },
-    ...texts.map((text) => ({ in: place, name, isName: false, ...text })),
-  ];
-  const valued = (place: Place, map: ReadonlyMap<string, string>): Spot[] =>
-    [...map].flatMap(([name, text]) => named(place, name, [{ text, label: labelOf(name) }]));
-  return [
-    ...Object.entries(params).flatMap(([name, value]) => named("params", name, textsOf(value, labelOf(name)))),
-    ...valued("headers", headerValues(headers)),
-    ...valued("query", queryValues(query)),
-    { in: "path", name: "path", isName: false, text: path, label: "" },
-  ];
+/** Names with what is found in them replaced, and of no value anything. */
+function namesOnly(members: Readonly<Record<string, Json>>, data: Memory): Record<string, Json> {
+  const names = Object.keys(members);
+  if (lengthOf(names.map(keyText)) > mostNames) return { [unsearched]: unsearched };
+  return mapMembers(Object.fromEntries(names.map((name) => [name, unsearched])), (text) => data.redact(text));
 }
 
 function dataHits(spots: readonly Spot[], fromQuery: ReadonlySet<string>, data: Memory): Hit[] {
-  const inQuery = new Set<string>();
-  for (const spot of spots) {
-    if (spot.in === "query") for (const detector of data.found(spot).keys()) inQuery.add(`${detector} ${spot.text}`);
-  }
+  const keyOf = (detector: string, { text }: Labelled): string => `${detector} ${text}`;
+  const foundIn = (text: Labelled): string[] => [...data.found(text).keys()];
+  const texts = spots.filter((spot) => spot.in === "query").flatMap(textsAt);
+  const inQuery = new Set(texts.flatMap((text) => foundIn(text).map((detector) => keyOf(detector, text))));
   // A parameter may have a name that says more than the one in the query, and then it is a hit of its own.
-  const isCovered = (spot: Spot, detector: string): boolean =>
-    spot.in === "params" && fromQuery.has(spot.name) && inQuery.has(`${detector} ${spot.text}`);
+  const isCovered = (spot: Spot, detector: string, text: Labelled): boolean =>
+    spot.in === "params" && fromQuery.has(spot.name) && inQuery.has(keyOf(detector, text));
 
   return spots.flatMap((spot) => {
-    const found = [...data.found(spot).keys()].filter((detector) => !isCovered(spot, detector));
-    if (found.length === 0) return [];
+    const found = new Set<string>();
+    for (const text of textsAt(spot)) {
+      for (const detector of foundIn(text)) if (!isCovered(spot, detector, text)) found.add(detector);
+    }
+    if (found.size === 0) return [];
     const name = data.redact(keyText(spot.name));
     const changes = spot.in === "query" || (spot.in === "headers" && !isProxyHeader(spot.name));
-    return found.map((detector) => ({ detector, in: spot.in, name, redactable: changes && name === spot.name }));
+    const redactable = changes && name === spot.name;
+    return [...found].map((detector) => ({ detector, in: spot.in, name, redactable }));
   });
 }
 
-function payloadHits(spots: readonly Spot[], names: readonly string[]): Hit[] {
-  if (names.length === 0) return [];
-  const inspector = createInspector(names, [], () => []);
-  const values = spots.filter((spot) => spot.in === "params" && !spot.isName);
-  return inspector.inspect(values).flatMap((found, i) => {
-    const name = values[i]?.name ?? "";
-    return [...found.keys()].map((detector) => ({ detector, in: "params" as const, name, redactable: false }));
+function payloadHits(spots: readonly Spot[], payload: Memory): Hit[] {
+  return spots.flatMap(({ name, values }) => {
+    const found = new Set(values.flatMap((text) => [...payload.found(text).keys()]));
+    return [...found].map((detector) => ({ detector, in: "params" as const, name, redactable: false }));
   });
 }
 

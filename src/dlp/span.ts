@@ -4,8 +4,11 @@ export interface Span {
   end: number;
 }
 
+/** Most places that are told apart in one text. Where there are more, all of the text counts as found. */
+export const mostPlaces = 100;
+
 /**
- * Where a text holds something: spans in order that do not overlap. `label` is what the text stands under (the name of a
+ * Where a text holds something: spans in order that do not overlap. The search ends when there are more than `mostPlaces`. `label` is what the text stands under (the name of a
  * parameter, a key, a header), as words; some things are recognised only beside a word that names them.
  */
 export type Find = (text: string, label?: string) => Span[];

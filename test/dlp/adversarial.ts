@@ -1,15 +1,50 @@
-/** 1 MiB of a repeated piece. */
-const filled = (piece: string): string => piece.repeat(Math.ceil(2 ** 20 / piece.length));
+import type { Json } from "../../src/call.js";
+import { mostSearched } from "../../src/dlp/scan.js";
+
+/** As much as is searched in one call, with some room for names and the path. */
+const room = mostSearched - 32;
+
+/** The whole room with a repeated piece in it. */
+const filled = (piece: string): string => piece.repeat(Math.ceil(room / piece.length)).slice(0, room);
 
 const encoded = (text: string, layers: number): string =>
   layers === 0 ? text : encoded(Buffer.from(text).toString("base64"), layers - 1);
 
-/** Texts of 1 MiB that make a careless search start over and over again. */
+/** Texts that fill the room and make a careless search start over and over again. */
 export const adversarial: Readonly<Record<string, string>> = Object.fromEntries(
   [
     ...["a", "A", "0", "4", " ", "-", ".", "@", "%", "\\", "=", "/", ":", "+", "é", "٤", "\u200b"],
-    ...["a.", "a@", "a@a.", "a.b@", "4 ", "4-", "4111 ", "4111-", "12-", "+1", "415-", "(415) ", "GB82", "GB82 "],
-    ...["ssn ", "mrn ", "mrn-", "npi 1234567890 ", "eyJ", "eyJhbGciOiJub25lIn0.", "eyJ-", "AAAAAAAA.", "AKIA", "xoxb-"],
+    ...[
+      "a.",
+      "a@",
+      "a@a.",
+      "a.b@",
+      "4 ",
+      "4-",
+      "4111 ",
+      "4111-",
+      "12-",
+      "+1",
+      "415-",
+      "(415) ",
+      "GB82",
+      "GB82 ",
+      "4 4 4 ",
+    ],
+    ...[
+      "ssn ",
+      "mrn ",
+      "mrn-",
+      "npi 1234567890 ",
+      "eyJ",
+      "eyJhbGciOiJub25lIn0.",
+      "eyJ-",
+      "AAAAAAAA.",
+      "eyJhbGci.a.b ",
+      "eyJhIjp9fQ.a.b ",
+      "AKIA",
+      "xoxb-",
+    ],
     ...[
       "-----BEGIN ",
       "-----BEGIN PRIVATE KEY-----",
@@ -20,6 +55,13 @@ export const adversarial: Readonly<Record<string, string>> = Object.fromEntries(
       "http:",
       "http://",
       "http://a@",
+      "//1.1.1.1",
+      "//%31",
+      "///",
+      "scp ",
+      "scp a ",
+      "\nA=1 ",
+      "; sudo ",
     ],
     ...[
       "data:",
@@ -40,7 +82,25 @@ export const adversarial: Readonly<Record<string, string>> = Object.fromEntries(
   ]
     .map((piece) => [JSON.stringify(piece), filled(piece)] as const)
     .concat([
-      ["base64 of base64 of base64", encoded(filled("4111 1111 1111 1111 jane@example.com ").slice(0, 2 ** 18), 3)],
-      ["distinct addresses", Array.from({ length: 60_000 }, (_, i) => `a${i}@example.com`).join(" ")],
+      ...[1, 2, 3].map((layers) => {
+        const whole = encoded(filled("4 4 4 jane@example.com %41"), layers);
+        return [`base64, ${layers} layers deep`, whole.slice(0, room)] as const;
+      }),
+      ["distinct addresses", addresses(30_000).join(" ").slice(0, room)],
     ]),
 );
+
+function addresses(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `a${i}@example.com`);
+}
+
+const half = room / 2;
+
+/** Parameters of as much text, in many pieces. */
+export const adversarialParams: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
+  "many short texts": { p: Array.from({ length: 40_000 }, (_, i) => i.toString(36)) },
+  "many empty texts": { p: Array.from({ length: 300_000 }, () => "") },
+  "many keys": { p: Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`k${i}`, 1])) },
+  "many names that are masked": Object.fromEntries(addresses(12_000).map((address) => [address, 1])),
+  "many values under one long name": { [`a@b.example ${filled("a ").slice(0, half)}`]: addresses(7_000) },
+};

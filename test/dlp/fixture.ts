@@ -17,6 +17,7 @@ interface Parts {
   query?: Record<string, string>;
   headers?: [name: string, value: string][];
   path?: string;
+  body?: Record<string, Json>;
   fromQuery?: string[];
   detectors?: string[];
   patterns?: UserPattern[];
@@ -29,6 +30,7 @@ export function scanned(parts: Parts): Scanned {
     params,
     query: Object.entries(query).map(([name, value]) => ({ raw: encodeURIComponent(name), name, value })),
     headers: headers.map(([name, value]) => ({ name, value })),
+    body: parts.body ?? {},
     path,
     fromQuery: new Set(fromQuery),
     detectors: parts.detectors ?? namesOf("data"),

@@ -1,4 +1,4 @@
-import { scan } from "../../src/dlp/scan.js";
+import { mostSearched, scan } from "../../src/dlp/scan.js";
 import { match, namesOf, samples, scanned, told } from "./fixture.js";
 
 const card = "4111 1111 1111 1111";
@@ -55,6 +55,7 @@ test("a query parameter that is given twice is an error", () => {
     query,
     path: "/",
     headers: [],
+    body: {},
     fromQuery: new Set<string>(),
     detectors: [],
     patterns: [],
@@ -81,6 +82,56 @@ test("payloads are looked for in params only, keys included, and are not hidden"
   });
   expect(told(result)).toEqual(["private_ip params ip!", "url params p!"]);
   expect(result.masked({ q: "http://c.example" }).q).toBe("http://c.example");
+});
+
+test("members of the body that are no parameters are searched for data, and cannot be redacted", () => {
+  const body = { note: { text: [`pay ${card}`] }, "jane@example.com": 1, ssn: 123456789, link: "http://x.example" };
+  const result = scanned({ body, detectors: [...namesOf("data"), ...namesOf("payload")] });
+  expect(told(result)).toEqual(["email body [email]!", "payment_card body note!", "ssn body ssn!"]);
+});
+
+describe("a call with more text than is searched", () => {
+  const [name, path] = ["p", "/v1/x"];
+  const room = mostSearched - name.length - path.length;
+  const long = "x".repeat(room - card.length) + card;
+
+  test("has as much as there may be", () => {
+    const result = scanned({ params: { p: long } });
+    expect(result.complete).toBe(true);
+    expect(told(result)).toEqual(["payment_card params p!"]);
+  });
+
+  test.each([
+    ["parameters", { params: { p: `x${long}` } }],
+    ["keys", { params: { p: { [`x${long}`]: 1 } } }],
+    ["names", { params: { p: "", [`x${long}`]: "" } }],
+    ["numbers", { params: { p: long.slice(String(cardNumber).length), n: cardNumber } }],
+    ["the query", { params: { p: long }, query: { q: card } }],
+    ["headers", { params: { p: long }, headers: [["x", card] as [string, string]] }],
+    ["the path", { params: { p: long }, path: `${path}/` }],
+    ["the body", { params: { p: long }, body: { b: card } }],
+  ])("is not searched at all: %s", (_, parts) => {
+    const result = scanned(parts);
+    expect(result.complete).toBe(false);
+    expect(result.hits).toEqual([]);
+  });
+
+  test("is shown nowhere, whatever of it", () => {
+    const members = { p: `x${long}`, n: 7, list: [card], empty: {}, flag: true, [card]: null };
+    const result = scanned({ params: members, query: { q: card }, headers: [["x-h", card]] });
+    const names = ["p", "n", "list", "empty", "flag", "[payment_card]"];
+    expect(result.masked(members)).toEqual(Object.fromEntries(names.map((key) => [key, "[unsearched]"])));
+    expect(result.masked({ path: "/x" })).toEqual({ path: "[unsearched]" });
+    expect(result.masked({})).toEqual({});
+    expect(result.masked({ [`x${long}`]: 1, q: card })).toEqual({ "[unsearched]": "[unsearched]" });
+    expect(result.redacted("query", "q", new Set())).toBe("[unsearched]");
+    expect(result.redacted("headers", "x-h", new Set(["payment_card"]))).toBe("[unsearched]");
+    expect(result.redacted("query", "x-h", new Set())).toBeNull();
+  });
+
+  test("is an error all the same when a detector is unknown", () => {
+    expect(() => scanned({ params: { p: `x${long}` }, detectors: ["nonsense"] })).toThrow("there is no detector");
+  });
 });
 
 test("headers of the proxy cannot be redacted", () => {
@@ -151,6 +202,23 @@ describe("a user's pattern", () => {
     expect(scanned({ params: { p: "x" }, patterns: [{ name: "empty", pattern: "y*" }] }).hits).toEqual([]);
   });
 
+  test("that matches nothing so often that the rest is not seen counts as found", () => {
+    const empty = [{ name: "empty", pattern: "y*" }];
+    expect(scanned({ params: { p: "x".repeat(99) }, patterns: empty }).hits).toEqual([]);
+    const result = scanned({ query: { q: `${"x".repeat(101)}y` }, patterns: empty });
+    expect(told(result)).toEqual(["empty query q"]);
+    expect(result.redacted("query", "q", new Set(["empty"]))).toBe("[empty]");
+  });
+
+  test("is replaced one by one up to 100 times, and as a whole beyond", () => {
+    const times = (count: number): string | null => {
+      const query = { q: Array.from({ length: count }, (_, i) => `SEC-${1000 + i}`).join(" ") };
+      return scanned({ query, patterns }).redacted("query", "q", new Set(["ticket"]));
+    };
+    expect(times(100)).toBe(Array.from({ length: 100 }, () => "[ticket]").join(" "));
+    expect(times(101)).toBe("[ticket]");
+  });
+
   test("that matches everything leaves the placeholder", () => {
     const result = scanned({ query: { q: "a b c" }, patterns: [{ name: "all", pattern: "." }] });
     expect(result.redacted("query", "q", new Set(["all"]))).toBe("[all]");
@@ -162,6 +230,7 @@ describe("a user's pattern", () => {
       query: [],
       path: "/",
       headers: [],
+      body: {},
       fromQuery: new Set<string>(),
       detectors: [],
       patterns,

@@ -38,6 +38,8 @@ test.each([
   ["Arabic digits", card.replaceAll("1", "\u0661").replace("4", "\u0664")],
   ["no-break spaces", card.replaceAll(" ", "\u00a0")],
   ["Unicode hyphens", card.replaceAll(" ", "\u2011")],
+  ["minus signs", card.replaceAll(" ", "\u2212")],
+  ["superscript minus signs", card.replaceAll(" ", "\u207b")],
   ["escapes of JSON", card.replaceAll("1", "\\u0031")],
   ["escaped JSON in JSON", JSON.stringify(JSON.stringify({ card }))],
   ["full-width percent-encoding", fullWidth(percent(card))],
@@ -53,6 +55,9 @@ test.each([
   ["an e-mail address in percent-encoding", "jane%40example.com", "email"],
   ["a key with escaped line breaks", "-----BEGIN\\u0020PRIVATE KEY-----\\nMII", "private_key"],
   ["a full-width at sign", "jane\uff20example.com", "email"],
+  ["an ideographic full stop", "jane@example\u3002com", "email"],
+  ["a full-width full stop", "jane@example\uff0ecom", "email"],
+  ["a half-width ideographic full stop", "jane@example\uff61com", "email"],
 ])("%s is found", (_, text, name) => expect(told(scanned({ query: { q: text } }))).toEqual([`${name} query q`]));
 
 test("payloads are found in every reading too", () => {

@@ -1,26 +1,32 @@
-import { bounded, endOfRun } from "../pattern.js";
+import { endOfRun, finder, spanOf } from "../pattern.js";
 import { base64Runs, piecesOf } from "../runs.js";
-import { apart, type Span } from "../span.js";
+import { apart, mostPlaces, type Span } from "../span.js";
 
 /** In characters with padding, of which there are two at most: what encodes a number of 16 digits. */
 const shortest = 24;
 const shortestRun = shortest - 2;
 /** Longest word of an ordinary name, and how long its words are on average at least, in characters. */
 const [longestWord, averageWord] = [23, 4];
-const dataUrl = bounded(/(?<![a-z0-9])data:[^,\s]{0,256};base64,/i);
 /** Digests and UUIDs, and ULIDs, which have no lower case. */
 const identifier = /^(?:[0-9a-f-]+|[0-9A-HJKMNP-TV-Z]{26})$/i;
 
+const findDataUrls = finder(/(?<![a-z0-9])data:[^,\s]{0,256};base64,/i, (match) => {
+  const { start, end } = spanOf(match);
+  return { start, end: endOfRun(match.input, end, /[A-Za-z0-9+/_=-]/) };
+});
+
 /** Runs of base64 or base64url, and `data:` URLs of it. A run is looked at whole, and in parts between `+ / - _`. */
 export function findBase64(text: string): Span[] {
-  return apart([...dataUrlsOf(text), ...base64Runs(text, shortestRun).flatMap((run) => encodedParts(text, run))]);
+  return apart([...findDataUrls(text), ...encodedRuns(text)]);
 }
 
-function dataUrlsOf(text: string): Span[] {
-  return [...text.matchAll(dataUrl)].map(({ index, 0: beginning }) => ({
-    start: index,
-    end: endOfRun(text, index + beginning.length, /[A-Za-z0-9+/_=-]/),
-  }));
+function encodedRuns(text: string): Span[] {
+  const spans: Span[] = [];
+  for (const run of base64Runs(text, shortestRun)) {
+    if (spans.length > mostPlaces) break;
+    spans.push(...encodedParts(text, run));
+  }
+  return spans;
 }
 
 function encodedParts(text: string, run: Span): Span[] {

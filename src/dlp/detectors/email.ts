@@ -1,4 +1,4 @@
-import type { Span } from "../span.js";
+import { mostPlaces, type Span } from "../span.js";
 
 /** RFC 5321 section 4.5.3.1, in characters. */
 const [longestLocal, longestDomain] = [64, 255];
@@ -11,7 +11,7 @@ const version = /^\d+\.\d+\.\d/;
 export function findEmail(text: string): Span[] {
   const spans: Span[] = [];
   let free = 0;
-  for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
+  for (let at = text.indexOf("@"); at >= 0 && spans.length <= mostPlaces; at = text.indexOf("@", at + 1)) {
     const start = startOfLocal(text, at, free);
     const end = endOfDomain(text, at + 1);
     if (start === at || end === at + 1 || isGitRemote(text, start, end)) continue;

@@ -1,19 +1,29 @@
 import { base64Runs } from "../runs.js";
-import type { Span } from "../span.js";
+import { mostPlaces, type Span } from "../span.js";
 
 /** Parts of a JWS and of a JWE in compact form (RFC 7515 section 7.1, RFC 7516 section 7.1). */
 const [fewest, most] = [3, 5];
+/** How many headers are parsed in one text. Where more look like one, all of the text counts as a token. */
+const mostParsed = 1000;
+/** Base64 of `{` before a quote or white space, and of white space, with which a JSON text may begin just as well. */
+const beginning = /^(?:e[yw]|I[A-P]|C[Q-Za-v]|D[Q-Za-f])/;
 
 /** Parts of base64url with dots between them, the first of which is a JSON object with `alg`. */
 export function findJwt(text: string): Span[] {
   const spans: Span[] = [];
   let free = 0;
+  let parsed = 0;
   for (const run of base64Runs(text, 8)) {
+    if (spans.length > mostPlaces) break;
     if (run.start < free || text.charAt(run.end) !== ".") continue;
     const end = endOfParts(text, run.end);
-    const start = end === null ? null : startOfHeader(text, run);
-    if (end === null || start === null) continue;
-    spans.push({ start, end });
+    if (end === null) continue;
+    const headers = headersIn(text, run);
+    parsed += headers.length;
+    if (parsed > mostParsed) return [{ start: 0, end: text.length }];
+    const header = headers.find(({ json }) => hasAlgorithm(json));
+    if (!header) continue;
+    spans.push({ start: header.start, end });
     free = end;
   }
   return spans;
@@ -31,18 +41,29 @@ function endOfParts(text: string, dot: number): number | null {
   return parts >= fewest ? at : null;
 }
 
-/** Where the header begins: with the run, or with a `{"` in it, since a word and a hyphen may stand before it. */
-function startOfHeader(text: string, { start, end }: Span): number | null {
-  const run = text.slice(start, end);
-  const tries = [0, run.indexOf("eyJ"), run.lastIndexOf("eyJ")];
-  const at = tries.find((from) => from >= 0 && isHeader(run.slice(from)));
-  return at === undefined ? null : start + at;
+interface Header {
+  start: number;
+  json: string;
 }
 
-function isHeader(encoded: string): boolean {
-  if (!/^e[yw]/.test(encoded)) return false;
+/**
+ * What the end of a run says where it may be a header. The header begins with the run, or in it, since a word and a
+ * separator may stand before it; base64url of JSON hardly ever has a separator in it.
+ */
+function headersIn(text: string, { start, end }: Span): Header[] {
+  const run = text.slice(start, end);
+  const separators = [run.search(/[+/_-]/), run.search(/[+/_-][^+/_-]*$/)].filter((at) => at >= 0);
+  const tries = new Set([0, ...separators.map((at) => at + 1), run.indexOf("eyJ"), run.lastIndexOf("eyJ")]);
+  return [...tries].flatMap((at) => {
+    if (at < 0 || !beginning.test(run.slice(at, at + 2))) return [];
+    const json = Buffer.from(run.slice(at), "base64url").toString("utf8").trim();
+    return /^\{\s*"/.test(json) && json.endsWith("}") ? [{ start: start + at, json }] : [];
+  });
+}
+
+function hasAlgorithm(json: string): boolean {
   try {
-    const header: unknown = JSON.parse(Buffer.from(encoded, "base64url").toString("utf8"));
+    const header: unknown = JSON.parse(json);
     return typeof header === "object" && header !== null && "alg" in header;
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { bounded, endOfRun, finder, spanOf } from "../pattern.js";
-import { apart, type Find, type Span } from "../span.js";
+import { apart, type Find, mostPlaces, type Span } from "../span.js";
 
 const internal = new BlockList();
 for (const [address, bits] of [
@@ -20,6 +20,8 @@ for (const [address, bits] of [
   internal.addSubnet(`64:ff9b::${address}`, 96 + bits, "ipv6");
   // IPv4-compatible (RFC 4291 section 2.5.5.1)
   internal.addSubnet(`::${address}`, 96 + bits, "ipv6");
+  // 6to4 (RFC 3056)
+  internal.addSubnet(sixToFour(address), 16 + bits, "ipv6");
 }
 for (const [address, bits] of [
   ["::1", 128],
@@ -27,6 +29,11 @@ for (const [address, bits] of [
   ["fe80::", 10],
 ] as const) {
   internal.addSubnet(address, bits, "ipv6");
+}
+
+function sixToFour(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
+  return `2002:${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}::`;
 }
 
 /** Longest host (RFC 1035 section 2.3.4) with a port behind it, in characters. */
@@ -57,13 +64,16 @@ export const findPrivateIp: Find = (text) => {
 /** What stands before a host ends the one before it, so that no character is read for two hosts. */
 function findHosts(text: string): Span[] {
   const beginnings = [...text.matchAll(beforeHost)].map(spanOf);
-  return beginnings.flatMap(({ end: from }, i) => {
+  const spans: Span[] = [];
+  for (const [i, { end: from }] of beginnings.entries()) {
+    if (spans.length > mostPlaces) break;
     const authority = text.slice(from, beginnings[i + 1]?.start);
     const end = from + endOfRun(authority, 0, withinAuthority);
     const start = from + authority.slice(0, end - from).lastIndexOf("@") + 1;
-    const isFound = end > start && end - start <= longestHost && isInternalHost(text.slice(start, end));
-    return isFound ? [{ start, end }] : [];
-  });
+    const isHost = end > start && end - start <= longestHost;
+    if (isHost && isInternalHost(text.slice(start, end))) spans.push({ start, end });
+  }
+  return spans;
 }
 
 /** A lone number is an address only when it is no small number: `8080` is a port or a count. */

@@ -1,5 +1,5 @@
 import { bounded, spanOf } from "../pattern.js";
-import type { Span } from "../span.js";
+import { mostPlaces, type Span } from "../span.js";
 
 /** First lines of PEM (RFC 7468), OpenSSH, PGP (RFC 9580 section 6.2), SSH2 and PuTTY key files. */
 const beginning = bounded(/-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-\d/i);
@@ -9,7 +9,7 @@ const ending = bounded(/-{4,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5
 export function findPrivateKey(text: string): Span[] {
   const spans: Span[] = [];
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && spans.length <= mostPlaces) {
     const start = searchFrom(beginning, text, at);
     if (start === null) break;
     at = searchFrom(ending, text, start.end)?.end ?? text.length;

@@ -1,16 +1,16 @@
 import { bounded, endOfRun, spanOf } from "../pattern.js";
-import type { Span } from "../span.js";
+import { mostPlaces, type Span } from "../span.js";
 
 /**
  * `scheme://`, the schemes that browsers read without slashes too, `//host` with more behind it or as the whole text, and
- * `www.`.
+ * `www.`. More slashes than two are two to a browser.
  */
 const beginnings = bounded(
   new RegExp(
     [
       "(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,31}://",
       "(?<![a-z0-9+.-])(?:https?|wss?|ftp):[^\\s\"'<>]",
-      "(?<![\\w:/.-])//(?:[\\w-]{1,63}\\.[\\w-]|[\\w-]{1,63}[:/]|[\\w-]{1,63}$|\\[)",
+      "(?:(?<![\\w:/.-])/{2,7}|/{8})(?:[\\w-]{1,63}\\.[\\w-]|[\\w-]{1,63}[:/]|[\\w-]{1,63}$|\\[)",
       "(?<![\\w.-])www\\d?\\.[a-z0-9]",
     ].join("|"),
     "i",
@@ -22,7 +22,7 @@ const within = /[^\s"'<>`]/;
 export function findUrl(text: string): Span[] {
   const spans: Span[] = [];
   beginnings.lastIndex = 0;
-  for (let match = beginnings.exec(text); match; match = beginnings.exec(text)) {
+  for (let match = beginnings.exec(text); match && spans.length <= mostPlaces; match = beginnings.exec(text)) {
     const { start, end: from } = spanOf(match);
     const end = endOfRun(text, from, within);
     spans.push({ start, end });
