@@ -13,7 +13,7 @@ import type { IssuerVerifier } from "./identify/local_issuer.js";
 import type { VerifyKey } from "./keys/keys.js";
 import type { Outcome } from "./outcome.js";
 import { read } from "./read/index.js";
-import { record } from "./record/index.js";
+import { createMasker, type Masker, record } from "./record/index.js";
 import { Refusal } from "./refusal.js";
 import type { RegoPool } from "./rego/pool.js";
 import { bareDenial, respond } from "./respond/index.js";
@@ -137,7 +137,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   }
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
-  async function recorded(trail: Trail, outcome: Outcome, traceId: string): Promise<Outcome> {
+  async function recorded(trail: Trail, mask: Masker, outcome: Outcome, traceId: string): Promise<Outcome> {
     const { decisionId, request, identity, call, attested, evaluation, settlement } = trail;
     try {
       await stage.record(
@@ -153,6 +153,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
           fingerprint: attested?.fingerprint ?? null,
           evaluation: evaluation ?? null,
           redeemed: settlement?.redeemed ?? null,
+          mask,
           ...outcome,
           computed: { ...outcome.computed, ...(trail.opened && { approval: trail.opened }) },
         },
@@ -165,7 +166,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
   }
 
-  function answered(trail: Trail, { computed, enforced, mode }: Outcome): CheckResponse {
+  function answered(trail: Trail, shown: Shown, { computed, enforced, mode }: Outcome): CheckResponse {
     try {
       return stage.respond({
         decisionId: trail.decisionId,
@@ -175,7 +176,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
         policyVersion: trail.workspace.policies.version,
         agentId: trail.identity?.agent.id ?? null,
         tool: trail.call?.tool ?? null,
-        action: trail.call?.action ?? null,
+        action: shown.action,
         headers: trail.request?.headers ?? [],
         query: trail.call?.http.query ?? [],
         credentialHeader: options.stripCredentials ? (trail.identity?.credentialHeader ?? null) : null,
@@ -187,14 +188,18 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
   }
 
-  function factsOf(trail: Trail, { computed, enforced, mode }: Outcome, latencyUs: number): DecisionFacts {
+  function factsOf(
+    trail: Trail,
+    shown: Shown,
+    { computed, enforced, mode }: Outcome,
+    latencyUs: number,
+  ): DecisionFacts {
     return {
       decisionId: trail.decisionId,
       agentId: trail.identity?.agent.id ?? null,
       sessionId: trail.attested?.session.id ?? null,
       tool: trail.call?.tool ?? null,
-      action: trail.call?.action ?? null,
-      environment: trail.call?.environment ?? null,
+      ...shown,
       decision: computed.verdict,
       enforced: enforced.verdict,
       reason: computed.reason,
@@ -225,11 +230,27 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
       if (!(error instanceof Refusal) || error.cause !== undefined) trail.failures.push(error);
       outcome = refused(error);
     }
-    outcome = await recorded(trail, enforceable(outcome), span.traceId);
-    const response = answered(trail, outcome);
-    span.end(factsOf(trail, outcome, runtime.monotonicMicros() - trail.startedUs));
+    const mask = createMasker(trail);
+    outcome = await recorded(trail, mask, enforceable(outcome), span.traceId);
+    const shown = shownOf(trail, mask);
+    const response = answered(trail, shown, outcome);
+    span.end(factsOf(trail, shown, outcome, runtime.monotonicMicros() - trail.startedUs));
     return response;
   };
+}
+
+/** Words of the call as everybody may read them: in logs, traces and Envoy's metadata. */
+type Shown = Pick<DecisionFacts, "action" | "environment">;
+
+/** Nothing of what cannot be masked. */
+function shownOf(trail: Trail, mask: Masker): Shown {
+  const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
+  try {
+    return { action: shown(trail.call?.action), environment: shown(trail.call?.environment) };
+  } catch (error) {
+    trail.failures.push(error);
+    return { action: null, environment: null };
+  }
 }
 
 function bringing(override: string | null, request: HttpRequest): HttpRequest {

@@ -29,7 +29,10 @@ const ofKind: { [K in Rule["kind"]]: (rule: Extract<Rule, { kind: K }>, needs: N
   dlp_tag: found,
   // It may look at everything that an agent can put a secret into.
   rego: (_, needs) => ({
-    places: [value("params"), value("http", "path"), value("http", "headers"), value("http", "query")],
+    places: [
+      ...[value("environment"), value("service"), value("images")],
+      ...[value("params"), value("http", "path"), value("http", "headers"), value("http", "query")],
+    ],
     detectors: detectorsIn(needs),
   }),
   cost: ({ per }) => ({ places: Object.keys(per).map((param) => value("params", param)) }),

@@ -1,4 +1,5 @@
 import { isOmitted, type RecordedEvaluation } from "../audit/form.js";
+import { holdsMasked } from "../audit/masked.js";
 import type { Json } from "../call.js";
 import { type ProgramView, readAnswer } from "../evaluate/answer.js";
 import type { Engine } from "../evaluate/engine.js";
@@ -36,12 +37,17 @@ type Input = { [name: string]: Json };
 /** What every input has, so that none of it can be missing by nature. */
 const always = ["agent", "images", "params", "destination", "http", "facts", "session", "time"];
 
+/** What decides which rules are asked at all. */
+const selecting = ["action", "destination"];
+
 /** Judges a recorded call anew. What was masked or not looked for cannot be judged, unless the call is denied anyway. */
 export async function rejudge(recorded: RecordedEvaluation, candidate: Candidate): Promise<Rejudged> {
   const { input } = recorded;
   if (isOmitted(input)) return undecidable(["the input was too large for the record"]);
   const missing = missingFrom(input);
   if (missing.length > 0) return undecidable(missing.map((name) => `the record has no ${name}`));
+  const masked = selecting.filter((name) => holdsMasked(input[name]));
+  if (masked.length > 0) return undecidable(masked.map((name) => `${name} is masked`));
 
   const { id, document } = candidate.policies.documentOf(String(Object(input.agent).id));
   const detectors = searchedFor(recorded, document.needs, candidate.policies);
@@ -104,11 +110,13 @@ async function completed(
     time: { unix_ms: unixMs, ...(needs.zones.length > 0 && { zones }) },
   };
   const searched = detectorsIn(needs).filter((name) => detectors.has(name));
-  if (searched.length > 0) input.dlp = { detectors: searched, hits: hitsIn(dlp, new Set(searched)) };
+  if (searched.length > 0)
+    input.dlp = { detectors: searched, complete: Object(dlp).complete === true, hits: hitsIn(dlp, new Set(searched)) };
   if (needs.rego.length > 0) {
     const { policies, rego } = candidate;
     if (policies.rego === null || rego === null) throw new Error("a policy asks for Rego, and there is none");
-    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input)) } as Input;
+    const agent = String(Object(recorded.agent).id);
+    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input, agent)) } as Input;
   }
   return input;
 }

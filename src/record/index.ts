@@ -2,7 +2,11 @@ import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import { Refusal } from "../refusal.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
-import { type Found, maskFound, maskInput, maskPath, maskResult, maskViolation, type Removed } from "./mask.js";
+import { maskInput } from "./input.js";
+import type { Masker } from "./mask.js";
+import { maskResult, maskViolation } from "./violation.js";
+
+export { createMasker, type Masker } from "./mask.js";
 
 /** Of host and path, in characters; longer ones are never allowed and need not be whole. */
 const longestShown = 512;
@@ -18,19 +22,13 @@ export interface RecordParts {
   call: Call | null;
   session: Session | null;
   fingerprint: string | null;
-  evaluation: {
-    policyVersion: string;
-    input: { [name: string]: Json };
-    result: Json;
-    /** Names that the agent's policies take out of calls, whatever the verdict on this one. */
-    removes: Removed;
-    /** What detectors found in the call; `null` when none were asked for. */
-    scanned: Found | null;
-  } | null;
+  evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
   computed: { verdict: Verdict; reason: string; violations: readonly Violation[]; approval?: { id: string } };
   enforced: { verdict: Verdict };
   mode: Mode;
+  /** Of this very call. */
+  mask: Masker;
 }
 
 /** Stage record: appends the signed record of the decision. Throws `audit_unavailable` when it could not be written. */
@@ -42,29 +40,29 @@ export async function record(parts: RecordParts, sink: AuditSink): Promise<void>
   }
 }
 
-/** The record of a decision, with secrets masked. */
+/** The record of a decision, with all that the call says masked. */
 export function decisionRecord(parts: RecordParts): DecisionRecord {
-  const { identity, call, session, evaluation, redeemed, computed, enforced } = parts;
-  const found = evaluation?.scanned ?? null;
+  const { identity, call, session, evaluation, redeemed, computed, enforced, mask } = parts;
+  const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
   return {
     kind: "decision",
     decision_id: parts.decisionId,
     timestamp: new Date(parts.nowMs).toISOString(),
-    deployment_id: redeemed?.deploymentId ?? call?.deployment_id ?? (call ? parts.decisionId : null),
+    deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
     workflow_run_id: session?.workflow_run_id ?? null,
     session_id: session?.id ?? null,
     agent_id: identity?.agent.id ?? null,
     agent_model: identity?.agent.model ?? null,
     tool: call?.tool ?? null,
-    action: call?.action ?? null,
-    environment: call?.environment ?? null,
-    service: call?.service ?? null,
-    image_tag: call?.image_tag ?? null,
+    action: shown(call?.action),
+    environment: shown(call?.environment),
+    service: shown(call?.service),
+    image_tag: shown(call?.image_tag),
     fingerprint: parts.fingerprint,
     opa_decision: evaluation && {
       policy_version: evaluation.policyVersion,
-      input: maskInput(maskFound(evaluation.input, found), evaluation.removes),
-      result: maskResult(evaluation.result, found),
+      input: maskInput(evaluation.input, mask),
+      result: maskResult(evaluation.result, mask),
     },
     session_attestation: session && { ...session },
     human_approval: redeemed?.humans ?? null,
@@ -72,23 +70,21 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     enforced: enforced.verdict,
     mode: parts.mode,
     reason: computed.reason,
-    violations: computed.violations.map((violation) =>
-      maskViolation({ ...violation } as { [name: string]: Json }, found),
-    ),
+    violations: computed.violations.map((found) => maskViolation({ ...found } as { [name: string]: Json }, mask)),
     approval_id: redeemed?.id ?? computed.approval?.id ?? null,
     outcome: outcomeOf(enforced.verdict),
     latency_us: parts.latencyUs,
     trace_id: parts.traceId,
     request_id: parts.request?.id ?? null,
-    http: parts.request && lineOf(parts.request, found),
+    http: parts.request && lineOf(parts.request, mask),
     token: identity?.token ?? null,
   };
 }
 
 /** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
-function lineOf({ method, authority, target }: HttpRequest, found: Found | null): DecisionRecord["http"] {
-  const path = maskPath(target.split("?", 1)[0] ?? "", found);
-  return { method, host: authority.slice(0, longestShown), path: path.slice(0, longestShown) };
+function lineOf({ method, authority, target }: HttpRequest, mask: Masker): DecisionRecord["http"] {
+  const path = mask.path(target.split("?", 1)[0] ?? "");
+  return { method, host: mask.text(authority).slice(0, longestShown), path: path.slice(0, longestShown) };
 }
 
 function outcomeOf(verdict: Verdict): string {

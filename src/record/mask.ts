@@ -1,148 +1,143 @@
-import { bounded } from "../bounded.js";
-import type { Json } from "../call.js";
+import type { Call, Json } from "../call.js";
+import { mapMembers, mapTexts } from "../dlp/texts.js";
+import { type Copies, copiesIn, withoutCopies } from "./copies.js";
+import { hiddenBy, withoutSecrets, withoutTokens } from "./secrets.js";
 
-type JsonObject = { [name: string]: Json };
+type Members = Readonly<Record<string, Json>>;
 
-/** Names that a policy takes out of calls. */
+/** Names that policies take out of calls. */
 export interface Removed {
   headers: ReadonlySet<string>;
   query: ReadonlySet<string>;
 }
 
-const secretCodes = ["otp", "pin", "cvv", "cvc", "passcode"];
-const secretWords = [
-  ...["passwords?", "passwd\\d*", "pwd", "passphrase", "secrets?", "tokens?", "jwt", ...secretCodes],
-  ...["api_?keys?", "access_?keys?", "private_?keys?", "secret_?keys?", "signing_?keys?", "encryption_?keys?"],
-  ...["credentials?", "authorization", "auth", "cookies?", "session_?ids?", "sig", "signature"],
-];
-/** Whole words between separators or changes of case: `accessKey` and `x-api-key`, not `keyboard` or `pinned`. */
-const secretName = new RegExp(`(^|_)(${secretWords.join("|")})($|_)`, "i");
-/** Secrets that are digits. Elsewhere a number is a size or a count, as in `max_tokens`. */
-const secretNumber = new RegExp(`(^|_)(${secretCodes.join("|")})($|_)`, "i");
-/** What proves something wherever it stands: our own keys and tokens, and JWTs (RFC 7519). */
-const secretValue = /\bcs[kt]_[\w-]{16,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
+/** What detectors found in a call, as far as masking is concerned with it. */
+export interface Found {
+  /** False when the call was too large to be searched. */
+  complete: boolean;
+  /** Of a complete search, empty when there is nothing to mask. */
+  hits: readonly unknown[];
+  /** A copy of names with their values, what was found replaced; without a complete search, in names only. */
+  masked(members: Members): Record<string, Json>;
+}
 
-/** True when what stands under this name has no place in a record that many may read and nobody can change. */
-export function isSecret(name: string, value: Json): boolean {
-  if (value === null || typeof value === "boolean") return false;
-  const words = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll(/[^A-Za-z0-9]+/g, "_");
-  return (typeof value === "number" ? secretNumber : secretName).test(words);
+type MaskedCall = Pick<Call, "params" | "fromQuery" | "body"> & { http: Pick<Call["http"], "query" | "headers"> };
+
+/** What masking goes by. A call can be refused before any of it is known. */
+export interface MaskParts {
+  call?: MaskedCall | null | undefined;
+  /** What policies take out of calls, and what detectors found; `scanned` is `null` when none were asked for. */
+  evaluation?: { removes: Removed; scanned: Found | null } | null | undefined;
 }
 
 /**
- * A copy of the input document for the record, with secrets replaced by typed placeholders: whatever stands under a
- * secret's name in parameters, headers or query, whatever the policies take out of calls, and tokens anywhere.
+ * Makes what a call says fit for everybody who reads records, logs and traces. What is masked becomes a placeholder:
+ * `[email]` for what a detector found, also where it stands once more; `[token]` for tokens anywhere; `[secret]` for what
+ * stands under a secret's name; `[removed]` for what policies take out of calls. Throws when the detectors do.
  */
-export function maskInput(input: JsonObject, removed: Removed): JsonObject {
-  const http = input.http as JsonObject;
-  return {
-    ...input,
-    params: mask(input.params ?? {}, removed.query),
-    http: {
-      ...http,
-      path: mask(http.path ?? ""),
-      headers: mask(http.headers ?? {}, removed.headers),
-      query: mask(http.query ?? {}, removed.query),
-    },
-  };
+export interface Masker {
+  /** Of one text that may be, or be made of, something in the call. */
+  text(text: string): string;
+  /** Of a path, whatever its spelling; its variables may be parameters. */
+  path(path: string): string;
+  /** Of texts at any depth, names included. */
+  value(value: Json): Json;
+  params(params: Members): Record<string, Json>;
+  query(query: Members): Record<string, Json>;
+  headers(headers: Members): Record<string, Json>;
 }
 
-/** What detectors found in a call, as far as a record is concerned with it. */
-export interface Found {
-  /** A copy of names with their values, what was found replaced. */
-  masked(members: JsonObject): JsonObject;
-}
+/** Longest value that is searched for the record of a call that was too large to be, in characters of its JSON. */
+const longestUnsearched = 16_384;
 
-/** A copy of the input document in which what detectors found is replaced by typed placeholders, as `[email]`. */
-export function maskFound(input: JsonObject, found: Found | null): JsonObject {
-  if (found === null) return input;
-  const http = input.http as JsonObject;
-  // Headers and query parameters are masked as parameters are, names included.
-  const masked = (members: Json | undefined): JsonObject => found.masked((members ?? {}) as JsonObject);
-  return {
-    ...input,
-    params: masked(input.params),
-    http: {
-      ...http,
-      path: maskPath(String(http.path ?? ""), found),
-      headers: masked(http.headers),
-      query: masked(http.query),
-    },
-  };
-}
-
-/** Path variables may be parameters, so what is hidden there is hidden in the path too. */
-export function maskPath(path: string, found: Found | null): string {
-  return found === null ? path : String(found.masked({ path }).path);
-}
-
-/** A copy of a violation in which what detectors found in the parameter's value is replaced. */
-export function maskFoundIn(violation: JsonObject, found: Found | null): JsonObject {
-  const { param, actual } = violation;
-  if (found === null || typeof param !== "string" || actual === undefined) return violation;
-  return { ...violation, actual: found.masked({ [param]: actual })[param] ?? null };
-}
-
-/** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
-export function maskResult(result: Json, found: Found | null): Json {
-  const { decision, enforced, ...rest } = result as JsonObject;
-  return {
-    ...rest,
-    decision: maskView(decision as JsonObject, found),
-    enforced: maskView(enforced as JsonObject, found),
-  };
-}
-
-function maskView(view: JsonObject, found: Found | null): Json {
-  const { violations, sanitize } = view;
-  return {
-    ...view,
-    violations: Array.isArray(violations)
-      ? violations.map((violation) => maskViolation(violation as JsonObject, found))
-      : [],
-    sanitize: Array.isArray(sanitize) ? sanitize.map((change) => withoutSetValues(change as JsonObject)) : [],
-  };
-}
-
-/** A copy of one violation, as `maskInput` would show the parameter it names. */
-export function maskViolation(violation: JsonObject, found: Found | null): JsonObject {
-  if (!Object.hasOwn(violation, "actual")) return violation;
-  const { param, actual = null } = maskFoundIn(violation, found);
-  const secret = typeof param === "string" && isSecret(param, actual);
-  const shown = secret ? "[secret]" : mask(bounded(actual) as Json);
-  return { ...violation, actual: shown, ...maskedMessage(violation, shown) };
-}
-
-/** The sentence about a number that is out of bounds repeats the number. */
-function maskedMessage({ message, actual }: JsonObject, shown: Json): { message?: string } {
-  if (typeof message !== "string" || typeof actual !== "number" || typeof shown !== "string") return {};
-  return { message: message.replaceAll(String(actual), shown) };
-}
-
-/** What is set may be the tool's own credential. */
-function withoutSetValues(change: JsonObject): Json {
-  return Object.fromEntries(
-    Object.entries(change).map(([place, changes]) => {
-      const { set = {}, ...rest } = changes as JsonObject;
-      return [
-        place,
-        { ...rest, set: Object.fromEntries(Object.keys(set as JsonObject).map((name) => [name, "[set]"])) },
-      ];
-    }),
+/** The masker of one decision. */
+export function createMasker({ call, evaluation }: MaskParts): Masker {
+  const removed = evaluation?.removes ?? { headers: none, query: none };
+  const scanned = evaluation?.scanned ?? null;
+  // Where nothing was found there is nothing to look for again, which is so for most calls.
+  const found = scanned && (!scanned.complete || scanned.hits.length > 0) ? scanned : null;
+  const copies = once(
+    (): Copies => (call && found?.complete ? copiesIn(partsOf(call), (part) => found.masked(part)) : new Map()),
   );
+  const secrets = once(() => secretsOf(call, removed.query));
+
+  const text = (raw: string): string => {
+    if (!found) return withoutTokens(raw);
+    // As a name, since that is searched in every call: no call is so large that nobody sees what it did.
+    return withoutTokens(Object.keys(found.masked({ [withoutCopies(raw, copies())]: null })).join());
+  };
+  const again = ({ text: raw }: { text: string }): string => withoutTokens(withoutCopies(raw, copies()));
+  const members = (raw: Members, names: ReadonlySet<string>): Record<string, Json> =>
+    mapMembers(withoutSecrets(found ? found.masked(raw) : raw, names), again);
+
+  return {
+    text,
+    path: (path) =>
+      text(
+        path
+          .split("/")
+          .map((segment) => maskSegment(segment, secrets().inPath, text))
+          .join("/"),
+      ),
+    value(value) {
+      if (found?.complete === false && JSON.stringify(value).length > longestUnsearched) return "[unsearched]";
+      return mapTexts(value, "", ({ text: raw }) => text(raw));
+    },
+    params: (params) => members(params, removed.query),
+    query(raw) {
+      const shown = Object.entries(raw).map(([name, value]) => [name, secrets().inQuery.get(String(value)) ?? value]);
+      return members(Object.fromEntries(shown), removed.query);
+    },
+    headers: (headers) => members(headers, removed.headers),
+  };
 }
 
-function mask(value: Json, removed: ReadonlySet<string> = none): Json {
-  if (typeof value === "string") return value.replaceAll(secretValue, "[token]");
-  if (Array.isArray(value)) return value.map((member) => mask(member));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => {
-      if (removed.has(name)) return [name, "[removed]"];
-      if (isSecret(name, member)) return [name, "[secret]"];
-      return [name, mask(member)];
-    }),
-  );
+/** Everything in a call that stands under a name. */
+function partsOf({ params, body, http }: MaskedCall): Members[] {
+  const lines = (pairs: readonly { name: string; value: string }[]) =>
+    pairs.map(({ name, value }) => ({ [name]: value }));
+  return [params, body ?? {}, ...lines(http.query), ...lines(http.headers)];
+}
+
+/**
+ * Secrets by name that stand in the path or the query under no name, or under another, with their placeholders. A body
+ * that repeats a segment hides it there and nowhere else, since what the catalogue reads from the path has its own field.
+ */
+function secretsOf(call: MaskedCall | null | undefined, removed: ReadonlySet<string>) {
+  const [inPath, inQuery] = [new Map<string, string>(), new Map<string, string>()];
+  if (!call) return { inPath, inQuery };
+  const { params, fromQuery, http } = call;
+  const named = new Set(http.query.map(({ name }) => name));
+  for (const [name, value] of Object.entries(params)) {
+    const shown = typeof value === "string" || typeof value === "number" ? hiddenBy(name, value, removed) : null;
+    if (shown === null || value === "") continue;
+    if (!fromQuery.includes(name)) inPath.set(String(value), shown);
+    else if (!named.has(name)) inQuery.set(String(value), shown);
+  }
+  return { inPath, inQuery };
+}
+
+/** A segment that has no secret when decoded stays as it is spelled; the path as a whole is looked at afterwards. */
+function maskSegment(segment: string, secrets: ReadonlyMap<string, string>, text: (raw: string) => string): string {
+  const decoded = percentDecode(percentDecode(segment));
+  const secret = secrets.get(decoded);
+  if (secret !== undefined) return secret;
+  if (decoded === segment) return segment;
+  const shown = text(decoded);
+  return shown === decoded ? segment : shown;
+}
+
+/** Escapes that are not UTF-8 become U+FFFD; what stands around them is still read. */
+function percentDecode(text: string): string {
+  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -6,7 +6,7 @@ import { createEngine } from "../../src/evaluate/engine.js";
 import { evaluate } from "../../src/evaluate/index.js";
 import { compilePolicySet, type PolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
-import { decisionRecord } from "../../src/record/index.js";
+import { createMasker, decisionRecord } from "../../src/record/index.js";
 import { createRegoPool, type RegoPool } from "../../src/rego/pool.js";
 import type { Mode } from "../../src/verdict.js";
 import { identity, session, call as someCall } from "../approvals/fixture.js";
@@ -48,7 +48,7 @@ const startMs = Date.parse("2026-03-01T12:00:00Z");
 /** Judges and records calls as the server does, one second apart; nothing but the store's answer is made up. */
 export async function recorder(files: Record<string, unknown>): Promise<(asked: Asked) => Promise<DecisionRecord>> {
   const policies = await policiesOf(files);
-  const rego = createRegoPool({ workers: policies.rego === null ? 0 : 1 });
+  const rego = createRegoPool({ workers: policies.rego === null ? 0 : 1, maxWaitMs: 60_000 });
   pools.push(rego);
   const engine = createEngine(program);
   let count = 0;
@@ -92,6 +92,7 @@ export async function recorder(files: Record<string, unknown>): Promise<(asked: 
       fingerprint: null,
       evaluation,
       redeemed: null,
+      mask: createMasker({ call, evaluation }),
       ...outcome,
     });
   };
@@ -114,6 +115,7 @@ export function refusedBefore(reason: string, timestamp = "2026-03-01T12:30:00.0
     computed: { verdict: "deny", reason, violations: [] },
     enforced: { verdict: "deny" },
     mode: "enforce",
+    mask: createMasker({}),
   });
 }
 

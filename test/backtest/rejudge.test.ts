@@ -7,7 +7,7 @@ import { type Asked, policiesOf, program, recorder } from "../audit/decisions.js
 import { findOpa } from "../harness/find_opa.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 
-const pool = createRegoPool({ workers: 1, deadlineMs: 5_000 });
+const pool = createRegoPool({ workers: 1, deadlineMs: 5_000, maxWaitMs: 60_000 });
 afterAll(() => pool.close());
 
 const file = (action: object) => ({ "a.yaml": { agent: "deploy-manager", actions: [{ name: "deploy", ...action }] } });
@@ -58,6 +58,11 @@ describe("detectors", () => {
   });
 });
 
+test("of a call whose action was masked nobody knows which rules it is under", async () => {
+  const action = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln";
+  expect(said(await again(file({}), file({}), { action }))).toEqual(["action is masked"]);
+});
+
 const rego = (body: string) => ({
   ...file({ rego: ["agent.deploy"] }),
   "deploy.rego": `package agent.deploy\n\n${body}\n`,
@@ -89,6 +94,8 @@ describeWith(opa, "the user's Rego", (use) => {
     const any = rego("allow if true");
     expect(said(await again(file({}), any, { params: { pin: 1 } }))).toEqual(["params is masked"]);
     expect(said(await again(file({}), any, { headers: [["x-auth-token", "t"]] }))).toEqual(["http.headers is masked"]);
+    const environment = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln";
+    expect(said(await again(file({}), any, { environment }))).toEqual(["environment is masked"]);
   });
 });
 

@@ -175,7 +175,7 @@ test("a program that fails is thrown away, and the next call is judged by a new 
 });
 
 test("an answer that no program gives is a denial", async () => {
-  const lists = { violations: [], sanitize: [], redact: [], terms: [] };
+  const lists = { violations: [], sanitize: [], redact: [], terms: [], asked: [] };
   const view = { verdict: "allow", reason: "allowed", redeems: false, ...lists };
   const rest = { tags: [], costs: [] };
   const whole = { decision: view, enforced: view, ...rest };

@@ -74,7 +74,7 @@ export const { issuer } = configSchema.parse({}).identity;
 
 const program = loadProgram();
 /** Time enough on a machine that does much else; how late is too late is tested with the pool. */
-const rego = createRegoPool({ deadlineMs: 5_000 });
+const rego = createRegoPool({ deadlineMs: 5_000, maxWaitMs: 60_000 });
 afterAll(() => rego.close());
 const metrics = createMetrics();
 const { tracer } = startTracing(null);

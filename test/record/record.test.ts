@@ -1,7 +1,8 @@
 import { AuditUnavailable, type RecordDraft } from "../../src/audit/record.js";
-import { decisionRecord, type RecordParts, record } from "../../src/record/index.js";
+import { createMasker, decisionRecord, type RecordParts, record } from "../../src/record/index.js";
 import { Refusal } from "../../src/refusal.js";
 import { call, identity, Records, session } from "../approvals/fixture.js";
+import { callOf, jwt, maskerOf } from "./fixture.js";
 
 const nothingKnown: RecordParts = {
   decisionId: "01KJMK0000000000000000DEC1",
@@ -18,6 +19,7 @@ const nothingKnown: RecordParts = {
   computed: { verdict: "deny", reason: "malformed_request", violations: [] },
   enforced: { verdict: "deny" },
   mode: "enforce",
+  mask: createMasker({}),
 };
 
 const known: RecordParts = {
@@ -100,6 +102,36 @@ test("an approval is named whether it is asked for or redeemed", () => {
   expect(decisionRecord(asked)).toMatchObject({ approval_id: "apr_1", human_approval: null });
   const redeemed = { ...known, redeemed: { id: "apr_1", deploymentId: "dep-1", humans } };
   expect(decisionRecord(redeemed)).toMatchObject({ approval_id: "apr_1", human_approval: humans });
+});
+
+test("every word of the call is masked, in whichever field the catalogue put it", () => {
+  const parts = { params: { ssn: "123456789", to: "ada@example.com" }, path: "/v1/123456789" };
+  const words = {
+    action: "to ada@example.com",
+    environment: "123456789",
+    service: "shop-123456789",
+    image_tag: jwt,
+    deployment_id: "dep-123456789",
+  };
+  const request = {
+    id: "stream-1",
+    method: "POST",
+    scheme: "https" as const,
+    authority: "123456789.internal",
+    target: "/v1/%3123456789/ada%40example.com?ssn=123456789",
+    headers: [],
+    body: new Uint8Array(),
+    bodyAnnounced: false,
+  };
+  const record = decisionRecord({ ...known, request, call: { ...callOf(parts), ...words }, mask: maskerOf(parts) });
+  expect(record).toMatchObject({
+    action: "to [email]",
+    environment: "[ssn]",
+    service: "shop-[ssn]",
+    image_tag: "[jwt]",
+    deployment_id: "dep-[ssn]",
+    http: { method: "POST", host: "[ssn].internal", path: "/v1/[ssn]/[email]" },
+  });
 });
 
 describe("the stage", () => {

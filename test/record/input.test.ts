@@ -1,0 +1,50 @@
+import { maskInput } from "../../src/record/input.js";
+import { jwt, maskerOf } from "./fixture.js";
+
+test("all that the agent sent is masked, and what is proven stays", () => {
+  const params = { ssn: "123456789", environment: "ada@example.com", password: "p" };
+  const mask = maskerOf({ params, path: "/v1/123456789" });
+  const proven = {
+    agent: { id: "bot", model: "ada@example.com" },
+    tool: "api",
+    facts: { repository: "123456789" },
+    session: { initiated_by: "ada@example.com" },
+    approval: { id: "apr_1" },
+    time: { unix_ms: 123456789 },
+  };
+  const sent = {
+    action: "deploy-123456789",
+    environment: "ada@example.com",
+    service: jwt,
+    images: ["shop/123456789@sha256:aa"],
+    params,
+    destination: { host: "123456789.example.com", port: 443, scheme: "https" },
+    http: {
+      method: "POST",
+      path: "/v1/123456789",
+      query: { q: "123456789" },
+      headers: { "x-note": `${jwt} ada@example.com`, "x-api-key": "[credential]" },
+    },
+    dlp: { detectors: ["email"], hits: [{ detector: "email", in: "params", name: jwt }] },
+    rego: { "agent.deploy": { failed: "no rule for 123456789" } },
+    more: ["123456789"],
+  };
+  expect(maskInput({ ...proven, ...sent }, mask)).toEqual({
+    ...proven,
+    action: "deploy-[ssn]",
+    environment: "[email]",
+    service: "[jwt]",
+    images: ["shop/[ssn]@sha256:aa"],
+    params: { ssn: "[ssn]", environment: "[email]", password: "[secret]" },
+    destination: { host: "[ssn].example.com", port: 443, scheme: "https" },
+    http: {
+      method: "POST",
+      path: "/v1/[ssn]",
+      query: { q: "[ssn]" },
+      headers: { "x-note": "[jwt] [email]", "x-api-key": "[secret]" },
+    },
+    dlp: { detectors: ["email"], hits: [{ detector: "email", in: "params", name: "[jwt]" }] },
+    rego: { "agent.deploy": { failed: "no rule for [ssn]" } },
+    more: ["[ssn]"],
+  });
+});
