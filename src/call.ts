@@ -71,6 +71,8 @@ export interface Call {
   params: Readonly<Record<string, Json>>;
   /** Names of parameters that came whole from the query, where they can still be changed. */
   fromQuery: readonly string[];
+  /** Members of the body that are no parameters; `null` for a body that was not read. */
+  body: Readonly<Record<string, Json>> | null;
   destination: { host: string; port: number; scheme: "http" | "https" };
   http: {
     method: string;

@@ -22,6 +22,8 @@ export interface Violation {
 
 /** Changes of a call's headers and query parameters. Names of headers are lower case. */
 export interface Sanitize {
+  /** True for what the agent's own policies change; what guardrails change stands over it. */
+  own: boolean;
   headers: { set: Record<string, string>; remove: string[] };
   query: { set: Record<string, string>; remove: string[] };
 }

@@ -45,6 +45,7 @@ holds(atom) := value if {
 	is_string(atom.field)
 	parent := at(atom.left.path)
 	is_object(parent)
+	unmistaken(atom.left.path, parent, atom.field)
 	value := atom.field in object.keys(parent)
 }
 
@@ -104,15 +105,42 @@ ordered(left, right) if {
 	type_name(left) in {"number", "string", "boolean"}
 }
 
+at(path) := raw(path) if path[0] != "params"
+
+# `Replicas` is no way around a condition on `replicas`: where a parameter has another spelling too, there is no value.
+at(path) := value if {
+	path[0] == "params"
+	value := raw(path)
+	every i, name in path { unmistaken_step(path, i, name) }
+}
+
+unmistaken_step(_, 0, _)
+
+unmistaken_step(path, i, name) if {
+	i > 0
+	unmistaken(path, raw(array.slice(path, 0, i)), name)
+}
+
+unmistaken(path, _, _) if path[0] != "params"
+
+unmistaken(path, parent, name) if {
+	path[0] == "params"
+	every key in object.keys(parent) { same_or_other(key, name) }
+}
+
+same_or_other(key, name) if key == name
+
+same_or_other(key, name) if folded(key) != folded(name)
+
 # Rego has no recursion, so each depth is written out. The compiler refuses deeper paths.
-at(path) := input[path[0]] if count(path) == 1
+raw(path) := input[path[0]] if count(path) == 1
 
-at(path) := input[path[0]][path[1]] if count(path) == 2
+raw(path) := input[path[0]][path[1]] if count(path) == 2
 
-at(path) := input[path[0]][path[1]][path[2]] if count(path) == 3
+raw(path) := input[path[0]][path[1]][path[2]] if count(path) == 3
 
-at(path) := input[path[0]][path[1]][path[2]][path[3]] if count(path) == 4
+raw(path) := input[path[0]][path[1]][path[2]][path[3]] if count(path) == 4
 
-at(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]] if count(path) == 5
+raw(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]] if count(path) == 5
 
-at(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]][path[5]] if count(path) == 6
+raw(path) := input[path[0]][path[1]][path[2]][path[3]][path[4]][path[5]] if count(path) == 6

@@ -25,7 +25,8 @@ decision := {
 enforced_only(items) := [item | some item in items; item.mode == "enforce"]
 
 # Denials win over approvals, approvals over sanitizing. A brought approval stands in for every demand and for every breach
-# that people may approve (`redeems` says that one was needed, so that it is used up); denials stay.
+# that people may approve; denials stay. `asked` is what people have to decide upon, so that an approval covers only what
+# they saw, and `redeems` says that one was needed, so that it is used up.
 view(found, demanded, cleaning, redacting) := {
 	"verdict": "deny",
 	"reason": denials[0].rule,
@@ -33,6 +34,7 @@ view(found, demanded, cleaning, redacting) := {
 	"sanitize": [],
 	"redact": [],
 	"terms": [],
+	"asked": [],
 	"redeems": false,
 } if {
 	denials := [finding | some finding in found; not excused(finding, demanded)]
@@ -40,16 +42,14 @@ view(found, demanded, cleaning, redacting) := {
 } else := {
 	"verdict": "approval_needed",
 	"reason": "approval_needed",
-	"violations": array.concat(
-		[{"rule": "approval_needed", "limit": demand.source} | some demand in demanded],
-		[facts_of(finding) | some finding in found],
-	),
+	"violations": asked(found, demanded),
 	"sanitize": [],
 	"redact": [],
 	"terms": terms(found, demanded),
+	"asked": asked(found, demanded),
 	"redeems": false,
 } if {
-	asks(found, demanded)
+	count(asked(found, demanded)) > 0
 	not brought
 } else := {
 	"verdict": "sanitize",
@@ -58,7 +58,8 @@ view(found, demanded, cleaning, redacting) := {
 	"sanitize": [entry.sanitize | some entry in cleaning],
 	"redact": [entry.hit | some entry in redacting],
 	"terms": terms(found, demanded),
-	"redeems": asks(found, demanded),
+	"asked": asked(found, demanded),
+	"redeems": count(asked(found, demanded)) > 0,
 } if {
 	changes(cleaning, redacting)
 } else := {
@@ -68,14 +69,18 @@ view(found, demanded, cleaning, redacting) := {
 	"sanitize": [],
 	"redact": [],
 	"terms": terms(found, demanded),
-	"redeems": asks(found, demanded),
+	"asked": asked(found, demanded),
+	"redeems": count(asked(found, demanded)) > 0,
 }
 
 # The server names an approval only when the call brought a token for it.
 brought if is_string(input.approval.id)
 
 # Where no denial is left, whatever was found is for people to decide.
-asks(found, demanded) := (count(found) + count(demanded)) > 0
+asked(found, demanded) := array.concat(
+	[{"rule": "approval_needed", "limit": demand.source} | some demand in demanded],
+	[facts_of(finding) | some finding in found],
+)
 
 changes(cleaning, _) if {
 	some entry in cleaning
@@ -122,7 +127,7 @@ concerns_tool(file) if not file.tools
 concerns_tool(file) if input.tool in file.tools
 
 # `entry` names one action of one file: approvals excuse only what stands beside them.
-entries := [object.union(action, {"entry": [file.file, i], "grants": file.grants}) |
+entries := [object.union(action, {"entry": [file.file, i], "grants": grants(file, action), "own": own(file)}) |
 	some file in files
 	some i, action in file.actions
 	concerns_action(action)
@@ -130,7 +135,23 @@ entries := [object.union(action, {"entry": [file.file, i], "grants": file.grants
 
 concerns_action(action) if action.name == "*"
 
-concerns_action(action) if action.name == input.action
+# A tool that takes `DELETE` for `delete` must not be a way around what the policies ask of `delete`.
+concerns_action(action) if folded(action.name) == folded_action
+
+folded_action := folded(input.action)
+
+# True for the agent's own files, false for those that only restrict.
+default own(_) := false
+
+own(file) if file.grants == true
+
+# But only the name as it is written is granted.
+default grants(_, _) := false
+
+grants(file, action) if {
+	file.grants == true
+	action.name in {"*", input.action}
+}
 
 # A call that no tool matches, let on by `unmatched: passthrough`: nothing has to grant it, and what applies to every
 # action of every tool applies to it too.
@@ -176,19 +197,23 @@ denied_by_name := [finding |
 	finding := standing(file.deny_actions, {"rule": "deny_actions", "actual": input.action, "entry": null})
 ]
 
-# Denied names are lower case: a tool that takes `DELETE` for `delete` must not be a way around them.
+# As it is written, and in any mix of upper and lower case.
+named(deny) if input.action in deny.exact
+
 named(deny) if {
-	some name in spellings
-	name in deny.exact
+	some name in deny.exact
+	folded(name) == folded_action
 }
 
 named(deny) if {
-	some name in spellings
 	some prefix in deny.prefixes
-	startswith(name, prefix)
+	startswith(input.action, prefix)
 }
 
-spellings := [lower(input.action), folded(input.action)]
+named(deny) if {
+	some prefix in deny.prefixes
+	startswith(folded_action, folded(prefix))
+}
 
 default not_granted := []
 
@@ -246,7 +271,7 @@ broken_rules := [sorted[3] |
 
 broken(entry, rule) := object.union(
 	standing(rule, {"rule": rule.rule, "kind": rule.kind, "entry": entry.entry}),
-	particulars(rule),
+	object.union(particulars(rule), otherwise_spelled(rule)),
 )
 
 # With what decides whether a finding is acted upon, and whether people may approve it.
@@ -279,7 +304,7 @@ condition_errors := [{
 	failed.truth == "error"
 ]
 
-sanitizers := [{"sanitize": entry.sanitize, "mode": entry.sanitize_mode} |
+sanitizers := [{"sanitize": object.union(entry.sanitize, {"own": entry.own}), "mode": entry.sanitize_mode} |
 	some entry in entries
 	entry.sanitize
 ]
@@ -314,7 +339,7 @@ tags := sort({rule.tag |
 	hit.detector == rule.detector
 })
 
-costs := [{"base_micro": rule.base_micro, "per": rule.per} |
+costs := [{"base_micro": rule.base_micro, "per": rule.per, "mode": rule.mode} |
 	some entry in entries
 	some rule in entry.rules
 	rule.kind == "cost"

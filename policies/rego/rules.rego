@@ -56,7 +56,11 @@ satisfied(rule) if {
 
 satisfied(rule) if {
 	rule.kind == "param_forbid"
-	is_object(input.params)
+	absent(rule.param)
+}
+
+satisfied(rule) if {
+	rule.kind == "param_forbid"
 	only_spelling(rule.param)
 	scanned(rule.detector)
 	every hit in input.dlp.hits { harmless(hit, rule) }
@@ -140,30 +144,25 @@ value_satisfies(rule, value) if {
 	has_type(rule.type, value)
 }
 
+# The whole value, whatever flags the pattern sets.
 value_satisfies(rule, value) if {
-	rule.kind in {"param_pattern", "param_enum"}
-	not is_array(value)
-	member_satisfies(rule, value)
+	rule.kind == "param_pattern"
+	whole := concat("", [`\A(?:`, rule.pattern, `)\z`])
+	every member in members_of(value) {
+		is_string(member)
+		regex.match(whole, member)
+	}
+}
+
+value_satisfies(rule, value) if {
+	rule.kind == "param_enum"
+	every member in members_of(value) { member in rule.values }
 }
 
 # Of a list, each member counts.
-value_satisfies(rule, value) if {
-	rule.kind in {"param_pattern", "param_enum"}
-	is_array(value)
-	every member in value { member_satisfies(rule, member) }
-}
+members_of(value) := value if is_array(value)
 
-# The whole value, whatever flags the pattern sets.
-member_satisfies(rule, value) if {
-	rule.kind == "param_pattern"
-	is_string(value)
-	regex.match(concat("", [`\A(?:`, rule.pattern, `)\z`]), value)
-}
-
-member_satisfies(rule, value) if {
-	rule.kind == "param_enum"
-	value in rule.values
-}
+members_of(value) := [value] if not is_array(value)
 
 has_type("string", value) if is_string(value)
 
@@ -182,23 +181,24 @@ has_type("map", value) if is_object(value)
 
 absent(name) if {
 	is_object(input.params)
-	spelled := folded(name)
-	every key in folded_params { key != spelled }
+	not spelled_as[folded(name)]
 }
 
 # A tool that does not tell `Amount` from `amount` must not be a way around a rule.
-only_spelling(name) if {
-	every key in object.keys(input.params) { same_or_other(key, name) }
-}
+only_spelling(name) if spelled_as[folded(name)] == {name}
 
-same_or_other(key, name) if key == name
-
-same_or_other(key, name) if folded(key) != folded(name)
+# The parameters of the call by their names without regard to case.
+spelled_as[folded(key)] contains key if some key in object.keys(input.params)
 
 # Upper case first, since some letters, like the long s, only meet their kin there.
 folded(name) := lower(upper(name))
 
-folded_params := [folded(key) | some key in object.keys(input.params)]
+default otherwise_spelled(_) := {}
+
+otherwise_spelled(rule) := {"spelled": others} if {
+	others := sort([key | some key in spelled_as[folded(rule.param)]; key != rule.param])
+	count(others) > 0
+}
 
 countable(name) if absent(name)
 
@@ -212,6 +212,7 @@ countable(name) if {
 
 # No hits prove something only when somebody looked.
 scanned(detector) if {
+	input.dlp.complete == true
 	is_array(input.dlp.detectors)
 	detector in input.dlp.detectors
 	readable_hits
@@ -291,7 +292,7 @@ digest_matches(digest, permitted) if digest == permitted.digest
 
 digest_matches(digest, permitted) if {
 	not permitted.digest
-	regex.match(`\A[a-z0-9]+:[0-9a-f]{32,}\z`, digest)
+	regex.match(`\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\z`, digest)
 }
 
 repository_matches(_, permitted) if not permitted.repository
@@ -300,7 +301,7 @@ repository_matches(name, permitted) if name == permitted.repository
 
 repository_matches(name, permitted) if {
 	startswith(name, concat("", [permitted.repository, ":"]))
-	not contains(substring(name, count(permitted.repository) + 1, -1), "/")
+	regex.match(`\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z`, substring(name, count(permitted.repository) + 1, -1))
 }
 
 # --- the user's Rego ---------------------------------------------------------------------------------------------
@@ -334,7 +335,10 @@ particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environ
 	rule.kind == "param_forbid"
 } else := {"limit": rule.names, "actual": unlisted(rule.names)} if {
 	rule.kind == "additional"
-} else := {"limit": rule.zone, "actual": object.get(input, ["time", "zones", rule.zone], null)} if {
+} else := {
+	"limit": {"time_zone": rule.zone, window_sides[rule.kind]: rule.slots},
+	"actual": object.get(input, ["time", "zones", rule.zone], null),
+} if {
 	rule.kind in {"window_allow", "window_deny"}
 } else := {"limit": rule.detector, "actual": places(rule.detector)} if {
 	rule.kind in {"dlp_deny", "dlp_redact", "dlp_tag"}
@@ -346,6 +350,8 @@ particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environ
 
 # Sorted, since a set has no order that every engine keeps.
 unlisted(names) := sort([name | some name in names_of_params; not name in names])
+
+window_sides := {"window_allow": "allow", "window_deny": "deny"}
 
 parameter(name) := object.get(input, ["params", name], null)
 

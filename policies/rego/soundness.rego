@@ -51,7 +51,7 @@ sound_standing(rule) if {
 
 # Only of what applies to the call: a document may list thousands of actions.
 sound_entry(entry) if {
-	only(entry, {"entry", "grants", "name", "rules", "approval", "terms", "sanitize", "sanitize_mode"})
+	only(entry, {"entry", "grants", "own", "name", "rules", "approval", "terms", "sanitize", "sanitize_mode"})
 	is_array(entry.rules)
 	every rule in entry.rules { sound_rule(rule) }
 	sound_approval(entry)

@@ -6,7 +6,7 @@ import { headerValue, isUpgrade, readBody, refuseMissing } from "./body.js";
 import type { Catalogue } from "./catalogue.js";
 import { readFields, readName } from "./fields.js";
 import { type Match, matchTool } from "./match.js";
-import { paramsFromQuery, readParams } from "./params.js";
+import { besideParams, paramsFromQuery, readParams } from "./params.js";
 import { readPath } from "./path.js";
 import { asObject, readPairs } from "./query.js";
 
@@ -60,6 +60,7 @@ function matched(request: HttpRequest, envelope: Envelope, { tool, variables }: 
     ...readFields(tool, offered, params),
     params,
     fromQuery: paramsFromQuery(tool, offered),
+    body: besideParams(tool, offered),
     ...envelope,
     costMicro: tool.costMicro,
     classification: tool.classification,
@@ -79,6 +80,7 @@ function unmatched(request: HttpRequest, envelope: Envelope): Call {
     images: [],
     params: {},
     fromQuery: [],
+    body: request.body.length === 0 ? {} : null,
     ...envelope,
     costMicro: 0,
     classification: [],

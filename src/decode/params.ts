@@ -3,7 +3,7 @@ import { foldCase } from "../json/fold.js";
 import { plainDecimal } from "../json/number.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
-import { type Offered, resolve, sources, type Template } from "./template.js";
+import { type Offered, resolve, type Source, sources, type Template } from "./template.js";
 import type { ParamsRule, Tool } from "./tool.js";
 
 type Params = Record<string, Json>;
@@ -28,6 +28,22 @@ export function paramsFromQuery({ params }: Tool, { query }: Offered): string[] 
     case "named":
       return params.templates.filter(([, template]) => isFromQuery(template)).map(([name]) => name);
   }
+}
+
+/** Members of the body that do not become parameters as they are. */
+export function besideParams({ params }: Tool, { body }: Offered): Offered["body"] {
+  switch (params.kind) {
+    case "everything":
+      return {};
+    case "object":
+      return isWhole(params.template, "body") ? {} : body;
+    case "named":
+      return body;
+  }
+}
+
+function isWhole(template: Template, source: Source): boolean {
+  return template.kind === "reference" && template.reference.source === source && template.reference.names.length === 0;
 }
 
 function isFromQuery(template: Template): boolean {

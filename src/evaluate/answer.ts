@@ -1,8 +1,8 @@
 import type { ApprovalTerms } from "../outcome.js";
-import type { ActionDocument, SanitizeDocument } from "../policies/document.js";
+import type { ActionDocument } from "../policies/document.js";
 import type { Reason } from "../reasons.js";
 import { type Verdict, type Violation, verdicts } from "../verdict.js";
-import type { Redaction } from "./changes.js";
+import type { AskedChange, Redaction } from "./changes.js";
 import type { CostTerm } from "./cost.js";
 import { describe, type Finding } from "./messages.js";
 
@@ -11,10 +11,12 @@ export interface ProgramView {
   verdict: Verdict;
   reason: Reason;
   violations: Violation[];
-  sanitize: SanitizeDocument[];
+  sanitize: AskedChange[];
   redact: Redaction[];
   /** The call passes only because of the approval it brought, which has to be used up. */
   redeems: boolean;
+  /** What people have to decide upon, also where the call brought their approval. */
+  asked: Violation[];
   /** Of the approval that the policies demand, also where the call brought it. */
   terms: ApprovalTerms;
 }
@@ -39,8 +41,11 @@ export function readAnswer(raw: unknown): ProgramAnswer {
 }
 
 function readView(raw: unknown): ProgramView {
-  const { verdict, reason, violations, sanitize, redact, redeems, terms } = Object(raw) as Record<string, unknown>;
-  const lists = [violations, sanitize, redact, terms].every(Array.isArray);
+  const { verdict, reason, violations, sanitize, redact, redeems, terms, asked } = Object(raw) as Record<
+    string,
+    unknown
+  >;
+  const lists = [violations, sanitize, redact, terms, asked].every(Array.isArray);
   if (!verdicts.includes(verdict as Verdict) || typeof reason !== "string" || !lists || typeof redeems !== "boolean") {
     throw unknownForm();
   }
@@ -48,9 +53,10 @@ function readView(raw: unknown): ProgramView {
     verdict: verdict as Verdict,
     reason: reason as Reason,
     violations: (violations as Finding[]).map(describe),
-    sanitize: sanitize as SanitizeDocument[],
+    sanitize: sanitize as AskedChange[],
     redact: redact as Redaction[],
     redeems,
+    asked: (asked as Finding[]).map(describe),
     terms: together(terms as NonNullable<ActionDocument["terms"]>[]),
   };
 }

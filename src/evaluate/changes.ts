@@ -15,11 +15,14 @@ const redactedHeader = "[redacted]";
 const redactedQuery = "redacted";
 const queryName = /^[A-Za-z0-9_.*-]+$/;
 
+/** What one entry of the policies asks for. */
+export type AskedChange = SanitizeDocument & Pick<Sanitize, "own">;
+
 type HasHttp = { http: Pick<Call["http"], "headers" | "query"> };
 
 /** What policies ask to change, as changes of this very call. Throws when something to redact is not there. */
 export function changesOf(
-  asked: { sanitize: readonly SanitizeDocument[]; redact: readonly Redaction[] },
+  asked: { sanitize: readonly AskedChange[]; redact: readonly Redaction[] },
   { call, scanned }: { call: HasHttp; scanned: Scanned | null },
 ): Sanitize[] {
   const found = asked.redact.length === 0 ? [] : [redactionOf(asked.redact, scanned)];
@@ -27,8 +30,9 @@ export function changesOf(
   return [...found, ...asked.sanitize.map((change) => changeOf(change, call))];
 }
 
-function changeOf({ headers, query }: SanitizeDocument, { http }: HasHttp): Sanitize {
+function changeOf({ headers, query, own }: AskedChange, { http }: HasHttp): Sanitize {
   const change: Sanitize = {
+    own,
     headers: { set: { ...headers.set }, remove: [...headers.remove] },
     query: { set: { ...query.set }, remove: [...query.remove] },
   };
@@ -42,7 +46,7 @@ function changeOf({ headers, query }: SanitizeDocument, { http }: HasHttp): Sani
 }
 
 function redactionOf(redactions: readonly Redaction[], scanned: Scanned | null): Sanitize {
-  const change: Sanitize = { headers: { set: {}, remove: [] }, query: { set: {}, remove: [] } };
+  const change: Sanitize = { own: true, headers: { set: {}, remove: [] }, query: { set: {}, remove: [] } };
   for (const [place, name, detectors] of byValue(redactions)) {
     const value = place === "params" ? null : scanned?.redacted(place, name, detectors);
     if (typeof value !== "string") throw new Error(`nothing to redact at ${place}.${name}`);

@@ -2,8 +2,8 @@ import type { Call, Identity, Override, Session } from "../call.js";
 import type { AgentDocument } from "../policies/document.js";
 import type { Applied } from "../policies/policy_set.js";
 import { Refusal } from "../refusal.js";
-import { costOf } from "./cost.js";
-import { inputDocument, isCredential } from "./input.js";
+import { type Costs, costsOf } from "./cost.js";
+import { inputDocument, overrideHeader } from "./input.js";
 import { type Judgement, type Judges, judge } from "./judge.js";
 
 export type { PolicyView } from "./judge.js";
@@ -12,7 +12,7 @@ export interface Evaluation extends Omit<Judgement, "costs" | "applied"> {
   policyVersion: string;
   limits: AgentDocument["limits"];
   /** What the call takes from a budget, in integer micro-units. */
-  costMicro: number;
+  costMicro: Costs;
   removes: Applied["removes"];
 }
 
@@ -28,7 +28,8 @@ export interface EvaluateParts extends Judges {
 export async function evaluate(parts: EvaluateParts): Promise<Evaluation> {
   const { identity, call, policies } = parts;
   try {
-    const hidden = (header: string): boolean => isCredential(header, identity);
+    // Other credentials are the tool's, and reach it: what must not leave must not leave there either.
+    const hidden = (header: string): boolean => header === identity.credentialHeader || header === overrideHeader;
     const { costs, applied, ...judgement } = await judge(
       { input: inputDocument(parts), call, isCredential: hidden },
       parts,
@@ -37,7 +38,7 @@ export async function evaluate(parts: EvaluateParts): Promise<Evaluation> {
       ...judgement,
       policyVersion: policies.version,
       limits: applied.document.limits,
-      costMicro: costOf(costs, call.params, call.costMicro),
+      costMicro: costsOf(costs, call.params, call.costMicro),
       removes: applied.removes,
     };
   } catch (error) {

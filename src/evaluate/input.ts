@@ -1,13 +1,10 @@
 import type { Call, Header, Identity, Json, Override, Session } from "../call.js";
 
+/** The one-time proof of an approval; it never reaches the tool. */
+export const overrideHeader = "x-countersign-override";
+
 /** Headers whose values are proof of something; policies see that they are there, not what they say. */
-const credentialHeaders = new Set([
-  "authorization",
-  "proxy-authorization",
-  "cookie",
-  "x-api-key",
-  "x-countersign-override",
-]);
+const credentialHeaders = new Set(["authorization", "proxy-authorization", "cookie", "x-api-key", overrideHeader]);
 
 /** True for a header that carries a credential, of this call or of any. */
 export function isCredential(header: string, { credentialHeader }: Pick<Identity, "credentialHeader">): boolean {

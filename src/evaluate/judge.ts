@@ -4,6 +4,7 @@ import type { ApprovalTerms, View } from "../outcome.js";
 import type { Needs } from "../policies/document.js";
 import type { Applied, PolicySet } from "../policies/policy_set.js";
 import type { RegoPool } from "../rego/pool.js";
+import type { Violation } from "../verdict.js";
 import { type ProgramView, readAnswer } from "./answer.js";
 import { changesOf } from "./changes.js";
 import type { CostTerm } from "./cost.js";
@@ -17,7 +18,7 @@ export interface Asked {
   /** What is known of the call without asking policies; see `inputDocument`. */
   input: InputDocument;
   /** What detectors search, and what a `sanitize` changes. */
-  call: Pick<Call, "params" | "fromQuery"> & { http: Pick<Call["http"], "query" | "headers" | "path"> };
+  call: Pick<Call, "params" | "fromQuery" | "body"> & { http: Pick<Call["http"], "query" | "headers" | "path"> };
   /** True for headers that no detector sees. */
   isCredential(header: string): boolean;
 }
@@ -33,6 +34,8 @@ export interface Judges {
 export interface PolicyView extends View {
   /** The call passes only because of the approval it brought, which has to be used up. */
   redeems: boolean;
+  /** What people have to decide upon, also where the call brought their approval. */
+  asked: readonly Violation[];
   /** Of the approval that the policies demand, also where the call brought it. */
   terms: ApprovalTerms;
 }
@@ -60,7 +63,7 @@ export async function judge(asked: Asked, judges: Judges): Promise<Judgement> {
   const applied = judges.policies.documentOf(agentOf(asked.input));
   const { id, document } = applied;
   const scanned = search(asked, document.needs, judges.engine);
-  const input = await completed(asked.input, document.needs, scanned, judges);
+  const input = await completed(asked, document.needs, scanned, judges);
   const result = judges.engine.run(id, document, input);
   const { decision, enforced, tags, costs } = readAnswer(result);
   const view = (read: ProgramView) => viewOf(read, asked, scanned);
@@ -79,12 +82,13 @@ function search({ call, isCredential }: Asked, { detectors, patterns }: Needs, e
   const headers = call.http.headers.filter(({ name }) => !isCredential(name));
   const fromQuery = new Set(call.fromQuery);
   const { query, path } = call.http;
-  return scan({ params: call.params, query, path, headers, fromQuery, detectors, patterns }, engine.match);
+  const body = { ...call.body };
+  return scan({ params: call.params, query, path, headers, body, fromQuery, detectors, patterns }, engine.match);
 }
 
 /** The input with what these policies ask to be found out. The user's Rego sees everything but its own answers. */
 async function completed(
-  known: InputDocument,
+  { input: known, call }: Asked,
   needs: Needs,
   scanned: Scanned | null,
   { policies, rego }: Judges,
@@ -92,7 +96,8 @@ async function completed(
   const input = { ...known };
   if (scanned) {
     const names = [...needs.detectors, ...needs.patterns.map(({ name }) => name)];
-    input.dlp = { detectors: names, hits: scanned.hits.map((hit) => ({ ...hit })) };
+    const complete = scanned.complete && call.body !== null;
+    input.dlp = { detectors: names, complete, hits: scanned.hits.map((hit) => ({ ...hit })) };
   }
   if (needs.zones.length > 0) {
     const { unix_ms: nowMs } = Object(known.time) as { unix_ms?: unknown };
@@ -102,13 +107,13 @@ async function completed(
   }
   if (needs.rego.length > 0) {
     if (!policies.rego) throw new Error("a policy asks for Rego, and the policy set has none");
-    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input)) } as InputDocument;
+    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input, agentOf(known))) } as InputDocument;
   }
   return input;
 }
 
 function viewOf(read: ProgramView, { input, call }: Asked, scanned: Scanned | null): PolicyView {
-  const { verdict, reason, violations, redeems, terms } = read;
+  const { verdict, reason, violations, redeems, terms, asked } = read;
   return {
     verdict,
     reason: input.unmatched === true && verdict === "allow" ? "unmatched_passthrough" : reason,
@@ -116,5 +121,6 @@ function viewOf(read: ProgramView, { input, call }: Asked, scanned: Scanned | nu
     sanitize: changesOf(read, { call, scanned }),
     redeems,
     terms,
+    asked,
   };
 }

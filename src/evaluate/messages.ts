@@ -3,7 +3,11 @@ import type { Rule } from "../policies/document.js";
 import type { Violation } from "../verdict.js";
 
 /** What the policy program says of a broken rule, before it is put into words. */
-export type Finding = Omit<Violation, "message"> & { kind?: Rule["kind"] };
+export type Finding = Omit<Violation, "message"> & {
+  kind?: Rule["kind"];
+  /** Parameters of the call whose names differ from the rule's only in case. */
+  spelled?: readonly string[];
+};
 
 type Sentence = (finding: Finding) => string;
 
@@ -33,8 +37,8 @@ const ofKind: Readonly<Record<Rule["kind"], Sentence>> = {
   param_forbid: ({ param, limit }) =>
     `${param} holds something that looks like ${show(limit)}, which is forbidden there`,
   additional: ({ actual }) => `the policy does not list parameter ${list(actual)}`,
-  window_allow: ({ limit, actual }) => `outside the permitted hours: it is ${clock(actual)} in ${show(limit)}`,
-  window_deny: ({ limit, actual }) => `within blocked hours: it is ${clock(actual)} in ${show(limit)}`,
+  window_allow: ({ limit, actual }) => `outside the permitted hours: it is ${clock(actual)} in ${zoneOf(limit)}`,
+  window_deny: ({ limit, actual }) => `within blocked hours: it is ${clock(actual)} in ${zoneOf(limit)}`,
   dlp_deny: (finding) => found(finding, "which must not leave"),
   dlp_redact: (finding) => found(finding, "which cannot be redacted there"),
   dlp_tag: ({ limit }) => `the call was not searched for ${show(limit)}`,
@@ -44,9 +48,14 @@ const ofKind: Readonly<Record<Rule["kind"], Sentence>> = {
 };
 
 /** The sentence that the agent and the auditor read. Built here, so that every engine gives the same findings. */
-export function describe({ kind, ...finding }: Finding): Violation {
+export function describe({ kind, spelled, ...finding }: Finding): Violation {
   const shown = Object.hasOwn(finding, "actual") ? { ...finding, actual: bounded(finding.actual) } : finding;
-  return { ...shown, message: sentence(finding, kind) };
+  const message = spelled ? otherSpelling(finding, spelled) : sentence(finding, kind);
+  return { ...shown, message };
+}
+
+function otherSpelling({ rule, param }: Finding, spelled: readonly string[]): string {
+  return `${list(spelled)} is another spelling of ${param}, which ${rule} speaks of`;
 }
 
 function sentence(finding: Finding, kind: Rule["kind"] | undefined): string {
@@ -62,7 +71,9 @@ function outOfBounds({ rule, param, limit, actual }: Finding, side: "above" | "b
 }
 
 function found({ limit, actual }: Finding, rest: string): string {
-  const places = Array.isArray(actual) ? actual.map(({ in: place, name }) => (place === name ? place : `${place}.${name}`)) : [];
+  const places = Array.isArray(actual)
+    ? actual.map(({ in: place, name }) => (place === name ? place : `${place}.${name}`))
+    : [];
   return places.length === 0
     ? `the call was not searched for ${show(limit)}`
     : `${list(places)} holds ${show(limit)}, ${rest}`;
@@ -81,6 +92,10 @@ function hostOf(destination: unknown): string {
 }
 
 const dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+function zoneOf(limit: unknown): string {
+  return show((Object(limit) as { time_zone?: unknown }).time_zone);
+}
 
 function clock(local: unknown): string {
   const { day, minute } = Object(local) as { day?: unknown; minute?: unknown };

@@ -17,7 +17,12 @@ function askedAgain({ dlp: _, rego: __, ...input }: { [name: string]: Json }): A
   const hidden = new Set(shown.filter(({ value }) => value === credentialShown).map(({ name }) => name));
   return {
     input: { ...input, ...(unix_ms !== undefined && { time: { unix_ms } }) },
-    call: { params, fromQuery: fromQuery(params, parameters), http: { query: parameters, headers: shown, path: String(path ?? "") } },
+    call: {
+      params,
+      fromQuery: fromQuery(params, parameters),
+      body: {},
+      http: { query: parameters, headers: shown, path: String(path ?? "") },
+    },
     isCredential: (name) => hidden.has(name),
   };
 }

@@ -16,8 +16,8 @@ export type Documents = Map<string, AgentDocument>;
 export interface CompileOptions {
   /** Mode of files that name none. */
   defaultMode: Mode;
-  /** True for what the RE2 of the policy program accepts. */
-  isPattern(text: string): boolean;
+  /** What is wrong with a pattern (RE2), `null` when nothing is. */
+  patternMistake(text: string): string | null;
 }
 
 /** One file, compiled by itself. */
@@ -37,7 +37,7 @@ export function compileSource(source: Located<PolicySource>, options: CompileOpt
   const context: CompileContext = {
     source,
     defaults: { mode },
-    isPattern: options.isPattern,
+    patternMistake: options.patternMistake,
     mistake: (...place) => problems.push(source.problem(...place)),
   };
   return { source, names: namesOf(source.value), mode, document: compileFile(context), problems };
@@ -68,12 +68,18 @@ function namesOf(policy: PolicySource): string[] | null {
 
 function documentOf(applying: readonly Compiled[], defaultMode: Mode): AgentDocument {
   const granting = applying.filter(({ document }) => document.grants);
-  // What no single rule decides is in shadow only when every file that grants is.
-  const inShadow = granting.length > 0 && granting.every(({ mode }) => mode === "shadow");
+  // What no single rule decides is in shadow only when every file that lists actions is.
+  const listing = granting.filter(({ document }) => document.actions.length > 0);
+  const deciding = listing.length > 0 ? listing : granting;
+  const inShadow = deciding.length > 0 && deciding.every(({ mode }) => mode === "shadow");
   const mode = granting.length === 0 ? defaultMode : inShadow ? "shadow" : "enforce";
   // Guardrails come last, so that what they set is not set otherwise by an agent's own file.
   const guardrails = applying.filter(({ document }) => !document.grants);
-  const files = [...granting, ...guardrails].map(({ document }) => document);
+  // What is only tried out grants nothing beside what is enforced.
+  const granted = granting.map(({ document, mode: own }) =>
+    own === "shadow" && mode === "enforce" ? { ...document, grants: false } : document,
+  );
+  const files = [...granted, ...guardrails.map(({ document }) => document)];
   const limits = lowestLimits(applying.map(({ source, mode }) => ({ limits: source.value.limits, mode })));
   const enforces = mode === "enforce" || limits.enforced !== undefined || files.some(holdsEnforced);
   return {
@@ -124,7 +130,11 @@ function compileActions(context: CompileContext): ActionDocument[] {
   const compiled = (actions ?? []).map((action, index) => compileAction(action, ["actions", index], context));
   if (!rego) return compiled;
   const rules = ruleKeys.rego
-    .compile(rego, { params: [], isPattern: context.isPattern, mistake: context.mistake })
+    .compile(rego, {
+      params: [],
+      patternMistake: context.patternMistake,
+      mistake: (path, message) => context.mistake(["rego", ...path], message),
+    })
     .map((rule) => finished("rego", rule, defaults));
   const entries = actions ? compiled : [{ name: "*", rules: [] }];
   return entries.map((entry) => ({ ...entry, rules: [...entry.rules, ...rules] }));

@@ -16,7 +16,7 @@ export interface CompileContext {
   source: Located<PolicySource>;
   /** How rules stand that say nothing themselves. */
   defaults: Defaults;
-  isPattern(text: string): boolean;
+  patternMistake(text: string): string | null;
   /** Told of every mistake; what is compiled after one must not be used. */
   mistake(path: Path, message: string, within?: Place): void;
 }
@@ -39,21 +39,25 @@ export function compileAction(action: ActionSource, at: Path, context: CompileCo
 }
 
 function compileRules(action: ActionSource, at: Path, context: CompileContext): Rule[] {
-  const { defaults, isPattern, mistake } = context;
+  const { defaults, patternMistake, mistake } = context;
   const bounds = action.bounds.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const params = [...Object.keys(action.params ?? {}), ...bounds.map(({ param }) => param)];
   const named = Object.entries(ruleKeys as Record<string, RuleKey>).flatMap(([key, { compile }]) => {
     const written = action[key as keyof typeof ruleKeys];
     if (written === undefined) return [];
     const told = (path: Path, message: string): void => mistake([...at, key, ...path], message);
-    return compile(written, { params, isPattern, mistake: told }).map((rule) => finished(key, rule, defaults));
+    return compile(written, { params, patternMistake, mistake: told }).map((rule) => finished(key, rule, defaults));
   });
   return [...named, ...bounds.map((bound) => finished(bound.key, compileBound(bound), defaults))];
 }
 
+/** What people cannot let pass: Rego says itself when they are asked, and a call has to cost something known. */
+const neverApproved: readonly Rule["kind"][] = ["rego", "cost"];
+
 /** A compiled rule under the key by which people know it. */
-export function finished(key: string, { standing, ...body }: CompiledRule, defaults: Defaults): Rule {
-  return { rule: key, ...body, ...standingOf(standing ?? {}, defaults) };
+export function finished(key: string, { standing = {}, ...body }: CompiledRule, defaults: Defaults): Rule {
+  const { mode, ...breach } = standingOf(standing, defaults);
+  return { rule: key, ...body, mode, ...(!neverApproved.includes(body.kind) && breach) };
 }
 
 function compileApproval(

@@ -31,6 +31,7 @@ export interface FileDocument {
   grants: boolean;
   /** Absent = every tool. */
   tools?: string[];
+  /** Names as they are written; `prefixes` without their `*`. */
   deny_actions?: { exact: string[]; prefixes: string[] } & Standing;
   egress?: { allow: EgressPattern[] } & Standing;
   actions: ActionDocument[];

@@ -104,10 +104,10 @@ export function assemblePolicySet(
   };
 }
 
-function stepsOf(texts: readonly PolicyText[], { isPattern, sha256 }: Program, defaultMode: Mode) {
+function stepsOf(texts: readonly PolicyText[], { patternMistake, sha256 }: Program, defaultMode: Mode) {
   return compileEach(
     texts.filter((text) => !isRego(text)),
-    { defaultMode, isPattern },
+    { defaultMode, patternMistake },
     sha256,
   );
 }

@@ -20,8 +20,8 @@ export type Entrypoint = (typeof entrypoints)[number];
 export interface Program {
   sha256: string;
   instantiate(): ProgramInstance;
-  /** True for a pattern that the program's RE2 accepts. */
-  isPattern(text: string): boolean;
+  /** What is wrong with a pattern, `null` when the program's RE2 takes it, and in good time. */
+  patternMistake(text: string): string | null;
 }
 
 /** One WASM instance with one agent's document before it at a time. */
@@ -36,6 +36,19 @@ export function resultOf(instance: ProgramInstance, input: unknown, entrypoint: 
   const results = instance.evaluate(input, entrypoint);
   if (!Array.isArray(results) || results.length !== 1) throw new Error("the policy program gave no single result");
   return (results[0] as { result?: unknown }).result;
+}
+
+/** Milliseconds that a pattern may take to be prepared, which every call does anew; most take some hundredths. */
+const slowMs = 15;
+
+/** One quick try of several is enough, so that a machine that does much else makes no pattern slow. */
+function isSlow(program: ProgramInstance, pattern: string): boolean {
+  for (let tries = 0; tries < 5; tries++) {
+    const from = performance.now();
+    resultOf(program, { patterns: [pattern], texts: ["a"] }, "countersign/patterns");
+    if (performance.now() - from <= slowMs) return false;
+  }
+  return true;
 }
 
 /** Loads the shipped `policies/policy.wasm`, or another file built from `policies/rego`. */
@@ -54,10 +67,11 @@ export function loadProgram(path: string = packagePath("policies/policy.wasm")):
   return {
     sha256: sha256Hex(bytes),
     instantiate,
-    isPattern(text) {
+    patternMistake(text) {
       checker ??= instantiate();
       const [valid] = resultOf(checker, { patterns: [text] }, "countersign/valid_patterns") as unknown[];
-      return valid === true;
+      if (valid !== true) return "is not an RE2 pattern";
+      return isSlow(checker, text) ? "takes too long to prepare: count fewer repetitions, or of fewer letters" : null;
     },
   };
 }

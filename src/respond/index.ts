@@ -3,7 +3,7 @@ import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/m
 import { toStruct } from "../grpc/struct.js";
 import type { Answer } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
-import { letsThrough, type Mode } from "../verdict.js";
+import { letsThrough, type Mode, type Sanitize } from "../verdict.js";
 import { pollAfterSeconds, problem } from "./problem.js";
 
 export interface RespondParts {
@@ -66,15 +66,10 @@ function passed({
     "x-countersign-decision-id": decisionId,
     "x-countersign-policy-version": policyVersion ?? "none",
   };
-  const setHeaders = Object.assign({}, ...enforced.sanitize.map((change) => change.headers.set)) as Record<
-    string,
-    string
-  >;
-  const setQuery = Object.assign({}, ...enforced.sanitize.map((change) => change.query.set)) as Record<string, string>;
-  const removedQuery = new Set(enforced.sanitize.flatMap((change) => change.query.remove));
+  const { set: setHeaders, removed: removeHeaders } = together(enforced.sanitize, "headers");
+  const { set: setQuery, removed: removedQuery } = together(enforced.sanitize, "query");
 
-  // Envoy applies removals after sets: what is removed stays removed, and our own headers never are.
-  const removeHeaders = new Set(enforced.sanitize.flatMap((change) => change.headers.remove));
+  // Envoy applies removals after sets, so our own headers are never removed.
   for (const { name } of headers)
     if (name.startsWith("x-countersign-") && !Object.hasOwn(own, name)) removeHeaders.add(name);
   // A policy that sets the credential's header has overwritten it: the tool gets the policy's, not the agent's.
@@ -88,11 +83,33 @@ function passed({
   return {
     headers: Object.entries({ ...setHeaders, ...own }).map(([key, value]) => overwrite(key, value)),
     headers_to_remove: [...removeHeaders],
-    query_parameters_to_set: Object.entries(setQuery)
-      .filter(([name]) => !removedQuery.has(name))
-      .map(([key, value]) => ({ key, value })),
+    query_parameters_to_set: Object.entries(setQuery).map(([key, value]) => ({ key, value })),
     query_parameters_to_remove: [...new Set(spellings.map(({ raw }) => raw))],
   };
+}
+
+/**
+ * All changes of one part of the call as one. What one of the agent's own policies removes no other of them sets; what
+ * guardrails set or remove stands over both.
+ */
+function together(
+  changes: readonly Sanitize[],
+  part: "headers" | "query",
+): { set: Record<string, string>; removed: Set<string> } {
+  const set = new Map<string, string>();
+  const removed = new Set<string>();
+  for (const own of [true, false]) {
+    const layer = changes.filter((change) => change.own === own).map((change) => change[part]);
+    for (const [name, value] of layer.flatMap((change) => Object.entries(change.set))) {
+      set.set(name, value);
+      removed.delete(name);
+    }
+    for (const name of layer.flatMap((change) => change.remove)) {
+      removed.add(name);
+      set.delete(name);
+    }
+  }
+  return { set: Object.fromEntries(set), removed };
 }
 
 function denial(parts: RespondParts): {

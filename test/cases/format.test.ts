@@ -1,7 +1,6 @@
 import { InvalidFile } from "../../src/files/located_yaml.js";
 import { reasonTable } from "../../src/reasons.js";
 import { parseCaseFile, readCaseFiles } from "./format.js";
-import { applyPatch } from "./merge_patch.js";
 import { runCase } from "./run.js";
 
 const ground = `
@@ -93,31 +92,6 @@ test("patches go over what is there, step by step", () => {
   expect(first?.steps[0]?.call).toEqual({ agent: "bot", host: "t.internal", json: { n: 1, m: 2 } });
   expect(first?.steps[1]?.files).toMatchObject({ config: { dry_run: true, mode: "shadow" }, tools: [] });
   expect(first?.steps[1]?.files?.agents).toHaveLength(1);
-});
-
-/** RFC 7396 appendix A. */
-test.each([
-  [{ a: "b" }, { a: "c" }, { a: "c" }],
-  [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }],
-  [{ a: "b" }, { a: null }, {}],
-  [{ a: "b", b: "c" }, { a: null }, { b: "c" }],
-  [{ a: ["b"] }, { a: "c" }, { a: "c" }],
-  [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
-  [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
-  [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
-  [
-    ["a", "b"],
-    ["c", "d"],
-    ["c", "d"],
-  ],
-  [{ a: "b" }, ["c"], ["c"]],
-  [{ a: "foo" }, null, null],
-  [{ a: "foo" }, "bar", "bar"],
-  [{ e: null }, { a: 1 }, { e: null, a: 1 }],
-  [[1, 2], { a: "b", c: null }, { a: "b" }],
-  [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-])("merge patch %j with %j", (target, patch, result) => {
-  expect(applyPatch(target, patch)).toEqual(result);
 });
 
 test("there is a case for every reason that files and calls alone can bring about", () => {

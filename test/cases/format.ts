@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Json } from "../../src/call.js";
 import { InvalidFile, type Located, parseLocated } from "../../src/files/located_yaml.js";
+import { mergePatch } from "../../src/json/merge_patch.js";
 import type { ErrorName } from "../../src/reasons.js";
 import type { Mode, Verdict } from "../../src/verdict.js";
 import type { Files } from "../pipeline/world.js";
-import { applyPatch } from "./merge_patch.js";
 
 /** A call as a case describes it; README.md says what each key means. */
 export interface CallCase {
@@ -116,17 +116,17 @@ export function parseCaseFile(file: string, text: string): CaseFile {
       const happening: WrittenStep[] = steps ?? [only];
       const problem = formProblem(written) ?? happening.map(stepProblem).find(Boolean);
       if (problem) throw new InvalidFile([mistake(located, index, problem)]);
-      let files = applyPatch(shared, patch);
+      let files = mergePatch(shared, patch);
       return {
         description,
         ...(own && { time: own }),
         files: files as unknown as Files,
         steps: happening.map(({ files: change, call, ...step }) => {
-          files = applyPatch(files, change ?? {});
+          files = mergePatch(files, change ?? {});
           return {
             ...step,
             ...(change && { files: files as unknown as Files }),
-            ...(call !== undefined && { call: applyPatch(ground, call) as CallCase }),
+            ...(call !== undefined && { call: mergePatch(ground, call) as CallCase }),
           };
         }),
       };

@@ -3,7 +3,7 @@ import type { View } from "../../src/outcome.js";
 import { Refusal } from "../../src/refusal.js";
 import type { Verdict } from "../../src/verdict.js";
 
-const change = { headers: { set: {}, remove: ["x-a"] }, query: { set: {}, remove: [] } };
+const change = { own: true, headers: { set: {}, remove: ["x-a"] }, query: { set: {}, remove: [] } };
 const views = {
   allow: { verdict: "allow", reason: "allowed", violations: [], sanitize: [], redeems: false },
   sanitize: { verdict: "sanitize", reason: "sanitized", violations: [], sanitize: [change], redeems: false },

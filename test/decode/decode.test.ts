@@ -25,6 +25,7 @@ test("a call says all that the catalogue and the request give", () => {
     images: ["a@sha256:1"],
     params: { environment: "staging", replicas: 3, image: "a@sha256:1", service: "web", image_tag: "v2", amount: 7 },
     fromQuery: [],
+    body: {},
     destination: { host: "deploy.internal", port: 8443, scheme: "https" },
     http: {
       method: "POST",
@@ -264,6 +265,7 @@ describe("passthrough", () => {
       images: [],
       params: {},
       fromQuery: [],
+      body: null,
       destination: { host: "api.example", port: 443, scheme: "https" },
       http: {
         method: "POST",

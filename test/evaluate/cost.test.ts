@@ -1,8 +1,8 @@
-import { costOf } from "../../src/evaluate/cost.js";
+import { type CostTerm, costsOf } from "../../src/evaluate/cost.js";
 
 const million = 1_000_000;
 
-test.each<[string, Parameters<typeof costOf>[0], Parameters<typeof costOf>[1], number]>([
+test.each<[string, Omit<CostTerm, "mode">[], Parameters<typeof costsOf>[1], number]>([
   ["no policy: the catalogue's word", [], {}, 7],
   ["a fixed cost", [{ base_micro: 2 * million, per: {} }], {}, 2 * million],
   ["so much for each", [{ base_micro: million, per: { n: 500_000 } }], { n: 3 }, 2_500_000],
@@ -29,4 +29,19 @@ test.each<[string, Parameters<typeof costOf>[0], Parameters<typeof costOf>[1], n
   ],
   ["more than can be counted", [{ base_micro: 0, per: { n: million } }], { n: 1e300 }, Number.MAX_SAFE_INTEGER],
   ["names of objects are no parameters", [{ base_micro: 1, per: { constructor: 5 } }], {}, 1],
-])("%s", (_name, terms, params, wanted) => expect(costOf(terms, params, 7)).toBe(wanted));
+])("%s", (_name, terms, params, wanted) =>
+  expect(
+    costsOf(
+      terms.map((term) => ({ ...term, mode: "enforce" })),
+      params,
+      7,
+    ).enforced,
+  ).toBe(wanted),
+);
+
+test("what is in shadow counts in shadow only", () => {
+  const shadow = { base_micro: 9, per: {}, mode: "shadow" } as const;
+  const enforced = { base_micro: 3, per: {}, mode: "enforce" } as const;
+  expect(costsOf([shadow], {}, 7)).toEqual({ enforced: 7, computed: 9 });
+  expect(costsOf([shadow, enforced], {}, 7)).toEqual({ enforced: 3, computed: 9 });
+});

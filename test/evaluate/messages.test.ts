@@ -54,11 +54,11 @@ test.each<[Parameters<typeof tell>[0], string]>([
     "the policy does not list parameter b, c",
   ],
   [
-    { rule: "windows", kind: "window_allow", limit: "Europe/Berlin", actual: { day: 0, minute: 65 } },
+    { rule: "windows", kind: "window_allow", limit: { time_zone: "Europe/Berlin" }, actual: { day: 0, minute: 65 } },
     "outside the permitted hours: it is Sunday 01:05 in Europe/Berlin",
   ],
   [
-    { rule: "windows", kind: "window_deny", limit: "UTC", actual: null },
+    { rule: "windows", kind: "window_deny", limit: { time_zone: "UTC" }, actual: null },
     "within blocked hours: it is an unknown time in UTC",
   ],
   [
@@ -81,6 +81,10 @@ test.each<[Parameters<typeof tell>[0], string]>([
   [
     { rule: "cost", kind: "cost", limit: { replicas: 1, cpus: 2 } },
     "the cost of the call cannot be told: replicas, cpus must be numbers from 0",
+  ],
+  [
+    { rule: "max_replicas", kind: "max", param: "replicas", limit: 5, actual: null, spelled: ["Replicas"] },
+    "Replicas is another spelling of replicas, which max_replicas speaks of",
   ],
   [{ rule: "constructor" }, "rule constructor is broken"],
 ])("%j: %s", (finding, wanted) => {

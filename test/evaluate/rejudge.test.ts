@@ -64,7 +64,7 @@ test("a call and its recorded input are judged alike", async () => {
         { headers: { set: { authorization: "[redacted]" } } },
       ],
     },
-    costMicro: 2_500_000,
+    costMicro: { enforced: 2_500_000, computed: 2_500_000 },
   });
 });
 

@@ -33,7 +33,12 @@ describe.each(examples)("%s", (example) => {
   const compiled = (): Promise<PolicySet> => compilePolicySet(texts, program, "enforce");
 
   test("has nothing that a check would warn of", async () => {
-    const found = lintPolicies(texts, await compiled(), { catalogue, people, engine: createEngine(program) });
+    const found = lintPolicies(texts, await compiled(), {
+      catalogue,
+      people,
+      agents: null,
+      engine: createEngine(program),
+    });
     expect(found.map(findingText)).toEqual([]);
   });
 

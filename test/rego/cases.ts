@@ -39,6 +39,8 @@ const sanitizing = fc.record(
 const sometimes = <T>(outOf: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 1, arbitrary: value }, { weight: outOf - 1, arbitrary: fc.constant(undefined) });
 
+/** A rule that people cannot let pass. */
+const inMode = <T>(value: fc.Arbitrary<T>) => fc.oneof(value, fc.record({ value, mode }));
 const images = fc.array(
   fc.oneof(
     fc.record({ digest: digests, repository: sometimes(2, repositories) }),
@@ -105,7 +107,7 @@ const action = fc.record({
   additional_params: sometimes(9, rule(fc.constantFrom("deny", "allow"))),
   windows: sometimes(6, rule(windows)),
   dlp: sometimes(4, dlp),
-  rego: sometimes(8, rule(names(fc.constantFrom(...packages)))),
+  rego: sometimes(8, inMode(names(fc.constantFrom(...packages)))),
   cost: sometimes(5, cost),
   approval: sometimes(5, approval),
   allowed_environments: sometimes(4, rule(names(environments))),
@@ -163,6 +165,7 @@ const http = fc.record(
 );
 /** Mostly everything has been looked for, and little was found. */
 const found = fc.record({
+  complete: fc.constantFrom(true, true, true, true, true, true, true, false),
   detectors: fc.oneof(
     { weight: 9, arbitrary: fc.constant([...detectorNames, "ssh", "base64", "url", "private_ip"]) },
     { weight: 1, arbitrary: fc.subarray(detectorNames) },

@@ -60,7 +60,7 @@ const ofParameter: [rule: string, value: unknown][] = [
 
 describe.each(ofParameter)("%s", (rule, value) => {
   const files = { "a.yaml": `{agent: a, actions: [{name: pay, ${rule}}]}` };
-  const call = { action: "pay", dlp: { detectors: ["url"], hits: [] } };
+  const call = { action: "pay", dlp: { detectors: ["url"], complete: true, hits: [] } };
 
   test("is kept by the parameter", () => {
     expect(judge(files, { ...call, params: { tasks: value } })).toBe("allow/allowed");

@@ -120,6 +120,7 @@ const looked = {
   destination: { host: "deploy.internal", port: 443, scheme: "https" },
   dlp: {
     detectors: ["email", "url", "own"],
+    complete: true,
     hits: [
       { detector: "email", in: "params", name: "mail", redactable: false },
       { detector: "own", in: "headers", name: "x-debug", redactable: true },

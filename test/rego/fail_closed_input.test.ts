@@ -16,6 +16,7 @@ const call: Fields = {
   http: { headers: { "x-note": "see SECRET" }, query: {} },
   dlp: {
     detectors: ["email", "url", "own"],
+    complete: true,
     hits: [{ detector: "own", in: "headers", name: "x-note", redactable: true }],
   },
   time: { unix_ms: 1_772_366_400_000, zones: { UTC: { day: 0, minute: 720 } } },
@@ -46,9 +47,10 @@ const oddScans = (detector: string, like: Fields, members = Object.keys(hit)): u
   ...nothing,
   { hits: [] },
   ...[null, 7, detector, {}, { a: detector }, ["other"], [[detector]]].map((detectors) => ({ detectors, hits: [] })),
-  { detectors: [detector] },
-  ...[null, 7, "x", {}, { a: { ...hit } }].map((hits) => ({ detectors: [detector], hits })),
-  ...oddHits({ ...like, detector }, members).map((one) => ({ detectors: [detector], hits: [one] })),
+  { detectors: [detector], complete: true },
+  ...[undefined, null, false, "true"].map((complete) => ({ detectors: [detector], complete, hits: [] })),
+  ...[null, 7, "x", {}, { a: { ...hit } }].map((hits) => ({ detectors: [detector], complete: true, hits })),
+  ...oddHits({ ...like, detector }, members).map((one) => ({ detectors: [detector], complete: true, hits: [one] })),
 ];
 
 const local = { day: 0, minute: 720 };

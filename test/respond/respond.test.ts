@@ -50,7 +50,8 @@ function received(
 const sanitized = (...sanitize: RespondParts["enforced"]["sanitize"]) => ({
   enforced: { ...allow, verdict: "sanitize", reason: "sanitized", sanitize } as const,
 });
-const change = (headers: object, query: object = {}) => ({
+const change = (headers: object, query: object = {}, own = true) => ({
+  own,
   headers: { set: {}, remove: [], ...headers },
   query: { set: {}, remove: [], ...query },
 });
@@ -201,6 +202,28 @@ describe("a call that goes on", () => {
       ["x-b", "2"],
       ["x-e", "0"],
     ]);
+  });
+
+  test("is changed by guardrails last, whatever the order", () => {
+    const policies = sanitized(
+      change({ set: { "x-a": "guard" }, remove: ["x-b"] }, { set: { scope: "own" }, remove: ["debug"] }, false),
+      change({ set: { "x-b": "agent" }, remove: ["x-a"] }, { set: { debug: "1" }, remove: ["scope"] }),
+    );
+    const sent = {
+      headers: [
+        ["x-a", "0"],
+        ["x-b", "0"],
+      ] as const,
+    };
+    const { headers, query } = received(
+      { ...sent, path: "/?scope=all&debug=2" },
+      {
+        ...policies,
+        query: ["scope", "debug"].map((name) => ({ raw: name, name, value: "0" })),
+      },
+    );
+    expect(headers).toEqual([["x-a", "guard"]]);
+    expect(query).toEqual([["scope", "own"]]);
   });
 
   test("loses every spelling of a query parameter that is removed or replaced", () => {

@@ -25,7 +25,7 @@ export const isBuiltIn = (name: string): boolean => detectors.has(name);
 /** `dlp`: what becomes of a call in which a detector finds something. */
 export const dlp = ruleKey(
   anyKeys(z.record(detectorName, entry)).describe("what becomes of data that must not leave, by detector"),
-  (written, { mistake, isPattern }) =>
+  (written, { mistake, patternMistake }) =>
     Object.entries(written).map(([detector, said]): CompiledRule => {
       const { action, pattern, tag, ...standing } = typeof said === "string" ? { action: said } : said;
       if (isBuiltIn(detector) && pattern !== undefined) {
@@ -34,9 +34,8 @@ export const dlp = ruleKey(
       if (!isBuiltIn(detector) && pattern === undefined) {
         mistake([detector], `no detector \`${detector}\` is built in, so it needs a \`pattern\``);
       }
-      if (pattern !== undefined && !isPattern(pattern)) {
-        mistake([detector, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
-      }
+      const wrong = pattern === undefined ? null : patternMistake(pattern);
+      if (wrong !== null) mistake([detector, "pattern"], `${JSON.stringify(pattern)} ${wrong}`);
       if (tag !== undefined && action !== "tag") mistake([detector, "tag"], "a `tag` is for `action: tag`");
       if (action === "tag") return { kind: "dlp_tag", detector, tag: tag ?? detector, standing };
       return { kind: action === "deny" ? "dlp_deny" : "dlp_redact", detector, standing };

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { rule } from "../rule.js";
 import { ruleKey } from "./rule_key.js";
 
+const repository = z.string().regex(/^[^@\s]+$/, "a repository is a name without blanks and without its @digest");
+
 const image = z
-  .strictObject({ digest: z.string().min(1).optional(), repository: z.string().min(1).optional() })
+  .strictObject({ digest: z.string().min(1).optional(), repository: repository.optional() })
   .refine(({ digest, repository }) => digest !== undefined || repository !== undefined, {
     message: "name a `digest`, a `repository` or both",
   });

@@ -26,12 +26,11 @@ const spec = z
 /** `params`: what each parameter has to be. */
 export const params = ruleKey(
   anyKeys(z.record(z.string().min(1), spec)).describe("what each parameter has to be"),
-  (written, { mistake, isPattern }) =>
+  (written, { mistake, patternMistake }) =>
     Object.entries(written).flatMap(([param, { mode, on_violation, ...said }]) => {
       const { required, type, pattern, enum: values, forbid = [] } = said;
-      if (pattern !== undefined && !isPattern(pattern)) {
-        mistake([param, "pattern"], `${JSON.stringify(pattern)} is not an RE2 pattern`);
-      }
+      const wrong = pattern === undefined ? null : patternMistake(pattern);
+      if (wrong !== null) mistake([param, "pattern"], `${JSON.stringify(pattern)} ${wrong}`);
       const bodies: RuleBody[] = [
         ...(required ? [{ kind: "param_required", param } as const] : []),
         ...(type ? [{ kind: "param_type", param, type } as const] : []),

@@ -12,5 +12,10 @@ const packageName = z
 /** `rego`: each of these packages of the user's Rego lets the call through. */
 export const rego = ruleKey(
   rule(z.array(packageName).min(1), "packages of your own Rego that have to let the call through"),
-  ({ value, ...standing }) => value.map((name) => ({ kind: "rego", package: name, standing })),
+  ({ value, ...standing }, { mistake }) => {
+    if (standing.on_violation === "approval_needed") {
+      mistake(["on_violation"], "a package says itself when people are asked: `requires_human_approval`");
+    }
+    return value.map((name) => ({ kind: "rego", package: name, standing }));
+  },
 );

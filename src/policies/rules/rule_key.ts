@@ -8,8 +8,8 @@ export interface RuleContext {
   params: readonly string[];
   /** Tells of a mistake at a place below the rule's key. */
   mistake(path: readonly PropertyKey[], message: string): void;
-  /** True for what the RE2 of the policy program accepts. */
-  isPattern(text: string): boolean;
+  /** What is wrong with a pattern (RE2), `null` when nothing is. */
+  patternMistake(text: string): string | null;
 }
 
 /** A rule as it is compiled; `standing` holds what was said of it, where something was. */
