@@ -31,7 +31,6 @@ tools:
     protocol: http
     action: "{path.action}"
     environment: "{body.environment}"
-    params: "{body}"
 `;
 
 const agents = `# Who may call, and what at most. A token or key is made with \`countersign token\` and \`countersign agent key\`.

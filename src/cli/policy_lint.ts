@@ -8,16 +8,19 @@ import { formatProblem, InvalidFile } from "../files/located_yaml.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import { loadProgram } from "../policies/program.js";
 import { type Finding, findingText, lintPolicies } from "../policy_tools/lint/lint.js";
+import { parseAgentsFile } from "../registry/agents_file.js";
 import { parsePeopleFile } from "../registry/people_file.js";
 import { readText } from "../workspace/files.js";
 import { isBundle, readPolicies } from "../workspace/policies.js";
 import { count, open, type Source, sourceOf } from "./policy_source.js";
 import { configOption, type Done, example, exitCodes, mustExist, print } from "./terminal.js";
 
-interface LintOptions {
+/** What policies are checked against, each named by an option or by the configuration. */
+const besideKeys = ["tools", "people", "agents"] as const;
+type Against = { [K in (typeof besideKeys)[number]]?: string };
+
+interface LintOptions extends Against {
   config: string;
-  tools?: string;
-  people?: string;
   strict?: boolean;
   json?: boolean;
 }
@@ -30,6 +33,7 @@ export function policyLintCommand(done: Done): Command {
     .option(...configOption)
     .option("--tools <file>", "tool catalogue to check against (default: the configuration's, with its policies)")
     .option("--people <file>", "people to check against (default: the configuration's, with its policies)")
+    .option("--agents <file>", "agents to check against (default: the configuration's, with its policies)")
     .option("--strict", "end with status 1 on warnings too")
     .option("--json", "print the result as JSON")
     .addHelpText(...example("policy lint ./policies --tools ./tools.yaml"))
@@ -49,34 +53,35 @@ export function policyLintCommand(done: Done): Command {
     });
 }
 
-type Against = Pick<LintOptions, "tools" | "people">;
-
 /** The configuration's own files go with the configuration's own policies. */
-function besides(path: string | undefined, { config, tools, people }: LintOptions): Against {
-  for (const file of [tools, people]) if (file !== undefined) mustExist(file);
-  const own = path === undefined ? loadConfig(config) : {};
-  const here = Object.entries(own).filter(
-    ([key, file]) => ["tools", "people"].includes(key) && typeof file === "string" && existsSync(file),
-  );
-  return {
-    ...Object.fromEntries(here),
-    ...(tools !== undefined && { tools }),
-    ...(people !== undefined && { people }),
-  };
+function besides(path: string | undefined, options: LintOptions): Against {
+  const own: Against = path === undefined ? loadConfig(options.config) : {};
+  const found = besideKeys.flatMap((key) => {
+    const [named, configured] = [options[key], own[key]];
+    if (named !== undefined) mustExist(named);
+    const file = named ?? (configured !== undefined && existsSync(configured) ? configured : undefined);
+    return file === undefined ? [] : [[key, file]];
+  });
+  return Object.fromEntries(found);
 }
 
-async function lint(source: Source, { tools, people }: Against): Promise<{ set: PolicySet; findings: Finding[] }> {
+async function lint(source: Source, against: Against): Promise<{ set: PolicySet; findings: Finding[] }> {
   const program = loadProgram();
   const set = await open(source, program);
   // A bundle has no lines to point at; its files were checked where they were written.
   if (isBundle(source.path)) return { set, findings: [] };
+  const { tools, people, agents } = against;
   const findings = lintPolicies(readPolicies(source.path), set, {
-    catalogue: tools === undefined ? null : loadCatalogue(basename(tools), readText(tools)),
-    people:
-      people === undefined ? null : parsePeopleFile(basename(people), readText(people)).map(({ person }) => person),
+    catalogue: read(tools, loadCatalogue),
+    people: read(people, parsePeopleFile)?.map(({ person }) => person) ?? null,
+    agents: read(agents, parseAgentsFile)?.entries.map(({ agent }) => agent.id) ?? null,
     engine: createEngine(program),
   });
   return { set, findings };
+}
+
+function read<T>(path: string | undefined, parse: (file: string, text: string) => T): T | null {
+  return path === undefined ? null : parse(basename(path), readText(path));
 }
 
 function agentsOf({ documents }: PolicySet): string[] {

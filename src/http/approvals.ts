@@ -7,6 +7,7 @@ import { parseDuration } from "../duration.js";
 import type { Person } from "../registry/registry.js";
 import type { Principal } from "./authenticate.js";
 import { HttpProblem } from "./problem.js";
+import { valid } from "./valid.js";
 
 const statuses = ["pending", "approved", "denied", "expired", "consumed"] as const;
 const listQuery = z.strictObject({
@@ -85,14 +86,6 @@ function idOf(given: unknown): string {
 
 function notFound(): HttpProblem {
   return new HttpProblem(404, "not_found", "there is no such approval");
-}
-
-function valid<T>(schema: z.ZodType<T>, given: unknown, where: string): T {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = [where, ...(issue?.path ?? [])].join(".");
-  throw new HttpProblem(400, "malformed_parameter", `${place}: ${issue?.message ?? "not valid"}`);
 }
 
 /** Aborts when the client hangs up before it is answered. */

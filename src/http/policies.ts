@@ -5,6 +5,7 @@ import { maxReason } from "../history/ask.js";
 import { HistoryError } from "../history/error.js";
 import type { PolicyVersions } from "../history/service.js";
 import { HttpProblem } from "./problem.js";
+import { valid } from "./valid.js";
 
 const reason = z.string().min(1).max(maxReason).nullable().default(null);
 const rollbackBody = z.strictObject({ version: z.string().max(80), reason });
@@ -15,12 +16,12 @@ export function policyRoutes(app: FastifyInstance, policies: PolicyVersions): vo
   app.get("/v1/policies", async () => policies.show());
 
   app.post<{ Body: Json }>("/v1/policies/rollback", async (request) => {
-    const { version, reason } = valid(rollbackBody, request.body);
+    const { version, reason } = valid(rollbackBody, request.body, "body");
     return told(policies.rollBack(version, personOf(request), reason));
   });
 
   app.post<{ Body: Json }>("/v1/policies/release", async (request) => {
-    const { reason } = valid(releaseBody, request.body);
+    const { reason } = valid(releaseBody, request.body, "body");
     return told(policies.release(personOf(request), reason));
   });
 }
@@ -37,12 +38,4 @@ async function told<T>(answer: Promise<T>): Promise<T> {
 function personOf({ principal }: FastifyRequest): string {
   if (principal?.kind !== "person") throw new Error("a people's route without a person");
   return principal.person.id;
-}
-
-function valid<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const place = ["body", ...(issue?.path ?? [])].join(".");
-  throw new HttpProblem(400, "malformed_parameter", `${place}: ${issue?.message ?? "not valid"}`);
 }

@@ -1,4 +1,5 @@
 import type { Header, HttpRequest } from "../call.js";
+import { isMethodOverride } from "../method_override.js";
 import { Refusal } from "../refusal.js";
 import { readFramedBody } from "./body.js";
 import type { CheckRequest, HttpAttributes } from "./check_request.js";
@@ -8,7 +9,6 @@ export type { CheckRequest } from "./check_request.js";
 
 const methodToken = /^[A-Z][A-Z-]{0,31}$/;
 const originForm = /^\/[\x21-\x7e]*$/;
-const methodOverrides: ReadonlySet<string> = new Set(["x-http-method", "x-http-method-override", "x-method-override"]);
 
 /**
  * Takes the HTTP request out of Envoy's question and checks that it has one reading. The body stays unparsed.
@@ -77,7 +77,7 @@ function refuseContradiction(pseudo: readonly Header[], fields: Readonly<Record<
 }
 
 function refuseOverride(headers: readonly Header[]): void {
-  if (headers.some((header) => methodOverrides.has(header.name))) {
+  if (headers.some(({ name }) => isMethodOverride(name))) {
     throw new Refusal("method_override", "a header asks for another method than the request has");
   }
 }

@@ -51,6 +51,7 @@ export const call: Call = {
   images: ["shop@sha256:aa"],
   params: { replicas: 3, note: "<b>\u202egnp.exe" },
   fromQuery: [],
+  body: {},
   destination: { host: "deploy.internal", port: 443, scheme: "https" },
   http: {
     method: "POST",

@@ -62,6 +62,37 @@ test("a table of what was in force, newest first", async () => {
   ]);
 });
 
+test("diff takes versions, whole or by their first digits", async () => {
+  const changes = async (...args: string[]) => (await run("diff", ...args)).stdout.trimEnd().split("\n");
+  const replicas = "deploy-manager, deploy-manager.yaml, action deploy: max_replicas";
+  expect(await changes(first, second.slice("sha256:".length, "sha256:".length + 8))).toContain(
+    `${replicas} 1 -> 2 (looser)`,
+  );
+  expect(await changes(second.slice(0, 19), "policies")).toEqual(["no difference"]);
+  expect(await changes("policies", first)).toContain(`${replicas} 2 -> 1 (stricter)`);
+  const { stdout } = await run("diff", first, second, "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ before: first, after: second });
+});
+
+test("diff takes what leads somewhere for a path, and refuses what is neither", async () => {
+  const name = first.slice("sha256:".length, "sha256:".length + 8);
+  await writeFile(at(name), policy(7));
+  expect((await run("diff", name, "policies")).stdout).toContain("action removed: max_replicas 7");
+  expect((await run("diff", `sha256:${name}`, "policies")).stdout).toContain("max_replicas 1 -> 2");
+  await rm(at(name));
+  const refused = async (version: string, ...more: string[]) => {
+    const { code, stderr } = await run("diff", version, "policies", ...more);
+    return [code, stderr];
+  };
+  expect(await refused("00000000")).toEqual([2, "countersign: no version 00000000 is kept\n"]);
+  expect(await refused("sha256:9f2")).toEqual([
+    2,
+    "countersign: a version is sha256: and its hash, of which 8 hex digits are enough\n",
+  ]);
+  expect(await refused("9f2c1a7")).toEqual([2, "countersign: 9f2c1a7 does not exist\n"]);
+  expect((await refused(first, "--config", "none.yaml"))[0]).toBe(2);
+});
+
 test("a running server follows, and says who asked", async () => {
   const { server } = await serve(folder);
   try {

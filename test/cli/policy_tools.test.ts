@@ -215,4 +215,30 @@ describe("lint", () => {
       expect.objectContaining({ check: "empty-list", level: "warning", line: 3, column: 37 }),
     ]);
   });
+
+  test("agents are those of --agents, and of the configuration with its own policies", async () => {
+    await writeFile(join(folder, "agents.yaml"), "agents: [{id: other}]");
+    const words = "p.yaml:1:8: warning: agent: no agent bot is registered";
+    expect((await run("lint", "policies", "--agents", "agents.yaml")).stdout).toContain(words);
+    expect((await run("lint", "policies")).stdout).not.toContain("registered");
+    await writeFile(join(folder, "countersign.yaml"), "policies: ./policies\nagents: ./agents.yaml\n");
+    expect((await run("lint")).stdout).toContain(words);
+    await writeFile(join(folder, "known.yaml"), "agents: [{id: bot}]");
+    expect((await run("lint", "--agents", "known.yaml")).stdout).not.toContain("registered");
+    expect(await run("lint", "--agents", "none.yaml")).toMatchObject({
+      code: 2,
+      stderr: "countersign: none.yaml does not exist\n",
+    });
+  });
+
+  test("policies in a folder below are told of", async () => {
+    await mkdir(join(folder, "deep", "team"), { recursive: true });
+    await writeFile(join(folder, "deep", "p.yaml"), "agent: bot\nactions: [{name: x}]\n");
+    await writeFile(join(folder, "deep", "team", "q.yaml"), "guardrail: true\ndeny_actions: [x]\n");
+    const { code, stdout } = await run("lint", "deep");
+    expect([code, stdout]).toEqual([
+      1,
+      "deep/team:1:1: policies in a folder below are not read: put them beside the others (only `cases` stays)\n",
+    ]);
+  });
 });

@@ -47,7 +47,13 @@ test("the versions, newest first, with the one in force", async () => {
 test("back, shown to everybody who may look, and released again", async () => {
   const back = await post("rollback", { version: first.slice(0, 17), reason: "blocks deployments" });
   expect(back.statusCode).toBe(200);
-  const rolledBack = { from: second, to: first, at: expect.any(String), by: "root@example.com", reason: "blocks deployments" };
+  const rolledBack = {
+    from: second,
+    to: first,
+    at: expect.any(String),
+    by: "root@example.com",
+    reason: "blocks deployments",
+  };
   expect(back.json()).toEqual({ current: first, rolled_back: rolledBack });
   await server.history.written();
   const shown = (await get()).json();

@@ -33,6 +33,10 @@ const people = `people:
 /** Policy files by name, and every line that is to be said of them, in order. */
 interface Case {
   policies: Record<string, string>;
+  /** In place of the catalogue above. */
+  tools?: object[];
+  /** Ids of registered agents; nothing is known of them without. */
+  agents?: string[];
   found: string[];
 }
 
@@ -42,11 +46,12 @@ const cases = readdirSync(folder).map((name): [string, Case[]] => {
   return [name.replace(".yaml", ""), parse(readFileSync(new URL(name, folder), "utf8"))];
 });
 
-function found(files: Record<string, string>, catalogue = tools): string[] {
+function found({ policies: files, tools: entries, agents }: Omit<Case, "found">): string[] {
   const texts = Object.entries(files).map(([file, text]) => ({ file, text }));
   const options = {
-    catalogue: loadCatalogue("tools.yaml", catalogue),
+    catalogue: loadCatalogue("tools.yaml", entries ? JSON.stringify({ tools: entries }) : tools),
     people: parsePeopleFile("people.yaml", people).map(({ person }) => person),
+    agents: agents ?? null,
     engine,
   };
   return lintPolicies(texts, policies(files), options).map(findingText);
@@ -61,17 +66,18 @@ test("every check has cases in which it finds something, and such in which it do
 });
 
 describe.each(cases)("%s", (_, all) => {
-  test.each(all)("case %#", (one) => expect(found(one.policies)).toEqual(one.found));
+  test.each(all)("case %#", (one) => expect(found(one)).toEqual(one.found));
 });
 
 test("a budget is taken from where a tool costs something", () => {
-  const priced = tools.replace("action: read", "action: read\n    cost: 1");
-  expect(found({ "p.yaml": "agent: a\nlimits: {daily_budget: 5}\nactions: [{name: deploy}]" }, priced)).toEqual([]);
+  const priced = [{ name: "deploy-api", match: { hosts: ["h"], path: "/" }, action: "deploy", cost: 1 }];
+  const files = { "p.yaml": "agent: a\nlimits: {daily_budget: 5}\nactions: [{name: deploy}]" };
+  expect(found({ policies: files, tools: priced })).toEqual([]);
 });
 
 test("without a catalogue and people nothing is said that depends on them", () => {
   const text =
     "agent: a\ntools: [nope]\nlimits: {daily_budget: 1}\nactions: [{name: x, max_n: 1, approval: {when: true, approvers: [z]}}]";
-  const options = { catalogue: null, people: null, engine };
+  const options = { catalogue: null, people: null, agents: null, engine };
   expect(lintPolicies([{ file: "p.yaml", text }], policies({ "p.yaml": text }), options)).toEqual([]);
 });

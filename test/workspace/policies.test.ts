@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { packBundle, writeBundle } from "../../src/bundle/write.js";
 import { generateKey, readKeyFile, type SigningKey, writeKeyFile } from "../../src/keys/keys.js";
 import { systemRuntime } from "../../src/runtime.js";
@@ -41,6 +41,61 @@ test("a folder, a file, and the bundle made of them are the same policies", asyn
 test("a folder that is called like a bundle is a folder", async () => {
   await rename(at("policies"), at("x.tar.gz"));
   expect((await openPolicies(at("x.tar.gz"), options)).files).toEqual(["a.yaml"]);
+});
+
+describe("folders below", () => {
+  const put = async (name: string, text: string) => {
+    await mkdir(dirname(at(`policies/${name}`)), { recursive: true });
+    await writeFile(at(`policies/${name}`), text);
+  };
+  const said = (name: string) =>
+    `${at(`policies/${name}`)}:1:1: policies in a folder below are not read: put them beside the others (only \`cases\` stays)`;
+  const opened = () => openPolicies(at("policies"), options).then(({ files }) => files);
+
+  test("cases, hidden folders and other kinds of files are passed over", async () => {
+    await put("cases/a.yaml", "no policy");
+    await put("..data/b.yaml", policyOf("b"));
+    await put(".git/hooks/c.json", "{}");
+    await put("notes/readme.md", "later");
+    await symlink(at("policies"), at("policies/round"));
+    expect(await opened()).toEqual(["a.yaml"]);
+  });
+
+  test.each(["team/b.yaml", "team/b.YML", "team/b.json", "team/b.rego", "team/deep/b.yaml", "Cases/b.yaml"])(
+    "%s is a mistake",
+    async (name) => {
+      await put(name, policyOf("b"));
+      await expect(opened()).rejects.toThrow(said(dirname(name)));
+    },
+  );
+
+  test("each folder is told once, also when nothing stands beside it, or behind a link", async () => {
+    for (const name of ["x/b.yaml", "x/c.yaml", "y/cases/d.yaml"]) await put(name, policyOf("b"));
+    await mkdir(at("elsewhere"));
+    await writeFile(at("elsewhere/e.yaml"), policyOf("e"));
+    await symlink(at("elsewhere"), at("policies/z"));
+    await rm(at("policies/a.yaml"));
+    await expect(opened()).rejects.toThrow(["x", "y/cases", "z"].map(said).join("\n"));
+  });
+
+  test("a folder that is called like a file, or that is no folder at all, cannot be read", async () => {
+    await mkdir(at("policies/b.yaml"));
+    await expect(opened()).rejects.toThrow(`${at("policies/b.yaml")}:1:1: cannot be read`);
+    await expect(openPolicies(at("nowhere"), options)).rejects.toThrow("there are no policies");
+  });
+
+  test("a server tells of one that comes, and goes on when it goes", async () => {
+    const paths = { policies: at("policies"), tools: "", agents: "", people: "" };
+    const { policies } = await workspaceSources(paths, { ...options, runtime: systemRuntime });
+    const here = await watch({ sources: { policies } as never });
+    await put("team/b.yaml", policyOf("b"));
+    await here.watched.refresh();
+    expect([here.inForce().policies, here.watched.trouble()]).toEqual([["a"], { policies: said("team") }]);
+    await rename(at("policies/team/b.yaml"), at("policies/b.yaml"));
+    await here.watched.refresh();
+    expect([here.inForce().policies, here.watched.trouble()]).toEqual([["a", "b"], {}]);
+    await here.stop();
+  });
 });
 
 test("where a signature is wanted, nothing else will do", async () => {

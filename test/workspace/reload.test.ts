@@ -112,7 +112,7 @@ test("hidden files and files of other kinds are passed over", async () => {
   await here.write("policies/.hidden.yaml", "{{{");
   await here.write("policies/README.md", "{{{");
   await here.write("policies/a.yaml~", "{{{");
-  await here.write("policies/below/x.yaml", "{{{");
+  await here.write("policies/cases/x.yaml", "{{{");
   await look();
   expect(here.told).toEqual([]);
   expect(trouble()).toEqual({});

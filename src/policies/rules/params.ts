@@ -46,5 +46,5 @@ export const params = ruleKey(
 export const additionalParams = ruleKey(
   rule(z.enum(["allow", "deny"]), "deny: no parameter that neither `params` nor a bound names"),
   ({ value, ...standing }, action) =>
-    value === "allow" ? [] : [{ kind: "additional", names: [...action.params].sort(), standing }],
+    value === "allow" ? [] : [{ kind: "additional", names: [...new Set(action.params)].sort(), standing }],
 );

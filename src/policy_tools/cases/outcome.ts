@@ -1,6 +1,6 @@
 import type { Json } from "../../call.js";
 import { durationText } from "../../duration.js";
-import { costOf } from "../../evaluate/cost.js";
+import { costsOf } from "../../evaluate/cost.js";
 import type { Judgement } from "../../evaluate/judge.js";
 import type { ApprovalTerms } from "../../outcome.js";
 import type { Sanitize } from "../../verdict.js";
@@ -20,7 +20,7 @@ export function outcomeOf({ input, computed, enforced, tags, costs }: Judgement)
     violations: computed.violations.map((violation) => ({ ...violation })),
     sanitize: changesAtOnce(computed.sanitize),
     tags: [...tags],
-    cost: costOf(costs, input.params as Record<string, Json>, 0) / micro,
+    cost: costsOf(costs, input.params as Record<string, Json>, 0).enforced / micro,
     terms: termsOf(computed.terms),
   };
 }

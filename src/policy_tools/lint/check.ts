@@ -19,6 +19,8 @@ export interface LintContext {
   catalogue: Catalogue | null;
   /** `null`: nobody said who there is. */
   people: readonly Person[] | null;
+  /** Ids of registered agents. `null`: nobody said which there are. */
+  agents: readonly string[] | null;
   /** True when the RE2 pattern takes the text as a whole. */
   matchesWhole(pattern: string, text: string): boolean;
 }
@@ -68,6 +70,18 @@ export function forEntries(
       find(entry, file, (path, message) => file.source.problem([...entry.at, ...path], message)),
     ),
   );
+}
+
+/** True for a file that is for every tool that the other one is for. */
+export function covers({ tools }: FileDocument, other: LintFile): boolean {
+  return !tools || (other.compiled.tools ?? [null]).every((tool) => tool !== null && tools.includes(tool));
+}
+
+/** True for files that can judge the same call: they have an agent and a tool in common. */
+export function judgeTogether(one: LintFile, other: LintFile): boolean {
+  const [tools, others] = [one.compiled.tools, other.compiled.tools];
+  const sameTool = !tools || !others || tools.some((tool) => others.includes(tool));
+  return sameTool && one.agents.some((agent) => other.agents.includes(agent));
 }
 
 /** Where the members of a rule's list stand, in its bare form or in its long one. */

@@ -18,6 +18,8 @@ export interface Finding extends Problem {
 export interface LintOptions {
   catalogue: Catalogue | null;
   people: readonly Person[] | null;
+  /** Ids of registered agents. */
+  agents: readonly string[] | null;
   engine: Engine;
 }
 

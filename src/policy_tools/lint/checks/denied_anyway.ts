@@ -1,4 +1,5 @@
-import { type Check, forEntries, type LintContext, type LintFile } from "../check.js";
+import { foldCase } from "../../../json/fold.js";
+import { type Check, covers, forEntries, type LintContext, type LintFile } from "../check.js";
 
 /** An action that a file grants, and `deny_actions` of another file, or of its own, refuses to every one of its agents. */
 export const deniedAnyway: Check = {
@@ -15,13 +16,13 @@ export const deniedAnyway: Check = {
 
 /** The file that refuses the action to the agent for every tool of `file`; `null` when none does. */
 function denialFor(agent: string, action: string, file: LintFile, { set }: LintContext): string | null {
-  const found = set.documentOf(agent).document.files.find(({ tools, deny_actions: deny }) => {
+  const named = foldCase(action);
+  const found = set.documentOf(agent).document.files.find((other) => {
+    const deny = other.deny_actions;
     if (deny?.mode !== "enforce" || deny.on_violation !== undefined) return false;
-    const named = action.toLowerCase();
-    const matches = deny.exact.includes(named) || deny.prefixes.some((prefix) => named.startsWith(prefix));
-    return (
-      matches && (!tools || (file.compiled.tools ?? [null]).every((tool) => tool !== null && tools.includes(tool)))
-    );
+    const exact = deny.exact.some((name) => foldCase(name) === named);
+    const matches = exact || deny.prefixes.some((prefix) => named.startsWith(foldCase(prefix)));
+    return matches && covers(other, file);
   });
   return found?.file ?? null;
 }

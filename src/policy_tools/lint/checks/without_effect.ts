@@ -7,7 +7,7 @@ export const withoutEffect: Check = {
   find: (context) =>
     forEntries(context, ({ source, compiled }, file, told) => {
       const { rules, approval, sanitize, terms } = compiled;
-      if (!file.compiled.grants && rules.length === 0 && !approval && !sanitize) {
+      if (file.source.value.guardrail && rules.length === 0 && !approval && !sanitize) {
         return [
           told(["name"], `a guardrail grants nothing, and this entry of ${source.name} restricts nothing either`),
         ];
