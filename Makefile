@@ -45,10 +45,11 @@ format: setup ## Format the code and mend what can be mended by itself
 policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
-bench: ## Measure one evaluation of the policy program, and a reload of many policies
+bench: ## Measure one evaluation of the policy program, a reload of many policies, and a backtest
 	@$(MAKE) --no-print-directory build
 	@$(BIN)/tsx bench/evaluate.ts
 	@$(BIN)/tsx bench/reload.ts
+	@$(BIN)/tsx bench/backtest.ts
 
 clean: ## Remove what make builds
 	rm -rf dist node_modules .cache coverage

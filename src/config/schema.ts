@@ -1,16 +1,5 @@
 import { z } from "zod";
-import { durationForm, parseDuration } from "../duration.js";
-
-/** A duration in milliseconds, written as `250ms`, `15m`, `24h`, and within the bounds, which are written so too. */
-function duration(least: string, most: string) {
-  const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  const error = "write a duration as 250ms, 15m or 24h";
-  return z
-    .string(error)
-    .regex(durationForm, { error, abort: true })
-    .transform((text) => parseDuration(text) ?? 0)
-    .refine((ms) => ms >= min && ms <= max, `must be from ${least} to ${most}`);
-}
+import { durationField as duration } from "../files/duration_field.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
 
@@ -182,7 +171,7 @@ export type Config = Written & { approvals: { key_file: string } };
 export type Written = z.output<typeof configSchema>;
 
 /**
- * Keys that the contract of the configuration names and this version does not act on. To accept them would promise
+ * Keys of the configuration that are settled and this version does not act on. To accept them would promise
  * protection or messages that nobody gives, so they are errors with a word of their own.
  */
 export const notYet: readonly (readonly string[])[] = [

@@ -1,3 +1,4 @@
+import { percentDecode } from "../percent.js";
 import { fold } from "./fold.js";
 import { base64Runs, piecesOf } from "./runs.js";
 import type { Span } from "./span.js";
@@ -29,14 +30,6 @@ export function viewsOf(text: string): string[] {
 /** The text as whoever decodes and reads it sees it: two layers of percent-encoding, JSON's escapes, odd characters. */
 function plainOf(text: string): string {
   return fold(unescaped(percentDecode(percentDecode(fold(text)))));
-}
-
-/** Escapes that are not hex, or not UTF-8, stay as they are or become U+FFFD; what stands around them is still read. */
-function percentDecode(text: string): string {
-  if (!text.includes("%")) return text;
-  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
-    Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"),
-  );
 }
 
 /** The escapes of JSON (RFC 8259 section 7), as in JSON that is a text in JSON. Surrogates stay as they are. */

@@ -1,20 +1,12 @@
 import { z } from "zod";
-import { durationForm, parseDuration } from "../duration.js";
+import { durationField } from "../files/duration_field.js";
 import type { ActionDocument } from "./document.js";
 import { rule } from "./rule.js";
 
 /** A CEL expression, or plainly yes or no. */
 const condition = z.union([z.string().min(1), z.boolean()]);
 
-function duration(least: string, most: string) {
-  const [min, max] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-  const error = "write a duration as 30s, 15m or 24h";
-  return z
-    .string(error)
-    .regex(durationForm, { error, abort: true })
-    .transform((text) => parseDuration(text) ?? 0)
-    .refine((ms) => ms >= min && ms <= max, `must be from ${least} to ${most}`);
-}
+const examples = "30s, 15m or 24h";
 
 /** `approval_needed`: when people have to approve. */
 export const approvalNeededSchema = rule(
@@ -28,8 +20,8 @@ export const approvalSchema = z
     when: rule(condition, "when people have to approve first: a CEL condition, true or false").optional(),
     approvers: z.array(z.string().min(1)).min(1).optional().describe("groups of people.yaml; one is enough"),
     quorum: z.int().min(1).max(100).optional().describe("distinct people that have to approve"),
-    expires_in: duration("1s", "30d").optional().describe("how long people have to answer: 30m"),
-    hold: duration("1s", "10m").optional().describe("how long the call waits for the answer: 20s"),
+    expires_in: durationField("1s", "30d", examples).optional().describe("how long people have to answer: 30m"),
+    hold: durationField("1s", "10m", examples).optional().describe("how long the call waits for the answer: 20s"),
   })
   .refine((value) => Object.keys(value).length > 0, "say `when`, or how the approval has to be given");
 

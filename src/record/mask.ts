@@ -1,5 +1,6 @@
 import type { Call, Json } from "../call.js";
 import { mapMembers, mapTexts } from "../dlp/texts.js";
+import { percentDecode } from "../percent.js";
 import { type Copies, copiesIn, withoutCopies } from "./copies.js";
 import { hiddenBy, withoutSecrets, withoutTokens } from "./secrets.js";
 
@@ -125,11 +126,6 @@ function maskSegment(segment: string, secrets: ReadonlyMap<string, string>, text
   if (decoded === segment) return segment;
   const shown = text(decoded);
   return shown === decoded ? segment : shown;
-}
-
-/** Escapes that are not UTF-8 become U+FFFD; what stands around them is still read. */
-function percentDecode(text: string): string {
-  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
 }
 
 function once<T>(make: () => T): () => T {

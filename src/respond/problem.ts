@@ -1,7 +1,7 @@
 import { type ErrorName, errors } from "../reasons.js";
 import type { Verdict, Violation } from "../verdict.js";
 
-/** The error payload of a refused call (RFC 9457, `application/problem+json`). Members in the order of the contract. */
+/** The error payload of a refused call (RFC 9457, `application/problem+json`). Members in the documented order. */
 export interface Problem {
   type: string;
   title: string;

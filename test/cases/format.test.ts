@@ -1,4 +1,5 @@
 import { InvalidFile } from "../../src/files/located_yaml.js";
+import { ruleKeys } from "../../src/policies/rules/table.js";
 import { reasonTable } from "../../src/reasons.js";
 import { parseCaseFile, readCaseFiles } from "./format.js";
 import { runCase } from "./run.js";
@@ -104,4 +105,24 @@ test("there is a case for every reason that files and calls alone can bring abou
   // Entries that overlap are a mistake of the catalogue, told when it is loaded; people's no needs a call that waits for
   // it; the last takes a call of over 64 KiB.
   expect(missing).toEqual(["ambiguous_tool", "approval_denied", "approval_too_large"]);
+});
+
+describe("every key of the policy language", () => {
+  const rules = [...Object.keys(ruleKeys), "max_", "min_", "egress", "deny_actions", "approval_needed"];
+  const all = readCaseFiles().flatMap(({ cases }) =>
+    cases.flatMap(({ files, steps }) => steps.map((step) => ({ ...step, files }))),
+  );
+  const refusing = (rule: string) => (step: (typeof all)[number]) =>
+    [step.want?.reason, ...(step.want?.violations ?? []).map((one) => one.rule)].some((broken) =>
+      rule.endsWith("_") ? String(broken).startsWith(rule) : broken === rule,
+    );
+
+  test.each(rules)("%s has cases that it refuses, and cases that pass with it in force", (rule) => {
+    const named = rule.endsWith("_") ? `"${rule}` : `"${rule}":`;
+    const inForce = all.filter(({ files }) => JSON.stringify(files.policies).includes(named));
+    expect(inForce.filter(refusing(rule)).length).toBeGreaterThan(0);
+    expect(
+      inForce.filter(({ want }) => want?.verdict === "allow" || want?.verdict === "sanitize").length,
+    ).toBeGreaterThan(0);
+  });
 });

@@ -113,7 +113,7 @@ describeWith(parts, "verdicts through the real Envoy and the real Redis", (use) 
     });
   });
 
-  test("200 replicas are refused in the form of the contract", async () => {
+  test("200 replicas are refused in the documented form", async () => {
     const answer = await stack.call("deploy-manager", deploy("staging", { replicas: 200 }));
     expect(answer.status).toBe(403);
     expect(answer.headers).toMatchObject({ "content-type": "application/problem+json", "cache-control": "no-store" });

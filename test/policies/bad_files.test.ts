@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { InvalidFile } from "../../src/files/located_yaml.js";
 import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
+import { policySchema, writtenAction } from "../../src/policies/schema.js";
 
 /** Each file begins with what must be said of it, as comments: `line:column: path: message`, and below it the excerpt. */
 const folder = new URL("./bad/", import.meta.url);
@@ -19,6 +20,19 @@ async function messageOf(file: string, text: string): Promise<string> {
 }
 
 test("there are bad files", () => expect(files.length).toBeGreaterThan(80));
+
+test("every key of the language has a bad file", () => {
+  const all = files.map((file) => readFileSync(new URL(file, folder), "utf8").split("\n")[0] ?? "");
+  const keys = [
+    ...Object.keys(policySchema.shape),
+    ...Object.keys(writtenAction.shape),
+    "rate",
+    "burst",
+    "daily_budget",
+  ];
+  const mistaken = (key: string) => all.some((said) => new RegExp(`[ .]${key}[.:\\[]`).test(said));
+  expect(keys.filter((key) => !mistaken(key))).toEqual([]);
+});
 
 test.each(files)("%s", async (file) => {
   const text = readFileSync(new URL(file, folder), "utf8");

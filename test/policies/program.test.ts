@@ -23,9 +23,12 @@ const lock = JSON.parse(readFileSync(lockFile, "utf8")) as PolicyLock;
 test("the checked-in program was built from the checked-in sources (else: make policies)", async () => {
   expect(await staleParts()).toEqual([]);
   expect(Object.keys(await hashSources())).toEqual([
+    "rego/applies.rego",
     "rego/condition.rego",
     "rego/decision.rego",
     "rego/explanation.rego",
+    "rego/parameters.rego",
+    "rego/particulars.rego",
     "rego/patterns.rego",
     "rego/rules.rego",
     "rego/soundness.rego",

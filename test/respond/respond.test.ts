@@ -79,7 +79,7 @@ describe("every reason has its answer", () => {
   });
 });
 
-test("a denial holds the members of the contract, in their order, and nothing else", () => {
+test("a denial holds the documented members, in their order, and nothing else", () => {
   const violations = [{ rule: "max_replicas", param: "replicas", limit: 50, actual: 200, message: "too many" }];
   const { body, headers } = denied("max_replicas", { violations, detail: "too many" });
   expect(body).toBe(

@@ -55,7 +55,7 @@ test("a reason has the error and the status of its row", () => {
   expect(new Set(refusing.map(({ error }) => error))).toEqual(new Set(Object.keys(errors)));
 });
 
-test("an error goes with the statuses that the contract names, and no others", () => {
+test("an error goes with the statuses that are documented, and no others", () => {
   const statuses: Record<string, number[]> = {};
   for (const { error, status } of table) statuses[error] = [...new Set([...(statuses[error] ?? []), status])].sort();
   expect(statuses).toEqual({
