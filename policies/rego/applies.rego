@@ -24,7 +24,7 @@ folded_action := folded(input.action)
 # True for the agent's own files, false for those that only restrict.
 default own(_) := false
 
-own(file) if file.grants == true
+own(file) if file.guardrail == false
 
 # But only the name as it is written is granted.
 default grants(_, _) := false

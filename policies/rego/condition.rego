@@ -51,8 +51,48 @@ holds(atom) := value if {
 
 holds(atom) := value if {
 	not atom.op in {"is", "has"}
-	value := compare(atom.op, operand(atom.left), operand(atom.right))
+	left := operand(atom.left)
+	right := operand(atom.right)
+	plain_key(atom, left, right)
+	plain_word(atom.left, right)
+	plain_word(atom.right, left)
+	value := compare(atom.op, left, right)
 }
+
+# `Force` is no way around `"force" in params`.
+plain_key(atom, _, _) if not atom.op == "in"
+
+plain_key(atom, _, right) if {
+	atom.op == "in"
+	not is_object(right)
+}
+
+plain_key(atom, left, right) if {
+	atom.op == "in"
+	is_object(right)
+	is_string(left)
+	unmistaken(object.get(atom.right, "path", ["constant"]), right, left)
+}
+
+plain_key(atom, left, right) if {
+	atom.op == "in"
+	is_object(right)
+	not is_string(left)
+}
+
+# `DELETE` is no way around `action == "delete"`, nor `Production` around a condition on the environment.
+plain_word(side, _) if not object.get(side, "path", []) in [["action"], ["environment"]]
+
+plain_word(side, other) if {
+	side.path in [["action"], ["environment"]]
+	every one in words_of(other) { same_or_other(one, at(side.path)) }
+}
+
+words_of(other) := [one | some one in other; is_string(one)] if is_array(other)
+
+words_of(other) := [other] if is_string(other)
+
+words_of(other) := [] if not type_name(other) in {"string", "array"}
 
 operand(side) := side.value if not side.path
 

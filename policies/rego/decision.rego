@@ -223,10 +223,29 @@ broken(entry, rule) := object.union(
 )
 
 # With what decides whether a finding is acted upon, and whether people may approve it.
-standing(rule, finding) := object.union(finding, {"mode": rule.mode}) if not rule.on_violation
+standing(rule, finding) := object.union(finding, {"mode": rule.mode}) if not approvable(rule)
 
-standing(rule, finding) := object.union(finding, {"mode": rule.mode, "on_violation": rule.on_violation}) if {
-	rule.on_violation
+standing(rule, finding) := object.union(finding, {"mode": rule.mode, "on_violation": "approval_needed"}) if {
+	approvable(rule)
+}
+
+# What was found in a header cannot be approved: people are not shown headers, and the approval does not bind them.
+approvable(rule) if {
+	rule.on_violation == "approval_needed"
+	not found_in_headers(rule)
+}
+
+found_in_headers(rule) if {
+	rule.kind in {"dlp_deny", "dlp_redact"}
+	some hit in input.dlp.hits
+	hit.detector == rule.detector
+	hit["in"] == "headers"
+	not redacted_anyway(rule, hit)
+}
+
+redacted_anyway(rule, hit) if {
+	rule.kind == "dlp_redact"
+	hit.redactable == true
 }
 
 # --- approvals, sanitizing, tags and costs -----------------------------------------------------------------------

@@ -15,8 +15,9 @@ sound if {
 modes := {"enforce", "shadow"}
 
 sound_file(file) if {
-	only(file, {"file", "grants", "tools", "deny_actions", "egress", "actions"})
+	only(file, {"file", "guardrail", "grants", "tools", "deny_actions", "egress", "actions"})
 	is_string(file.file)
+	is_boolean(file.guardrail)
 	is_boolean(file.grants)
 	texts(object.get(file, "tools", []))
 	sound_denials(object.get(file, "deny_actions", {"exact": [], "prefixes": [], "mode": "enforce"}))

@@ -108,6 +108,7 @@ function compileFile(context: CompileContext): FileDocument {
   const { guardrail, tools, deny_actions: denied, egress } = source.value;
   return {
     file: source.file,
+    guardrail: guardrail === true,
     grants: guardrail !== true,
     ...(tools && { tools }),
     ...(denied && { deny_actions: { ...splitPrefixes(denied.value), ...standingOf(denied, defaults) } }),

@@ -3,6 +3,7 @@ import type { Place } from "../files/scalar_place.js";
 import { termsOf } from "./approval.js";
 import { compileCondition } from "./condition/compile.js";
 import { ConditionError } from "./condition/error.js";
+import type { Condition } from "./condition/flat.js";
 import type { ActionDocument, Rule } from "./document.js";
 import { type Defaults, type RuleSource, standingOf } from "./rule.js";
 import { compileBound } from "./rules/bounds.js";
@@ -63,7 +64,7 @@ export function finished(key: string, { standing = {}, ...body }: CompiledRule, 
 function compileApproval(
   action: ActionSource,
   at: Path,
-  { defaults, mistake }: CompileContext,
+  { defaults, mistake, patternMistake }: CompileContext,
 ): Pick<ActionDocument, "approval"> {
   const { approval_needed: needed, approval } = action;
   const [condition, path]: [RuleSource<string | boolean> | undefined, Path] = needed
@@ -72,12 +73,22 @@ function compileApproval(
   if (condition === undefined || condition.value === false) return {};
   const text = String(condition.value);
   try {
-    return {
-      approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compileCondition(text) },
-    };
+    const compiled = compileCondition(text);
+    for (const pattern of patternsIn(compiled)) {
+      const wrong = patternMistake(pattern);
+      if (wrong !== null) mistake([...at, ...path, ...condition.at], `${JSON.stringify(pattern)} ${wrong}`);
+    }
+    return { approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compiled } };
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     mistake([...at, ...path, ...condition.at], error.message, error);
     return {};
   }
+}
+
+/** What `matches` is asked for. */
+function patternsIn({ atoms }: Condition): string[] {
+  return atoms.flatMap((atom) =>
+    atom.op === "matches" && "value" in atom.right && typeof atom.right.value === "string" ? [atom.right.value] : [],
+  );
 }

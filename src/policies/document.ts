@@ -27,7 +27,9 @@ export interface Needs {
 
 export interface FileDocument {
   file: string;
-  /** False for guardrails: they restrict and never grant. */
+  /** For every agent; guardrails have the last word on what is changed. */
+  guardrail: boolean;
+  /** False for guardrails, which only restrict, and for what is only tried out beside something enforced. */
   grants: boolean;
   /** Absent = every tool. */
   tools?: string[];

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { sha256Hex } from "../canonical.js";
 import { packagePath } from "../package_path.js";
+import { patternWeight } from "./pattern_weight.js";
 
 const { loadPolicySync } = createRequire(import.meta.url)(
   "@open-policy-agent/opa-wasm",
@@ -38,18 +39,8 @@ export function resultOf(instance: ProgramInstance, input: unknown, entrypoint: 
   return (results[0] as { result?: unknown }).result;
 }
 
-/** Milliseconds that a pattern may take to be prepared, which every call does anew; most take some hundredths. */
-const slowMs = 15;
-
-/** One quick try of several is enough, so that a machine that does much else makes no pattern slow. */
-function isSlow(program: ProgramInstance, pattern: string): boolean {
-  for (let tries = 0; tries < 5; tries++) {
-    const from = performance.now();
-    resultOf(program, { patterns: [pattern], texts: ["a"] }, "countersign/patterns");
-    if (performance.now() - from <= slowMs) return false;
-  }
-  return true;
-}
+/** Heaviest pattern that is taken: some milliseconds, which every call pays anew. Most weigh less than a hundred. */
+const heaviest = 4_000;
 
 /** Loads the shipped `policies/policy.wasm`, or another file built from `policies/rego`. */
 export function loadProgram(path: string = packagePath("policies/policy.wasm")): Program {
@@ -71,7 +62,8 @@ export function loadProgram(path: string = packagePath("policies/policy.wasm")):
       checker ??= instantiate();
       const [valid] = resultOf(checker, { patterns: [text] }, "countersign/valid_patterns") as unknown[];
       if (valid !== true) return "is not an RE2 pattern";
-      return isSlow(checker, text) ? "takes too long to prepare: count fewer repetitions, or of fewer letters" : null;
+      const heavy = patternWeight(text) > heaviest;
+      return heavy ? "takes too long to prepare: count fewer repetitions, or of fewer letters" : null;
     },
   };
 }

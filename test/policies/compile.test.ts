@@ -38,6 +38,7 @@ actions:
     files: [
       {
         file: "p.yaml",
+        guardrail: false,
         grants: true,
         tools: ["deploy-api"],
         actions: [

@@ -32,7 +32,7 @@ function byProgram(condition: Condition, { agent, ...rest }: Input): Truth {
   const document: AgentDocument = {
     mode: "enforce",
     failure_mode: "enforce",
-    files: [{ file: "p.yaml", grants: true, actions: [{ name: "act", rules: [], approval }] }],
+    files: [{ file: "p.yaml", guardrail: false, grants: true, actions: [{ name: "act", rules: [], approval }] }],
     limits: {},
     needs: { detectors: [], patterns: [], zones: [], rego: [] },
   };

@@ -22,12 +22,13 @@ function presence(was: FileDocument | undefined, is: FileDocument | undefined, b
   const file = (was ?? is) as FileDocument;
   const empty: FileDocument = {
     file: file.file,
+    guardrail: file.guardrail,
     grants: file.grants,
     actions: [],
     ...(file.tools && { tools: file.tools }),
   };
-  const what = `${file.grants ? "file" : "guardrail"} ${is ? "applies now" : "does not apply any more"}`;
-  const effect = file.grants ? "changed" : is ? "stricter" : "looser";
+  const what = `${file.guardrail ? "guardrail" : "file"} ${is ? "applies now" : "does not apply any more"}`;
+  const effect = !file.guardrail ? "changed" : is ? "stricter" : "looser";
   return [{ action: null, what, effect }, ...changesWithin(was ?? empty, is ?? empty, before, after)];
 }
 
