@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../canonical.js";
@@ -36,9 +37,10 @@ export async function packBundle(set: PolicySet, signer: Signer | null): Promise
 /** Writes such a bundle to a file, which appears whole or not at all. */
 export async function writeBundle(set: PolicySet, output: string, signer: Signer | null = null): Promise<void> {
   const target = resolve(output);
-  const partial = join(dirname(target), `.${process.pid}.bundle.partial`);
+  // A name that nobody can put a link under beforehand.
+  const partial = join(dirname(target), `.${randomUUID()}.bundle.partial`);
   try {
-    await writeFile(partial, await packBundle(set, signer));
+    await writeFile(partial, await packBundle(set, signer), { flag: "wx" });
     await rename(partial, target);
   } finally {
     await rm(partial, { force: true });

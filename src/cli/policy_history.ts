@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { loadConfig } from "../config/load.js";
 import { type HistoryEvent, readEvents } from "../history/events.js";
+import { printable } from "../printable.js";
 import { count } from "./policy_source.js";
 import { configOption, example, print } from "./terminal.js";
 
@@ -19,11 +20,12 @@ export function policyHistoryCommand(): Command {
     .action(async ({ config, json }: { config: string; json?: boolean }) => {
       const events = await readEvents(loadConfig(config).policy_history.dir);
       if (json) print(JSON.stringify({ current: events[0]?.version ?? null, events }));
-      else print(events.length === 0 ? "no server has had any policies in force yet" : table(events));
+      else print(events.length === 0 ? "no server has had any policies in force yet" : historyTable(events));
     });
 }
 
-function table(events: readonly HistoryEvent[]): string {
+/** One line for each event, whatever stands in it; the first is marked as in force. */
+export function historyTable(events: readonly HistoryEvent[]): string {
   const head = ["", "version", "when", "event", "by", "files"];
   const rows = events.map(({ version, at, event, by = "", files }, i) => [
     i === 0 ? "*" : "",
@@ -33,7 +35,7 @@ function table(events: readonly HistoryEvent[]): string {
     by,
     files.length > listed ? count(files.length, "file") : files.join(", "),
   ]);
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map((cell) => printable(cell)));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all
     .map((row) =>

@@ -1,6 +1,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { detailOf } from "../bundle/error.js";
+import { printable } from "../printable.js";
 import { isMissing, makeFolder, writeWhole } from "./place.js";
 
 const version = z.string().regex(/^sha256:[0-9a-f]{64}$/);
@@ -34,7 +36,10 @@ export async function readAsked(dir: string): Promise<Asked | null> {
     return askedSchema.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (error) {
     if (isMissing(error)) return null;
-    throw new Error(`${path} cannot be read: ask again with \`countersign policy rollback\``, { cause: error });
+    throw new Error(`${path} cannot be read: ask again with \`countersign policy rollback\``, {
+      // It quotes what stands in the file.
+      cause: new Error(printable(String(detailOf(error, "message")))),
+    });
   }
 }
 

@@ -1,7 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { giveToOwner, isMissing, makeFolder } from "./place.js";
+import { giveToOwner, isMissing, makeFolder, openRegular } from "./place.js";
 
 /**
  * Why a version came into force: the policy files (or the bundle) say so, people went back to it, or they ended that
@@ -33,10 +34,9 @@ const readBytes = 1024 * 1024;
 /** Appends one line. A line that somebody left without its end is ended first, so that it does not spoil this one. */
 export async function appendEvent(dir: string, event: HistoryEvent): Promise<void> {
   await makeFolder(dir);
-  const path = join(dir, file);
-  const handle = await open(path, "a+", 0o600);
+  const handle = await openRegular(join(dir, file), constants.O_RDWR | constants.O_APPEND | constants.O_CREAT);
   try {
-    await giveToOwner(path, dir);
+    await giveToOwner(handle, dir);
     const line = `${JSON.stringify(event)}\n`;
     await handle.appendFile((await endsInLine(handle)) ? line : `\n${line}`);
   } finally {
@@ -44,11 +44,14 @@ export async function appendEvent(dir: string, event: HistoryEvent): Promise<voi
   }
 }
 
-/** What happened, newest first. Lines that are torn or of another form are passed over. */
+/**
+ * What happened, newest first. Lines that are torn or of another form are passed over. Their texts are as somebody wrote
+ * them, control characters included.
+ */
 export async function readEvents(dir: string): Promise<HistoryEvent[]> {
   let handle: FileHandle;
   try {
-    handle = await open(join(dir, file), "r");
+    handle = await openRegular(join(dir, file), constants.O_RDONLY);
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

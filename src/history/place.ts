@@ -1,4 +1,6 @@
-import { chown, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { detailOf } from "../bundle/error.js";
 
@@ -17,21 +19,54 @@ export async function makeFolder(dir: string): Promise<void> {
 /** Writes a file that appears whole or not at all, and that only the folder's owner can read. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const folder = dirname(path);
-  const partial = join(folder, `.${basename(path)}.${process.pid}.partial`);
+  // Nobody can put anything in the way of a name that they cannot predict, and "wx" opens nothing that is there.
+  const partial = join(folder, `.${basename(path)}.${randomUUID()}.partial`);
+  const handle = await open(partial, "wx", 0o600);
   try {
-    await writeFile(partial, content, { mode: 0o600 });
-    await giveToOwner(partial, folder);
+    try {
+      await handle.writeFile(content);
+      await giveToOwner(handle, folder);
+    } finally {
+      await handle.close();
+    }
     await rename(partial, path);
   } finally {
     await rm(partial, { force: true });
   }
 }
 
-/** What root writes here is for the server, which seldom is root. */
-export async function giveToOwner(path: string, folder: string): Promise<void> {
+/**
+ * Opens a file of the folder under its own name. Throws for anything but a regular file: a link would lead what root
+ * writes elsewhere, and a pipe would hold it up.
+ */
+export async function openRegular(path: string, flags: number): Promise<FileHandle> {
+  const handle = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600).catch((cause) => {
+    const code = detailOf(cause, "code");
+    throw code === "ELOOP" || code === "ENXIO" ? notRegular(path) : cause;
+  });
+  try {
+    if (!(await handle.stat()).isFile()) throw notRegular(path);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * What root writes here is for the server, which seldom is root. Throws for a file that has another name as well: root
+ * would give away what may be somebody else's.
+ */
+export async function giveToOwner(file: FileHandle, folder: string): Promise<void> {
   if (process.getuid?.() !== 0) return;
+  if ((await file.stat()).nlink > 1)
+    throw new Error(`a file in ${folder} has another name as well: remove one of them`);
   const { uid, gid } = await stat(folder);
-  await chown(path, uid, gid);
+  await file.chown(uid, gid);
+}
+
+function notRegular(path: string): Error {
+  return new Error(`${path} is not a regular file: remove it`);
 }
 
 /** True for the error of a file or folder that is not there. */

@@ -1,10 +1,11 @@
-import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { lstat, lutimes, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidBundle } from "../bundle/error.js";
 import { openBundle } from "../bundle/open.js";
 import { packBundle } from "../bundle/write.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import type { Program } from "../policies/program.js";
+import { printable } from "../printable.js";
 import { HistoryError } from "./error.js";
 import { type HistoryPlace, isMissing, makeFolder, writeWhole } from "./place.js";
 
@@ -20,7 +21,7 @@ export async function keepVersion(dir: string, set: PolicySet): Promise<void> {
 /** Makes a version that is kept the newest one. */
 export async function touchVersion(dir: string, version: string, nowMs: number): Promise<void> {
   const time = new Date(nowMs);
-  await utimes(fileOf(dir, version), time, time);
+  await lutimes(fileOf(dir, version), time, time);
 }
 
 /** The versions that are kept, newest first; none when there is no folder. */
@@ -71,7 +72,7 @@ export async function openVersion(dir: string, text: string, program: Program): 
     if (set.version !== version) throw unusable(`what is kept of it is ${set.version}`);
     return set;
   } catch (error) {
-    if (error instanceof InvalidBundle) throw unusable(error.message);
+    if (error instanceof InvalidBundle) throw unusable(printable(error.message));
     if (isMissing(error)) throw new HistoryError("unknown_version", `no version ${version} is kept any more`);
     throw error;
   }
@@ -84,7 +85,7 @@ function fileOf(dir: string, version: string): string {
 /** `null` when another process has just removed it. */
 async function agedVersion(path: string, version: string): Promise<{ version: string; mtimeMs: number } | null> {
   try {
-    return { version, mtimeMs: (await stat(path)).mtimeMs };
+    return { version, mtimeMs: (await lstat(path)).mtimeMs };
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
