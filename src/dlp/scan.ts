@@ -3,19 +3,20 @@ import { isProxyHeader } from "../proxy_headers.js";
 import { detectors, type Kind } from "./detectors.js";
 import { createInspector, type Labelled, type PatternMatcher, type UserPattern } from "./findings.js";
 import { createMemory, type Memory } from "./memory.js";
+import { shortened, unsearched } from "./shortened.js";
 import { labelOf } from "./span.js";
 import { lengthOf, type Place, type Places, type Spot, spotsOf, textsAt } from "./spots.js";
-import { headerValues, keyText, mapMembers, queryValues } from "./texts.js";
+import { headerValues, keyText, mapMembers, queryValues, textsOf } from "./texts.js";
 
 export type { PatternMatcher, UserPattern } from "./findings.js";
 export type { Place } from "./spots.js";
 
 /** Most text that is searched in one call, all places together, in UTF-16 units. It bounds how long other calls wait. */
 export const mostSearched = 262_144;
-/** Most text of names that is searched for the record of a call that was not, in UTF-16 units. */
-const mostNames = 16_384;
-/** Stands in records for what was not searched. */
-const unsearched = "[unsearched]";
+/** Most texts that are searched in one call, names included, since each costs time, however short it is. */
+export const mostTexts = 5_000;
+/** Longest text that is searched for the record of a call that was not, in UTF-16 units. */
+const longestText = 16_384;
 
 /** Something that a detector found. There is one per detector, place and name. */
 export interface Hit {
@@ -37,7 +38,7 @@ export interface ScanRequest extends Places {
 }
 
 export interface Scanned {
-  /** False when the call holds more text than is searched: nothing was, and no hits say nothing. */
+  /** False when the call holds more text, or more texts, than are searched: nothing was, and no hits say nothing. */
   complete: boolean;
   /** By detector, place and name. */
   hits: readonly Hit[];
@@ -48,9 +49,11 @@ export interface Scanned {
   redacted(place: "headers" | "query", name: string, detectors: ReadonlySet<string>): string | null;
   /**
    * A copy of names and values for the record, in which everything that `data` detectors and patterns find is replaced. After
-   * a search that is not complete every value is `[unsearched]` as a whole, and so are very long names.
+   * a search that is not complete short texts are searched for it, and the others are `[unsearched]`; see `shortened`.
    */
   masked(members: Readonly<Record<string, Json>>): Record<string, Json>;
+  /** The same of one text under no name. After a search that is not complete, of up to 16,384 characters. */
+  maskedText(text: string): string;
 }
 
 /** Looks through a call. Throws for a detector that there is not, and when the matcher does not answer for every text. */
@@ -60,13 +63,18 @@ export function scan(request: ScanRequest, match: PatternMatcher): Scanned {
   const values = { headers: headerValues(request.headers), query: queryValues(request.query) };
   const spots = spotsOf(request);
   const texts = spots.flatMap(textsAt);
-  if (lengthOf(texts) > mostSearched) {
-    const names = createMemory(ofData, []);
+  if (texts.length > mostTexts || lengthOf(texts) > mostSearched) {
+    const single = createMemory(ofData, []);
     return {
       complete: false,
       hits: [],
       redacted: (place, name) => (values[place].has(name) ? unsearched : null),
-      masked: (members) => namesOnly(members, names),
+      masked(members) {
+        const short = shortened(members);
+        const data = createMemory(ofData, textsOf(short, ""));
+        return mapMembers(short, (text) => (text.text === unsearched ? unsearched : data.redact(text)));
+      },
+      maskedText: (text) => (text.length > longestText ? unsearched : single.redact(keyText(text))),
     };
   }
   const data = createMemory(ofData, texts);
@@ -83,19 +91,13 @@ export function scan(request: ScanRequest, match: PatternMatcher): Scanned {
       return text === undefined ? null : data.redact({ text, label: labelOf(name) }, detectors);
     },
     masked: (members) => mapMembers(members, (text) => data.redact(text)),
+    maskedText: (text) => data.redact(keyText(text)),
   };
 }
 
 /** Unknown names are of both kinds, so that they do not go unseen. */
 function namesOf(request: ScanRequest, kind: Kind): string[] {
   return request.detectors.filter((name) => (detectors.get(name)?.kind ?? kind) === kind);
-}
-
-/** Names with what is found in them replaced, and of no value anything. */
-function namesOnly(members: Readonly<Record<string, Json>>, data: Memory): Record<string, Json> {
-  const names = Object.keys(members);
-  if (lengthOf(names.map(keyText)) > mostNames) return { [unsearched]: unsearched };
-  return mapMembers(Object.fromEntries(names.map((name) => [name, unsearched])), (text) => data.redact(text));
 }
 
 function dataHits(spots: readonly Spot[], fromQuery: ReadonlySet<string>, data: Memory): Hit[] {

@@ -3,7 +3,7 @@ import type { Labelled } from "./findings.js";
 import { labelOf } from "./span.js";
 import { headerValues, keyText, queryValues, textsOf } from "./texts.js";
 
-export type Place = "params" | "headers" | "query" | "path" | "body";
+export type Place = "params" | "headers" | "query" | "path" | "host" | "body";
 
 /** What stands in one place of a call under one name. There is one per place and name. */
 export interface Spot {
@@ -21,13 +21,15 @@ export interface Places {
   query: readonly QueryParameter[];
   /** Without the query. Searched for data; a variable in it may be no parameter. */
   path: string;
+  /** Where the call goes, without the port. Searched for data, since names that a wildcard covers can carry it. */
+  host: string;
   /** Names in lower case; without credentials. */
   headers: readonly Header[];
   /** Members of the request body that are no parameters. Searched for data, and never changed. */
   body: Readonly<Record<string, Json>>;
 }
 
-export function spotsOf({ params, query, headers, path, body }: Places): Spot[] {
+export function spotsOf({ params, query, headers, path, host, body }: Places): Spot[] {
   const spot = (place: Place, name: string, values: readonly Labelled[]): Spot => {
     return { in: place, name, names: [keyText(name)], values };
   };
@@ -40,8 +42,14 @@ export function spotsOf({ params, query, headers, path, body }: Places): Spot[] 
     ...valued("headers", headerValues(headers)),
     ...valued("query", queryValues(query)),
     { in: "path", name: "path", names: [], values: [{ text: path, label: "" }] },
+    { in: "host", name: "host", names: [], values: hostTexts(host) },
     ...members("body", body),
   ];
+}
+
+/** A host, and each of its labels: what stands before a dot and letters is often no data, and in a host all does. */
+function hostTexts(host: string): Labelled[] {
+  return [...new Set([host, ...host.split(".")])].map((text) => ({ text, label: "" }));
 }
 
 /** All texts of a spot. */

@@ -18,7 +18,10 @@ export interface Asked {
   /** What is known of the call without asking policies; see `inputDocument`. */
   input: InputDocument;
   /** What detectors search, and what a `sanitize` changes. */
-  call: Pick<Call, "params" | "fromQuery" | "body"> & { http: Pick<Call["http"], "query" | "headers" | "path"> };
+  call: Pick<Call, "params" | "fromQuery" | "body"> & {
+    destination: Pick<Call["destination"], "host">;
+    http: Pick<Call["http"], "query" | "headers" | "path">;
+  };
   /** True for headers that no detector sees. */
   isCredential(header: string): boolean;
 }
@@ -81,9 +84,16 @@ function search({ call, isCredential }: Asked, { detectors, patterns }: Needs, e
   if (detectors.length === 0 && patterns.length === 0) return null;
   const headers = call.http.headers.filter(({ name }) => !isCredential(name));
   const fromQuery = new Set(call.fromQuery);
-  const { query, path } = call.http;
-  const body = { ...call.body };
-  return scan({ params: call.params, query, path, headers, body, fromQuery, detectors, patterns }, engine.match);
+  const { params, destination, http } = call;
+  const places = {
+    params,
+    query: http.query,
+    path: http.path,
+    host: destination.host,
+    headers,
+    body: { ...call.body },
+  };
+  return scan({ ...places, fromQuery, detectors, patterns }, engine.match);
 }
 
 /** The input with what these policies ask to be found out. The user's Rego sees everything but its own answers. */

@@ -21,6 +21,7 @@ function askedAgain({ dlp: _, rego: __, ...input }: { [name: string]: Json }): A
       params,
       fromQuery: fromQuery(params, parameters),
       body: {},
+      destination: { host: String((Object(input.destination) as { host?: unknown }).host ?? "") },
       http: { query: parameters, headers: shown, path: String(path ?? "") },
     },
     isCredential: (name) => hidden.has(name),

@@ -10,7 +10,7 @@ const mostInside = 1_000;
 
 /**
  * Of each text and number in these members that `masked` changes, what it becomes. Some data is only known by the name it
- * stands under, or by standing alone; where it stands once more, only the data itself tells.
+ * stands under, or by standing alone; where a path or sentence has it once more, only the data itself tells.
  */
 export function copiesIn(members: readonly Members[], masked: (members: Members) => Members): Copies {
   const copies = new Map<string, string>();

@@ -84,7 +84,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
 /** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
 function lineOf({ method, authority, target }: HttpRequest, mask: Masker): DecisionRecord["http"] {
   const path = mask.path(target.split("?", 1)[0] ?? "");
-  return { method, host: mask.text(authority).slice(0, longestShown), path: path.slice(0, longestShown) };
+  return { method, host: mask.quoted(mask.host(authority)).slice(0, longestShown), path: path.slice(0, longestShown) };
 }
 
 function outcomeOf(verdict: Verdict): string {

@@ -11,9 +11,14 @@ export function maskInput(input: JsonObject, mask: Masker): JsonObject {
   const members = Object.entries(input).map(([name, value]): [string, Json] => {
     if (name === "params") return [name, mask.params(value as JsonObject)];
     if (name === "http") return [name, maskHttp(value as JsonObject, mask)];
+    if (name === "destination") return [name, maskDestination(value as JsonObject, mask)];
     return [name, proven.has(name) ? value : mask.value(value)];
   });
   return Object.fromEntries(members);
+}
+
+function maskDestination({ host, ...rest }: JsonObject, mask: Masker): JsonObject {
+  return { host: mask.host(String(host)), ...rest };
 }
 
 function maskHttp({ method, path, query, headers }: JsonObject, mask: Masker): JsonObject {

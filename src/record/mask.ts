@@ -18,11 +18,16 @@ export interface Found {
   complete: boolean;
   /** Of a complete search, empty when there is nothing to mask. */
   hits: readonly unknown[];
-  /** A copy of names with their values, what was found replaced; without a complete search, in names only. */
+  /** A copy of names with their values, what is found replaced; without a complete search, of what is short. */
   masked(members: Members): Record<string, Json>;
+  /** A text under no name, what is found replaced. */
+  maskedText(text: string): string;
 }
 
-type MaskedCall = Pick<Call, "params" | "fromQuery" | "body"> & { http: Pick<Call["http"], "query" | "headers"> };
+type MaskedCall = Pick<Call, "params" | "fromQuery" | "body"> & {
+  destination: Pick<Call["destination"], "host">;
+  http: Pick<Call["http"], "query" | "headers">;
+};
 
 /** What masking goes by. A call can be refused before any of it is known. */
 export interface MaskParts {
@@ -33,23 +38,26 @@ export interface MaskParts {
 
 /**
  * Makes what a call says fit for everybody who reads records, logs and traces. What is masked becomes a placeholder:
- * `[email]` for what a detector found, also where it stands once more; `[token]` for tokens anywhere; `[secret]` for what
- * stands under a secret's name; `[removed]` for what policies take out of calls. Throws when the detectors do.
+ * `[email]` for what a detector finds; `[token]` for tokens anywhere; `[secret]` for what stands under a secret's name;
+ * `[removed]` for what policies take out of calls. What a detector only knows by the name it stands under hides its copies
+ * in the path and in what is quoted, and in no other field: else a call could blank what it did by repeating it under such a
+ * name. Throws when the detectors do.
  */
 export interface Masker {
-  /** Of one text that may be, or be made of, something in the call. */
+  /** Of one text that the catalogue made of the call. */
   text(text: string): string;
+  /** Of a text that tells once more what has its own field, such as a sentence: without copies of what was found too. */
+  quoted(text: string): string;
   /** Of a path, whatever its spelling; its variables may be parameters. */
   path(path: string): string;
+  /** Of a host, each label by itself too. */
+  host(host: string): string;
   /** Of texts at any depth, names included. */
   value(value: Json): Json;
   params(params: Members): Record<string, Json>;
   query(query: Members): Record<string, Json>;
   headers(headers: Members): Record<string, Json>;
 }
-
-/** Longest value that is searched for the record of a call that was too large to be, in characters of its JSON. */
-const longestUnsearched = 16_384;
 
 /** The masker of one decision. */
 export function createMasker({ call, evaluation }: MaskParts): Masker {
@@ -62,28 +70,24 @@ export function createMasker({ call, evaluation }: MaskParts): Masker {
   );
   const secrets = once(() => secretsOf(call, removed.query));
 
-  const text = (raw: string): string => {
-    if (!found) return withoutTokens(raw);
-    // As a name, since that is searched in every call: no call is so large that nobody sees what it did.
-    return withoutTokens(Object.keys(found.masked({ [withoutCopies(raw, copies())]: null })).join());
-  };
-  const again = ({ text: raw }: { text: string }): string => withoutTokens(withoutCopies(raw, copies()));
+  const text = (raw: string): string => withoutTokens(found ? found.maskedText(raw) : raw);
+  const quoted = (raw: string): string => text(withoutCopies(raw, copies()));
+  const tokenless = ({ text: raw }: { text: string }): string => withoutTokens(raw);
   const members = (raw: Members, names: ReadonlySet<string>): Record<string, Json> =>
-    mapMembers(withoutSecrets(found ? found.masked(raw) : raw, names), again);
+    mapMembers(withoutSecrets(found ? found.masked(raw) : raw, names), tokenless);
 
   return {
     text,
+    quoted,
     path: (path) =>
-      text(
+      quoted(
         path
           .split("/")
-          .map((segment) => maskSegment(segment, secrets().inPath, text))
+          .map((segment) => maskSegment(segment, secrets().inPath, quoted))
           .join("/"),
       ),
-    value(value) {
-      if (found?.complete === false && JSON.stringify(value).length > longestUnsearched) return "[unsearched]";
-      return mapTexts(value, "", ({ text: raw }) => text(raw));
-    },
+    host: (host) => text(host.split(".").map(text).join(".")),
+    value: (value) => mapTexts(found ? (Object.values(found.masked({ "": value }))[0] ?? null) : value, "", tokenless),
     params: (params) => members(params, removed.query),
     query(raw) {
       const shown = Object.entries(raw).map(([name, value]) => [name, secrets().inQuery.get(String(value)) ?? value]);
@@ -93,11 +97,11 @@ export function createMasker({ call, evaluation }: MaskParts): Masker {
   };
 }
 
-/** Everything in a call that stands under a name. */
-function partsOf({ params, body, http }: MaskedCall): Members[] {
+/** Everything in a call that stands under a name, and the labels of the host, which may only be known by themselves. */
+function partsOf({ params, body, destination, http }: MaskedCall): Members[] {
   const lines = (pairs: readonly { name: string; value: string }[]) =>
     pairs.map(({ name, value }) => ({ [name]: value }));
-  return [params, body ?? {}, ...lines(http.query), ...lines(http.headers)];
+  return [params, body ?? {}, ...lines(http.query), ...lines(http.headers), { "": destination.host.split(".") }];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { bounded } from "../bounded.js";
 import type { Json } from "../call.js";
+import { mapTexts } from "../dlp/texts.js";
 import type { Masker } from "./mask.js";
 
 type JsonObject = { [name: string]: Json };
@@ -41,7 +42,7 @@ function maskActual(actual: Json, param: Json | undefined, mask: Masker): Json {
   if (isOmitted(actual)) return actual;
   // A parameter's value is masked by the parameter's name; the name itself is the policy's.
   const shown = typeof param === "string" ? Object.values(mask.params({ [param]: actual }))[0] : mask.value(actual);
-  return bounded(shown) as Json;
+  return bounded(mapTexts(shown ?? null, "", ({ text }) => mask.quoted(text))) as Json;
 }
 
 /** Where a sentence quotes a part of a long value, nobody can tell what that is a part of. */
@@ -55,7 +56,7 @@ function maskMessage(
 ): string {
   if (isOmitted(actual) && quotesPart.test(message)) return `rule ${rule} is broken`;
   const [quoted, instead] = [inSentence(actual), inSentence(shown)];
-  return mask.text(quoted === instead ? message : message.replaceAll(quoted, () => instead));
+  return mask.quoted(quoted === instead ? message : message.replaceAll(quoted, () => instead));
 }
 
 /** A value as sentences quote it: members of a list in one line, and of a long text the beginning. */

@@ -17,6 +17,7 @@ interface Parts {
   query?: Record<string, string>;
   headers?: [name: string, value: string][];
   path?: string;
+  host?: string;
   body?: Record<string, Json>;
   fromQuery?: string[];
   detectors?: string[];
@@ -32,6 +33,7 @@ export function scanned(parts: Parts): Scanned {
     headers: headers.map(([name, value]) => ({ name, value })),
     body: parts.body ?? {},
     path,
+    host: parts.host ?? "tools",
     fromQuery: new Set(fromQuery),
     detectors: parts.detectors ?? namesOf("data"),
     patterns,

@@ -1,4 +1,4 @@
-import { mostSearched, scan } from "../../src/dlp/scan.js";
+import { mostSearched, mostTexts, scan } from "../../src/dlp/scan.js";
 import { match, namesOf, samples, scanned, told } from "./fixture.js";
 
 const card = "4111 1111 1111 1111";
@@ -54,6 +54,7 @@ test("a query parameter that is given twice is an error", () => {
     params: {},
     query,
     path: "/",
+    host: "",
     headers: [],
     body: {},
     fromQuery: new Set<string>(),
@@ -71,6 +72,14 @@ test("the path is searched for data, decoded, and cannot be redacted", () => {
     "email params user!",
     "email path path!",
   ]);
+});
+
+test("the host is searched for data, and cannot be redacted", () => {
+  const host = `${cardNumber}.api.internal`;
+  expect(told(scanned({ host }))).toEqual(["payment_card host host!"]);
+  // Beside a dot and letters these are no such number, and in a host there are always some.
+  expect(told(scanned({ host: "219-09-9999.415-555-0132.internal" }))).toEqual(["phone host host!", "ssn host host!"]);
+  expect(told(scanned({ host: "localhost", detectors: namesOf("payload") }))).toEqual([]);
 });
 
 test("payloads are looked for in params only, keys included, and are not hidden", () => {
@@ -91,8 +100,8 @@ test("members of the body that are no parameters are searched for data, and cann
 });
 
 describe("a call with more text than is searched", () => {
-  const [name, path] = ["p", "/v1/x"];
-  const room = mostSearched - name.length - path.length;
+  const [name, path, host] = ["p", "/v1/x", "tools"];
+  const room = mostSearched - name.length - path.length - host.length;
   const long = "x".repeat(room - card.length) + card;
 
   test("has as much as there may be", () => {
@@ -109,6 +118,7 @@ describe("a call with more text than is searched", () => {
     ["the query", { params: { p: long }, query: { q: card } }],
     ["headers", { params: { p: long }, headers: [["x", card] as [string, string]] }],
     ["the path", { params: { p: long }, path: `${path}/` }],
+    ["the host", { params: { p: long }, host: `${host}.` }],
     ["the body", { params: { p: long }, body: { b: card } }],
   ])("is not searched at all: %s", (_, parts) => {
     const result = scanned(parts);
@@ -116,14 +126,19 @@ describe("a call with more text than is searched", () => {
     expect(result.hits).toEqual([]);
   });
 
-  test("is shown nowhere, whatever of it", () => {
-    const members = { p: `x${long}`, n: 7, list: [card], empty: {}, flag: true, [card]: null };
-    const result = scanned({ params: members, query: { q: card }, headers: [["x-h", card]] });
-    const names = ["p", "n", "list", "empty", "flag", "[payment_card]"];
-    expect(result.masked(members)).toEqual(Object.fromEntries(names.map((key) => [key, "[unsearched]"])));
-    expect(result.masked({ path: "/x" })).toEqual({ path: "[unsearched]" });
+  test("is shown as far as it is short, and nothing that was found is", () => {
+    const short = { n: 7, list: [card, { ssn: 123456789 }, []], empty: {}, flag: true, [card]: null };
+    const result = scanned({ params: { p: `x${long}` }, query: { q: card }, headers: [["x-h", card]] });
+    const shown = { n: 7, list: ["[payment_card]", { ssn: "[ssn]" }, []], empty: {}, flag: true };
+    expect(result.masked({ p: `x${long}`, ...short })).toEqual({
+      p: "[unsearched]",
+      ...shown,
+      "[payment_card]": null,
+    });
     expect(result.masked({})).toEqual({});
-    expect(result.masked({ [`x${long}`]: 1, q: card })).toEqual({ "[unsearched]": "[unsearched]" });
+    expect(result.maskedText(`at ${card}`)).toBe("at [payment_card]");
+    expect(result.maskedText("x".repeat(16_384))).toBe("x".repeat(16_384));
+    expect(result.maskedText("x".repeat(16_385))).toBe("[unsearched]");
     expect(result.redacted("query", "q", new Set())).toBe("[unsearched]");
     expect(result.redacted("headers", "x-h", new Set(["payment_card"]))).toBe("[unsearched]");
     expect(result.redacted("query", "x-h", new Set())).toBeNull();
@@ -131,6 +146,21 @@ describe("a call with more text than is searched", () => {
 
   test("is an error all the same when a detector is unknown", () => {
     expect(() => scanned({ params: { p: `x${long}` }, detectors: ["nonsense"] })).toThrow("there is no detector");
+  });
+});
+
+describe("a call with more texts than are searched", () => {
+  // The path, the host and the name of the parameter are texts too.
+  const texts = (count: number) => ({ p: [...Array<string>(count - 4).fill("x"), card] });
+
+  test("has as many as there may be", () => {
+    const result = scanned({ params: texts(mostTexts) });
+    expect(result.complete).toBe(true);
+    expect(told(result)).toEqual(["payment_card params p!"]);
+  });
+
+  test("is not searched at all", () => {
+    expect(scanned({ params: texts(mostTexts + 1) })).toMatchObject({ complete: false, hits: [] });
   });
 });
 
@@ -229,6 +259,7 @@ describe("a user's pattern", () => {
       params: { p: "x" },
       query: [],
       path: "/",
+      host: "",
       headers: [],
       body: {},
       fromQuery: new Set<string>(),

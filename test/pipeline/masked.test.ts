@@ -36,13 +36,27 @@ async function ask(path: string, body: object, stages: Partial<Stages> = {}) {
 }
 
 test("what detectors found is masked for operators, and in Envoy's metadata, as it is in the record", async () => {
-  const { told, attributes, line } = await ask("/v1/ada@example.com", { environment: "219099999", ssn: 219099999 });
+  const { told, attributes, line } = await ask("/v1/ada@example.com", { environment: "219-09-9999" });
   const shown = { action: "[email]", environment: "[ssn]" };
   expect(await world.records()).toMatchObject([{ ...shown, http: { path: "/v1/[email]" }, reason: "allowed" }]);
   expect(line).toMatchObject(shown);
   expect(attributes).toMatchObject(shown);
   expect(told.metadata).toMatchObject({ action: "[email]", reason: "allowed" });
-  expect(JSON.stringify([attributes, line, told.metadata])).not.toMatch(/ada@|219099999/);
+  expect(JSON.stringify([attributes, line, told.metadata])).not.toMatch(/ada@|219-09-9999/);
+});
+
+test("no call blanks what it did by repeating it under a telling name, or by padding it", async () => {
+  const mrn = { "bot.yaml": { agent: "bot", actions: [{ name: "*", dlp: { mrn: "tag" } }] } };
+  world = await startWorld({ ...files, policies: mrn }, { wrap: () => ({ telemetry }) });
+  const repeated = { environment: "prod-eu1", command: "drop-v2", x: { mrn: ["prod-eu1", "delete-v2", "drop-v2"] } };
+  const padded = { environment: "prod-eu1", command: "drop-v2", pad: "x".repeat(263_000) };
+  for (const body of [repeated, padded]) {
+    await world.ask(deploy("bot", { path: "/v1/delete-v2", body: Buffer.from(JSON.stringify(body)) }));
+  }
+  const shown = { action: "delete-v2", environment: "prod-eu1" };
+  const of = { ...shown, opa_decision: { input: { ...shown, params: { command: "drop-v2" } } } };
+  expect(await world.records()).toMatchObject([of, of]);
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([shown, shown]);
 });
 
 test("tokens are masked there too when nothing else is known of the call", async () => {
@@ -68,7 +82,7 @@ test("what cannot be masked is shown nowhere, and nothing passes", async () => {
       const masked = () => {
         throw new Error("the detectors failed");
       };
-      return { ...evaluation, scanned: evaluation.scanned && { ...evaluation.scanned, masked } };
+      return { ...evaluation, scanned: evaluation.scanned && { ...evaluation.scanned, masked, maskedText: masked } };
     },
   };
   const { told, attributes, line } = await ask("/v1/deploy", { environment: "219-09-9999" }, broken);

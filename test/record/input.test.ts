@@ -31,20 +31,20 @@ test("all that the agent sent is masked, and what is proven stays", () => {
   };
   expect(maskInput({ ...proven, ...sent }, mask)).toEqual({
     ...proven,
-    action: "deploy-[ssn]",
+    action: "deploy-123456789",
     environment: "[email]",
     service: "[jwt]",
-    images: ["shop/[ssn]@sha256:aa"],
+    images: ["shop/123456789@sha256:aa"],
     params: { ssn: "[ssn]", environment: "[email]", password: "[secret]" },
-    destination: { host: "[ssn].example.com", port: 443, scheme: "https" },
+    destination: { host: "123456789.example.com", port: 443, scheme: "https" },
     http: {
       method: "POST",
       path: "/v1/[ssn]",
-      query: { q: "[ssn]" },
+      query: { q: "123456789" },
       headers: { "x-note": "[jwt] [email]", "x-api-key": "[secret]" },
     },
     dlp: { detectors: ["email"], hits: [{ detector: "email", in: "params", name: "[jwt]" }] },
-    rego: { "agent.deploy": { failed: "no rule for [ssn]" } },
-    more: ["[ssn]"],
+    rego: { "agent.deploy": { failed: "no rule for 123456789" } },
+    more: ["123456789"],
   });
 });

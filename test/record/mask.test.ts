@@ -22,22 +22,23 @@ describe("what only its name told of", () => {
     headers: [["x-npi", "1234567893"]],
   });
 
-  test("is masked where it stands once more", () => {
-    expect(mask.text("123456789")).toBe("[ssn]");
-    expect(mask.text("shop-219099999")).toBe("shop-[ssn]");
-    expect(mask.text("of 1234567893")).toBe("of [npi]");
+  test("is masked where a path or a sentence has it once more", () => {
+    expect(mask.quoted("123456789")).toBe("[ssn]");
+    expect(mask.quoted("shop-219099999")).toBe("shop-[ssn]");
+    expect(mask.quoted("of 1234567893")).toBe("of [npi]");
     expect(mask.path("/v1/deploy/123456789")).toBe("/v1/deploy/[ssn]");
-    expect(mask.value(["app:123456789"])).toEqual(["app:[ssn]"]);
   });
 
-  test("also under another name, as a number and as a name", () => {
+  test("hides nothing in other fields, where a call could so blank what it did", () => {
+    expect(mask.text("123456789")).toBe("123456789");
+    expect(mask.value(["app:123456789"])).toEqual(["app:123456789"]);
     expect(mask.params({ ssn: 123456789, free: 123456789, "123456789": { ref: "219099999" } })).toEqual({
       ssn: "[ssn]",
-      free: "[ssn]",
-      "[ssn]": { ref: "[ssn]" },
+      free: 123456789,
+      "123456789": { ref: "219099999" },
     });
-    expect(mask.query({ q: "123456789" })).toEqual({ q: "[ssn]" });
-    expect(mask.headers({ "x-ref": "1234567893" })).toEqual({ "x-ref": "[npi]" });
+    expect(mask.query({ q: "123456789" })).toEqual({ q: "123456789" });
+    expect(mask.headers({ "x-ref": "1234567893" })).toEqual({ "x-ref": "1234567893" });
   });
 
   test("and nothing else is", () => {
@@ -52,8 +53,8 @@ test("longer copies go first, and placeholders are never masked again", () => {
     { name: "word", pattern: "^emu$" },
   ];
   const mask = maskerOf({ params: { a: "em", b: "emu", c: "ada@example.com" }, patterns });
-  expect(mask.text("emu-em ada@example.com")).not.toMatch(/emu|ada/);
-  expect(mask.text("xemux")).toBe("x[word]x");
+  expect(mask.quoted("emu-em ada@example.com")).not.toMatch(/emu|ada/);
+  expect(mask.quoted("xemux")).toBe("x[word]x");
 });
 
 describe("paths", () => {
@@ -108,26 +109,25 @@ test("names that become the same are told apart", () => {
 });
 
 test("detectors are not asked again where they found nothing", () => {
-  const scanned = {
-    complete: true,
-    hits: [],
-    masked: () => {
-      throw new Error("asked");
-    },
+  const asked = () => {
+    throw new Error("asked");
   };
+  const scanned = { complete: true, hits: [], masked: asked, maskedText: asked };
   const mask = createMasker({ evaluation: { removes: nothing, scanned } });
   expect(mask.params({ a: "b" })).toEqual({ a: "b" });
   expect(mask.text("staging")).toBe("staging");
 });
 
-test("of a call that is too large to be searched, the short words are searched all the same", () => {
+test("of a call that is too large to be searched, what is short is searched and shown all the same", () => {
   const mask = maskerOf({ params: { environment: "staging", much: "x".repeat(2 ** 19) } });
   expect(mask.text("staging")).toBe("staging");
   expect(mask.text("for ada@example.com")).toBe("for [email]");
   expect(mask.path("/v1/ada%40example.com/staging")).toBe("/v1/[email]/staging");
   expect(mask.value(["shop@sha256:aa", "219-09-9999"])).toEqual(["shop@sha256:aa", "[ssn]"]);
   expect(mask.value(Array(10_000).fill("ada@example.com"))).toBe("[unsearched]");
-  expect(mask.params({ environment: "staging" })).toEqual({ environment: "[unsearched]" });
+  const params = { environment: "staging", to: "ada@example.com", much: "x".repeat(257) };
+  expect(mask.params(params)).toEqual({ environment: "staging", to: "[email]", much: "[unsearched]" });
+  expect(mask.headers({ "x-a": jwt, authorization: "hunter2" })).toEqual({ "x-a": "[jwt]", authorization: "[secret]" });
 });
 
 test("a number that was found never comes through, wherever and however it is written", () => {
@@ -136,7 +136,7 @@ test("a number that was found never comes through, wherever and however it is wr
   fc.assert(
     fc.property(digits, around, around, (ssn, before, after) => {
       const mask = maskerOf({ params: { ssn } });
-      expect(mask.text(`${before}${ssn}${after}`)).not.toContain(ssn);
+      expect(mask.quoted(`${before}${ssn}${after}`)).not.toContain(ssn);
       const encoded = [...ssn].map((digit) => `%3${digit}`).join("");
       expect(mask.path(`/${before}${encoded}${after}`)).not.toMatch(`${ssn}|${encoded}`);
     }),

