@@ -1,7 +1,7 @@
 import type { ApprovalTerms } from "../outcome.js";
 import type { ActionDocument } from "../policies/document.js";
 import type { Reason } from "../reasons.js";
-import { type Verdict, type Violation, verdicts } from "../verdict.js";
+import { letsThrough, type Verdict, type Violation, verdicts } from "../verdict.js";
 import type { AskedChange, Redaction } from "./changes.js";
 import type { CostTerm } from "./cost.js";
 import { describe, type Finding } from "./messages.js";
@@ -49,6 +49,9 @@ function readView(raw: unknown): ProgramView {
   if (!verdicts.includes(verdict as Verdict) || typeof reason !== "string" || !lists || typeof redeems !== "boolean") {
     throw unknownForm();
   }
+  // A call that passes though people were asked passes by their approval, which has to be used up.
+  const passesByApproval = letsThrough(verdict as Verdict) && (asked as unknown[]).length > 0;
+  if (redeems !== passesByApproval) throw unknownForm();
   return {
     verdict: verdict as Verdict,
     reason: reason as Reason,

@@ -185,6 +185,8 @@ test("an answer that no program gives is a denial", async () => {
     { ...view, [member]: undefined },
     { ...view, [member]: 1 },
   ]);
+  const asked = [{ rule: "max_n" }] as never[];
+  spoilt.push({ ...view, redeems: true }, { ...view, asked });
   answers.push(...spoilt.map((one) => ({ ...whole, enforced: one })));
   answers.push(...spoilt.map((one) => ({ ...whole, decision: one })));
   let answer: unknown;
