@@ -11,8 +11,10 @@ export function serveCommand(_done: Done): Command {
     .addHelpText(...example("serve --config ./countersign.yaml"))
     .action(async ({ config: file }: { config: string }) => {
       const server = await startServer(loadConfig(file));
+      // Before the ready line: whoever reads it may end the server at once, and is owed a drain.
+      const asked = untilAsked();
       print(`countersign is ready: grpc ${server.grpc}, http ${server.http}, policies ${server.policyVersion()}`);
-      await untilAsked();
+      await asked;
       await server.stop();
     });
 }
