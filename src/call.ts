@@ -1,10 +1,20 @@
-/** Any JSON value that passed the strict reader: no duplicate names, no unsafe numbers. */
-export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+import type { SessionFacts, Task } from "./session.js";
+import type { Json } from "./value.js";
+
+export type { Json } from "./value.js";
 
 /** One header as it came in: `name` is lower case, `value` visible ASCII. */
 export interface Header {
   name: string;
   value: string;
+}
+
+/** The client's end of a TLS connection, as Envoy tells it. Both are text from outside; either may be empty. */
+export interface Peer {
+  /** The first URI of the certificate's subject alternative names, else its first DNS name, else its subject. */
+  principal: string;
+  /** URL-encoded PEM; empty unless the Envoy filter has `include_peer_certificate`. */
+  certificate: string;
 }
 
 /** What Envoy told us about one request, checked for form but not yet interpreted. */
@@ -22,6 +32,8 @@ export interface HttpRequest {
   body: Uint8Array;
   /** True when the message framing announced a body, whether or not Envoy passed it on. */
   bodyAnnounced: boolean;
+  /** Only where Envoy's word about its clients counts, and where it saw a certificate. */
+  peer?: Peer;
 }
 
 /** One query or form parameter: the raw spelling of its name, and name and value decoded once. */
@@ -42,17 +54,18 @@ export interface Identity {
   };
   /** Name of the credential kind, a row of the credential table. */
   credential: string;
-  /** Header that carried the credential, lower case; stripped before the tool sees the call. */
-  credentialHeader: string;
+  /**
+   * Header that carried the credential, lower case; stripped before the tool sees the call. `null` when the connection
+   * itself was the proof.
+   */
+  credentialHeader: string | null;
   /** Claims of the verified token that a record keeps. */
   token?: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number };
   /** Session facts that the token proves. */
-  session: {
+  session: SessionFacts & {
     id?: string;
-    workflow_run_id?: string;
-    initiated_by?: string;
-    role?: string;
-    clearance?: string;
+    /** What the session is for; a call outside is refused. */
+    task?: Task;
   };
   facts: Readonly<Record<string, Json>>;
 }
@@ -91,15 +104,11 @@ export interface Call {
 }
 
 /** What is known of the session a call belongs to. Only proven values; absent ones are unknown. */
-export interface Session {
+export interface Session extends SessionFacts {
   /** Of the verified token, or the agent's one open session when the token binds none. */
   id: string;
   /** False for the open session. */
   bound: boolean;
-  workflow_run_id?: string;
-  initiated_by?: string;
-  role?: string;
-  clearance?: string;
 }
 
 /** The session a verified token binds, else the one open session that every agent has. */

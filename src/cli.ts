@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./cli/agent.js";
+import { attestCommand } from "./cli/attest.js";
 import { auditCommand } from "./cli/audit.js";
 import { backtestCommand } from "./cli/backtest.js";
 import { initCommand } from "./cli/init.js";
@@ -20,6 +21,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Authorizes the tool calls of AI agents for Envoy, and keeps a signed record of why.")
     .version("0.1.0")
     .exitOverride()
+    // Else a command would take the options of the commands below it for its own.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(...example("init --dir ./countersign && countersign serve --config ./countersign/countersign.yaml"))
     .addHelpText("after", "\nExit status: 0 ok, 1 the check failed, 2 wrong use.");
@@ -30,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     auditCommand,
     agentCommand,
     tokenCommand,
+    attestCommand,
     reportCommand,
     backtestCommand,
   ]) {

@@ -1,15 +1,17 @@
 import type { ApprovalsService } from "./approvals/service.js";
-import { type Attested, attest, overrideHeader } from "./attest/index.js";
+import { type Attested, attest, overrideHeader, recall } from "./attest/index.js";
+import { type AttestationTrust, readAttestation } from "./attestation/read.js";
 import type { AuditSink } from "./audit/record.js";
-import type { Call, HttpRequest, Identity } from "./call.js";
+import type { Call, HttpRequest, Identity, Session } from "./call.js";
 import { type Attempt, decide, refused, unenforced } from "./decide/index.js";
-import { decode, fingerprint } from "./decode/index.js";
+import { attestationOf, factsOf, type Shown, seenOf, shownOf, type Trail, vouchedFacts } from "./decision/trail.js";
+import { decode, describe, fingerprint } from "./decode/index.js";
 import type { Engine } from "./evaluate/engine.js";
 import { type Evaluation, evaluate } from "./evaluate/index.js";
 import type { CheckRequest, CheckResponse } from "./grpc/messages.js";
 import type { CheckContext } from "./grpc/server.js";
+import type { IdentifyContext } from "./identify/credential.js";
 import { identify } from "./identify/index.js";
-import type { IssuerVerifier } from "./identify/local_issuer.js";
 import type { VerifyKey } from "./keys/keys.js";
 import type { Outcome } from "./outcome.js";
 import { read } from "./read/index.js";
@@ -18,13 +20,27 @@ import { Refusal } from "./refusal.js";
 import type { RegoPool } from "./rego/pool.js";
 import { bareDenial, respond } from "./respond/index.js";
 import type { Runtime } from "./runtime.js";
-import { type Settlement, settle } from "./settle/index.js";
+import { sessionOf } from "./sessions/who.js";
+import { note, type SessionTerms, type Settlement, settle } from "./settle/index.js";
 import type { Store } from "./store/store.js";
-import type { DecisionFacts, DecisionTelemetry } from "./telemetry/decision.js";
+import type { DecisionTelemetry } from "./telemetry/decision.js";
 import type { InForce } from "./workspace/workspace.js";
 
 /** The stages of one decision, in order. Tests replace one to see what happens when it breaks. */
-export const stages = { read, identify, decode, attest, evaluate, settle, decide, record, respond };
+export const stages = {
+  read,
+  identify,
+  decode,
+  describe,
+  attest,
+  recall,
+  evaluate,
+  settle,
+  decide,
+  note,
+  record,
+  respond,
+};
 export type Stages = typeof stages;
 
 /** Everything a decision needs, put together once by the server. */
@@ -32,7 +48,8 @@ export interface PipelineDeps {
   runtime: Runtime;
   /** The files in force; taken once per judgement of a call, so that a reload never mixes versions within one. */
   workspace: () => InForce;
-  issuer: IssuerVerifier;
+  /** What credentials are checked against, beside the registry and the clock. */
+  credentials: Omit<IdentifyContext, "registry" | "now">;
   approvalKey: VerifyKey;
   engine: Engine;
   rego: RegoPool;
@@ -46,94 +63,159 @@ export interface PipelineDeps {
     dryRun: boolean;
     stripCredentials: boolean;
     approvalExpiresMs: number;
+    /** True when the connection to Envoy is one over which `source.principal` can be believed. */
+    trustPrincipal: boolean;
+    sessions: SessionTerms;
+    attestation: AttestationTrust & { required: boolean };
   };
 }
 
-/** What is known of a decision so far. It can end at any stage, so everything may be missing. */
-export interface Trail {
-  decisionId: string;
-  startedUs: number;
-  /** The files in force when the call was judged. */
-  workspace: InForce;
-  request?: HttpRequest;
-  identity?: Identity;
-  call?: Call;
-  attested?: Attested;
-  evaluation?: Evaluation;
-  settlement?: Settlement;
-  /** The approval that people were asked for. */
-  opened?: { id: string; expiresAtMs: number };
-  /** Why a stage failed, for the log. */
-  failures: unknown[];
+export interface DecideContext extends Pick<CheckContext, "cancelled"> {
+  /** True for a call of no HTTP tool, whose request describes it (`/v1/check`). */
+  described?: boolean;
 }
 
 /** One decision: from Envoy's question to its answer. `cancelled` is true once Envoy has given up. */
-export type Decide = (check: CheckRequest, context?: Pick<CheckContext, "cancelled">) => Promise<CheckResponse>;
+export type Decide = (check: CheckRequest, context?: DecideContext) => Promise<CheckResponse>;
+
+/** A call that is known and proven, as far as neither policies nor the store are asked. */
+interface Understood {
+  request: HttpRequest;
+  identity: Identity;
+  session: Session;
+  call: Call;
+  attested: Attested;
+}
+
+interface Question {
+  check: CheckRequest;
+  described: boolean;
+  /** The override token that the request is read as if it had brought. */
+  override: string | null;
+}
 
 export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages): Decide {
   const { runtime, options } = deps;
 
-  /**
-   * read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial.
-   * With `override` the request is read as if it had brought that token.
-   */
-  async function findOut(check: CheckRequest, trail: Trail, override: string | null = null): Promise<Outcome> {
-    const { registry, catalogue, policies } = trail.workspace;
+  /** read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. */
+  async function findOut(question: Question, trail: Trail): Promise<Outcome> {
     const nowMs = runtime.now();
-
-    const request = bringing(override, stage.read(check, { maxBodyBytes: options.maxBodyBytes }));
-    trail.request = request;
-    const identity = await stage.identify(request, { registry, issuer: deps.issuer, now: () => nowMs });
-    trail.identity = identity;
-    const call = stage.decode(request, catalogue, { unmatched: options.unmatched });
-    trail.call = call;
-    const fingerprintOf = (session: string) => fingerprint({ agent: identity.agent.id, session, call });
-    const attested = await stage.attest({
-      identity,
-      call,
-      registry,
-      fingerprintOf,
-      approvalKey: deps.approvalKey,
-      nowMs,
-    });
-    trail.attested = attested;
-
-    const evaluation = await attempt(trail, () =>
-      stage.evaluate({ identity, call, ...attested, policies, engine: deps.engine, rego: deps.rego, nowMs }),
-    );
+    const understood = await understand(question, trail, nowMs);
+    const evaluation = await attempt(trail, () => evaluated(understood, trail, nowMs));
     if ("value" in evaluation) trail.evaluation = evaluation.value;
     const settlement = await attempt(trail, () => {
       if ("failure" in evaluation) throw evaluation.failure;
-      return stage.settle({
-        requestId: request.id,
-        decisionId: trail.decisionId,
-        approvalId: runtime.id(),
-        identity,
-        call,
-        ...attested,
-        ...evaluation.value,
-        dryRun: options.dryRun,
-        store: deps.store,
-        approvals: deps.approvals,
-        approvalExpiresMs: options.approvalExpiresMs,
-      });
+      return settled(understood, trail, evaluation.value);
     });
     if ("value" in settlement) {
+      const { opened, trouble } = settlement.value;
       trail.settlement = settlement.value;
-      if (settlement.value.opened) trail.opened = settlement.value.opened;
+      if (opened) trail.opened = opened;
+      if (trouble) trail.failures.push(trouble);
+      if (trouble) trail.observed = true;
     }
-
-    const { limits, mode, failure_mode: failureMode } = policies.documentOf(identity.agent.id).document;
+    const { document } = trail.workspace.policies.documentOf(understood.identity.agent.id);
+    const { limits, mode, failure_mode: failureMode } = document;
     return stage.decide({ evaluation, settlement, limits, mode, failureMode, dryRun: options.dryRun });
+  }
+
+  /** read -> identify -> decode -> attest: what holds in shadow too. */
+  async function understand(
+    { check, described, override }: Question,
+    trail: Trail,
+    nowMs: number,
+  ): Promise<Understood> {
+    const { registry, catalogue } = trail.workspace;
+    const { maxBodyBytes, trustPrincipal, unmatched } = options;
+    const request = bringing(override, stage.read(check, { maxBodyBytes, trustPrincipal }));
+    trail.request = request;
+    const identity = await stage.identify(request, { ...deps.credentials, registry, now: () => nowMs });
+    trail.identity = identity;
+    const agent = identity.agent.id;
+    const session = sessionOf(identity, registry);
+    trail.session = session;
+    const call = described ? stage.describe(request, catalogue) : stage.decode(request, catalogue, { unmatched });
+    trail.call = call;
+    const { required: attestationRequired, ...trust } = options.attestation;
+    const attested = await stage.attest({
+      identity,
+      session,
+      call,
+      fingerprintOf: (id) => fingerprint({ agent, session: id, call }),
+      approvalKey: deps.approvalKey,
+      readAttestation: (header) => readAttestation(header, { ...trust, agent, session: session.id, nowMs }),
+      attestationRequired,
+      nowMs,
+    });
+    trail.attested = attested;
+    return { request, identity, session, call, attested };
+  }
+
+  async function evaluated(understood: Understood, trail: Trail, nowMs: number): Promise<Evaluation> {
+    const { identity, session, call, attested } = understood;
+    const { policies } = trail.workspace;
+    const agent = identity.agent.id;
+    const recalled = await stage.recall({
+      agent,
+      session,
+      call,
+      ...attested,
+      attestationRequired: options.attestation.required,
+      needsSession: policies.documentOf(agent).document.needs.session,
+      learningMs: options.sessions.learningMs,
+      store: deps.store,
+    });
+    // Without a word on the session, a policy could take it for one that nothing is known against.
+    if (recalled.observed === undefined) throw new TypeError("it is not known what the session did");
+    trail.recalled = recalled;
+    const { override } = attested;
+    const vouched = { ...identity, facts: vouchedFacts(identity, recalled) };
+    const asked = { identity: vouched, session, observed: recalled.observed, call, override, nowMs };
+    return stage.evaluate({ ...asked, policies, engine: deps.engine, rego: deps.rego });
+  }
+
+  async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Settlement> {
+    const { request, identity, session, call, attested } = understood;
+    return stage.settle({
+      requestId: request.id,
+      decisionId: trail.decisionId,
+      approvalId: runtime.id(),
+      identity,
+      ...attested,
+      ...evaluation,
+      ...seenOf(trail, session, options.sessions),
+      call,
+      approval: trail.recalled?.approval ?? null,
+      dryRun: options.dryRun,
+      store: deps.store,
+      approvals: deps.approvals,
+      onObserved: () => {
+        trail.observed = true;
+      },
+      approvalExpiresMs: options.approvalExpiresMs,
+    });
+  }
+
+  /** What was answered without being settled belongs to the session too. That it could not be told changes no answer. */
+  async function noted(trail: Trail, { enforced }: Outcome): Promise<void> {
+    const { identity, session, request, observed, failures } = trail;
+    if (!identity || !session || observed || failures.some(isStoreAway)) return;
+    const agent = identity.agent.id;
+    const key = `${request?.id}/${trail.decisionId}`;
+    try {
+      await stage.note({ ...seenOf(trail, session, options.sessions), agent, key, store: deps.store }, enforced);
+    } catch (error) {
+      trail.failures.push(error);
+    }
   }
 
   /** The token of the approval that is needed, where the policies let the call wait for it and people gave it in time. */
   async function held(trail: Trail, { enforced }: Outcome, cancelled: () => boolean): Promise<string | null> {
-    const { identity, attested, evaluation } = trail;
+    const { identity, session, evaluation } = trail;
     const ms = evaluation?.enforced.terms.holdMs;
-    if (!enforced.approval || ms === undefined || !identity || !attested) return null;
+    if (!enforced.approval || ms === undefined || !identity || !session) return null;
     const { id } = enforced.approval;
-    return deps.approvals.hold({ id, agent: identity.agent.id, session: attested.session.id, ms, cancelled });
+    return deps.approvals.hold({ id, agent: identity.agent.id, session: session.id, ms, cancelled });
   }
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
@@ -149,7 +231,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
           request: request ?? null,
           identity: identity ?? null,
           call: call ?? null,
-          session: attested?.session ?? null,
+          session: attestationOf(trail),
           fingerprint: attested?.fingerprint ?? null,
           evaluation: evaluation ?? null,
           redeemed: settlement?.redeemed ?? null,
@@ -188,50 +270,30 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
   }
 
-  function factsOf(
-    trail: Trail,
-    shown: Shown,
-    { computed, enforced, mode }: Outcome,
-    latencyUs: number,
-  ): DecisionFacts {
-    return {
-      decisionId: trail.decisionId,
-      agentId: trail.identity?.agent.id ?? null,
-      sessionId: trail.attested?.session.id ?? null,
-      tool: trail.call?.tool ?? null,
-      ...shown,
-      decision: computed.verdict,
-      enforced: enforced.verdict,
-      reason: computed.reason,
-      rules: computed.violations.map(({ rule }) => rule),
-      mode,
-      policyVersion: trail.workspace.policies.version,
-      latencyUs,
-      failures: trail.failures,
-    };
-  }
-
   const enforceable = (outcome: Outcome) => (options.dryRun ? unenforced(outcome) : outcome);
 
-  return async (check, { cancelled } = { cancelled: () => false }) => {
+  return async (check, { cancelled, described = false } = { cancelled: () => false }) => {
     const begun = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [] };
     let trail: Trail = { ...begun, workspace: deps.workspace() };
     const span = deps.telemetry.start(check);
     let outcome = refused(new Refusal("internal_error", "the authorizer failed"));
     try {
-      outcome = await findOut(check, trail);
+      const question = { check, described, override: null };
+      outcome = await findOut(question, trail);
       const override = await held(trail, outcome, cancelled);
       if (override !== null) {
         // Files, limits and credentials may have changed while the call waited: what holds now decides.
         trail = { ...begun, workspace: deps.workspace(), ...(trail.opened && { opened: trail.opened }) };
-        outcome = await findOut(check, trail, override);
+        outcome = await findOut({ ...question, override }, trail);
       }
     } catch (error) {
       if (!(error instanceof Refusal) || error.cause !== undefined) trail.failures.push(error);
       outcome = refused(error);
     }
+    outcome = enforceable(outcome);
+    await noted(trail, outcome);
     const mask = createMasker(trail);
-    outcome = await recorded(trail, mask, enforceable(outcome), span.traceId);
+    outcome = await recorded(trail, mask, outcome, span.traceId);
     const shown = shownOf(trail, mask);
     const response = answered(trail, shown, outcome);
     span.end(factsOf(trail, shown, outcome, runtime.monotonicMicros() - trail.startedUs));
@@ -239,18 +301,9 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   };
 }
 
-/** Words of the call as everybody may read them: in logs, traces and Envoy's metadata. */
-type Shown = Pick<DecisionFacts, "action" | "environment">;
-
-/** Nothing of what cannot be masked. */
-function shownOf(trail: Trail, mask: Masker): Shown {
-  const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
-  try {
-    return { action: shown(trail.call?.action), environment: shown(trail.call?.environment) };
-  } catch (error) {
-    trail.failures.push(error);
-    return { action: null, environment: null };
-  }
+/** Whom it did not answer a moment ago it will not answer now, and the agent would wait twice. */
+function isStoreAway(failure: unknown): boolean {
+  return failure instanceof Refusal && failure.reason === "store_unavailable";
 }
 
 function bringing(override: string | null, request: HttpRequest): HttpRequest {

@@ -1,6 +1,7 @@
 /**
  * The closed table of reasons: every code an answer, a span, a metric label or a record can carry.
- * A reason of a broken rule is the rule's own key, so `max_<param>` and `min_<param>` are the only open ones.
+ * A reason of a broken rule is the rule's own key, so `max_<param>`, `min_<param>` and
+ * `session_touched_<classification>` are the only open ones.
  */
 
 /** The `error` of an error payload, with its title (RFC 9457 `title`: the same text for every occurrence). */
@@ -55,10 +56,19 @@ const refusing = {
   api_key_unknown: ["Unauthenticated", 401, "the API key is not registered"],
   agent_unknown: ["Unauthenticated", 401, "the agent is not registered"],
   agent_disabled: ["Unauthenticated", 401, "the agent is disabled"],
+  token_revoked: ["Unauthenticated", 401, "the token was revoked before it expired"],
+  token_condition: ["Unauthenticated", 401, "the token's claims are not those that its issuer is trusted with"],
+  spiffe_unknown: ["Unauthenticated", 401, "no agent is registered with the SPIFFE id of the connection"],
+  spiffe_malformed: ["Unauthenticated", 401, "the connection's certificate is not that of exactly one SPIFFE id"],
 
   unknown_tool: ["PolicyViolation", 403, "no entry of the tool catalogue matches the call"],
   ambiguous_tool: ["PolicyViolation", 403, "more than one entry of the tool catalogue matches the call"],
   scope_exceeded: ["PolicyViolation", 403, "the call is outside the scopes of the agent or its token"],
+  outside_task: ["PolicyViolation", 403, "the call is not part of the task that the session was started for"],
+  attestation_missing: ["PolicyViolation", 403, "a session attestation is required and none came with the call"],
+  attestation_invalid: ["PolicyViolation", 403, "the session attestation does not verify or is about another session"],
+  attestation_expired: ["PolicyViolation", 403, "the session attestation is too old"],
+  attestation_replayed: ["PolicyViolation", 403, "a newer attestation of the session was seen before"],
   override_invalid: ["PolicyViolation", 403, "the override token does not verify or belongs to somebody else"],
   override_expired: ["PolicyViolation", 403, "the approval behind the override token has expired"],
   override_used: ["PolicyViolation", 403, "the override token was used before"],
@@ -71,6 +81,10 @@ const refusing = {
   egress: ["PolicyViolation", 403, "the destination is none that the agent's calls may go to"],
   params: ["PolicyViolation", 403, "a parameter is missing, or is not what the policy permits"],
   additional_params: ["PolicyViolation", 403, "the call has a parameter that the policy does not list"],
+  session_unbound: ["PolicyViolation", 403, "the credential binds no session, and the policy asks for one"],
+  session_role: ["PolicyViolation", 403, "the role behind the session is none that the policy permits"],
+  session_not_clean: ["PolicyViolation", 403, "the integrity of the session is not clean"],
+  session_anomalies: ["PolicyViolation", 403, "there were anomalies in the session"],
   windows: ["PolicyViolation", 403, "the policy does not permit the action at this time"],
   dlp: [
     "PolicyViolation",
@@ -88,6 +102,7 @@ const refusing = {
   budget_exceeded: ["BudgetExceeded", 429, "the agent's budget of the day does not cover the call"],
   approvals_exceeded: ["RateLimited", 429, "the agent has too many approvals waiting for people"],
 
+  issuer_unavailable: ["Unavailable", 503, "the keys of the token's issuer cannot be had"],
   store_unavailable: ["Unavailable", 503, "the store of limits and approvals did not answer in time"],
   evaluation_failed: ["Unavailable", 503, "the policy could not be evaluated"],
   audit_unavailable: ["Unavailable", 503, "the decision could not be recorded"],
@@ -95,16 +110,17 @@ const refusing = {
 } as const satisfies Record<string, readonly [ErrorName, number, string]>;
 
 export type PassingReason = keyof typeof passing;
-export type RefusalReason = keyof typeof refusing | `max_${string}` | `min_${string}`;
+export type RefusalReason = keyof typeof refusing | `max_${string}` | `min_${string}` | `session_touched_${string}`;
 export type Reason = PassingReason | RefusalReason;
 
-const bounds = /^(max|min)_/;
+/** Reasons that are named after what the user wrote. */
+const open = /^(max|min|session_touched)_/;
 
 /** The error name and HTTP status of a refusal reason. */
 export function refusalOf(reason: RefusalReason): { error: ErrorName; status: number } {
   const row = Object.hasOwn(refusing, reason) ? refusing[reason as keyof typeof refusing] : undefined;
   if (row) return { error: row[0], status: row[1] };
-  if (bounds.test(reason)) return { error: "PolicyViolation", status: 403 };
+  if (open.test(reason)) return { error: "PolicyViolation", status: 403 };
   return { error: "Unavailable", status: 503 };
 }
 
@@ -115,5 +131,11 @@ export function reasonTable(): { reason: string; error: string; status: number; 
     ...Object.entries(refusing).map(([reason, [error, status, meaning]]) => ({ reason, error, status, meaning })),
     { reason: "max_<param>", error: "PolicyViolation", status: 403, meaning: "a parameter is above its limit" },
     { reason: "min_<param>", error: "PolicyViolation", status: 403, meaning: "a parameter is below its limit" },
+    {
+      reason: "session_touched_<classification>",
+      error: "PolicyViolation",
+      status: 403,
+      meaning: "the session has had access to such data, and nobody behind it is cleared for that",
+    },
   ];
 }

@@ -11,14 +11,14 @@ import { type PolicyHistory, policyHistory } from "./history/history.js";
 import { policyVersions } from "./history/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
-import { localIssuer } from "./identify/local_issuer.js";
 import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
 import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
 import { Closing } from "./server/closing.js";
-import { readKeys } from "./server/keys.js";
+import { serverIdentity } from "./server/identity.js";
+import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
@@ -53,7 +53,7 @@ export interface RunningServer {
 /** Everything that has to be there before the first call, and how to tell whether it still is. */
 interface Assembly {
   pipeline: PipelineDeps;
-  http: Omit<HttpDeps, "ready">;
+  http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
   history: PolicyHistory;
   trouble: () => { audit: string | null; store: string | null };
@@ -68,7 +68,8 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     const { workspace } = assembly;
     let stopping = false;
 
-    const http = buildHttp({ ...assembly.http, ready: () => readiness(assembly, stopping) });
+    const decide = createPipeline(assembly.pipeline, parts.stages ?? stages);
+    const http = buildHttp({ ...assembly.http, decide, ready: () => readiness(assembly, stopping) });
     const listening = await listenHttp(http, splitAddress(config.listen.http));
     closing.add(() => http.close());
     if (!isLoopback(listening.host)) {
@@ -77,7 +78,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
 
     const grpc = await startGrpcServer({
       listen: await grpcListen(config.listen.grpc),
-      check: createPipeline(assembly.pipeline, parts.stages ?? stages),
+      check: decide,
       log,
       maxMessageBytes: config.max_body_bytes + envelopeBytes,
     });
@@ -107,7 +108,6 @@ async function assemble(
   config: Config,
   { runtime, log, closing }: { runtime: Runtime; log: Logger; closing: Closing },
 ): Promise<Assembly> {
-  const { issuer } = config.identity;
   const metrics = createMetrics();
   const keys = await readKeys(config);
   const program = loadProgram();
@@ -128,10 +128,13 @@ async function assemble(
   const loading = policyAudit({ audit, history, log, metrics, runtime });
   const workspace = await watchWorkspace({ sources: { ...sources, policies: history.source }, ...loading });
   closing.add(() => workspace.close());
-  const registry = () => workspace.current().registry;
 
   const watched = await watchedStore(config, { runtime, log, metrics, closing });
   const { store, onTrouble } = watched;
+  const fileRegistry = () => workspace.current().registry;
+  const who = serverIdentity(config, { keys, store, audit, fileRegistry, runtime, log, closing });
+  const registry = () => who.registry;
+  const inForce = () => ({ ...workspace.current(), registry: who.registry });
   const approvals = approvalsService({
     store,
     key: keys.approvals,
@@ -147,20 +150,14 @@ async function assemble(
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
   closing.add(() => tracing.close());
 
-  const verifier = localIssuer({
-    issuer: issuer.url,
-    audience: issuer.audience,
-    maxTtlMs: issuer.max_ttl,
-    keys: [keys.issuer],
-  });
   return {
     workspace,
     history,
-    trouble: () => ({ audit: audit.trouble(), store: watched.trouble() }),
+    trouble: () => ({ audit: audit.trouble(), store: watched.trouble() ?? who.agents.trouble() }),
     pipeline: {
       runtime,
-      workspace: workspace.current,
-      issuer: verifier,
+      workspace: inForce,
+      credentials: who.credentials,
       approvalKey: keys.approvals,
       engine: createEngine(program),
       rego,
@@ -174,17 +171,45 @@ async function assemble(
         dryRun: config.dry_run,
         stripCredentials: config.strip_credentials,
         approvalExpiresMs: config.approvals.expires_in,
+        trustPrincipal: trustsPrincipal(config),
+        ...sessionOptions(config, keys),
       },
     },
     http: {
+      ...who,
       registry,
-      identifyAgent: (headers) => identify({ headers }, { registry: registry(), issuer: verifier, now: runtime.now }),
+      id: runtime.id,
+      runtime,
+      identifyAgent: (headers) =>
+        identify({ headers }, { ...who.credentials, registry: who.registry, now: runtime.now }),
       sessionIdOf,
       approvals,
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,
       log,
+    },
+  };
+}
+
+/**
+ * Over a Unix socket and over mTLS only Envoy can ask; over plain TCP anybody on this host could name any principal.
+ * Whoever trusts those says so.
+ */
+function trustsPrincipal({ listen, identity }: Config): boolean {
+  const isPlain = typeof listen.grpc === "string" && !listen.grpc.startsWith("unix:");
+  return !isPlain || identity.spiffe.trust_plaintext;
+}
+
+function sessionOptions({ sessions, attestation, identity }: Config, keys: ServerKeys) {
+  const { refusals, within: withinMs } = sessions.burst;
+  return {
+    sessions: { ttlMs: sessions.ttl, learningMs: sessions.learning, burst: { refusals, withinMs } },
+    attestation: {
+      required: attestation.required,
+      maxAgeMs: attestation.max_age,
+      keys: keys.observers,
+      own: { key: keys.attestation, issuer: identity.issuer.url },
     },
   };
 }

@@ -28,7 +28,7 @@ explained(entry) := {
 	"conditions": [explained_condition(entry.approval) | entry.approval],
 }
 
-judged(rule) := object.union(
+judged(rule) := object.union_n([
 	{
 		"rule": rule.rule,
 		"kind": rule.kind,
@@ -37,17 +37,19 @@ judged(rule) := object.union(
 		"satisfied": holds_for(rule),
 	},
 	particulars(rule),
-)
+	{"when": explained_when(rule.when) | rule.when},
+])
 
 holds_for(rule) if satisfied(rule)
 
 else := false
 
-explained_condition(approval) := {
-	"source": approval.source,
-	"mode": approval.mode,
-	"truth": condition_truth(approval.condition),
-	"atoms": [explained_atom(atom) | some atom in approval.condition.atoms],
+explained_condition(approval) := object.union(explained_when(approval), {"mode": approval.mode})
+
+explained_when(written) := {
+	"source": written.source,
+	"truth": condition_truth(written.condition),
+	"atoms": [explained_atom(atom) | some atom in written.condition.atoms],
 }
 
 # A side that has no value for this call is left out of `values`.

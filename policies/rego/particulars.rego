@@ -24,6 +24,8 @@ particulars(rule) := {"limit": rule.values, "actual": object.get(input, "environ
 	"actual": object.get(input, ["time", "zones", rule.zone], null),
 } if {
 	rule.kind in {"window_allow", "window_deny"}
+} else := session_particulars(rule) if {
+	rule.kind in session_kinds
 } else := {"limit": rule.detector, "actual": places(rule.detector)} if {
 	rule.kind in {"dlp_deny", "dlp_redact", "dlp_tag"}
 } else := {"limit": rule.package, "actual": object.get(input, ["rego", rule.package], null)} if {

@@ -15,11 +15,16 @@ ranks := {
 	"additional": 6,
 	"window_allow": 7,
 	"window_deny": 7,
-	"dlp_deny": 8,
-	"dlp_redact": 8,
-	"dlp_tag": 8,
-	"rego": 9,
-	"cost": 10,
+	"session_bound": 8,
+	"session_role": 8,
+	"session_integrity": 8,
+	"session_anomalies": 8,
+	"session_clearance": 8,
+	"dlp_deny": 9,
+	"dlp_redact": 9,
+	"dlp_tag": 9,
+	"rego": 10,
+	"cost": 11,
 }
 
 satisfied(rule) if {

@@ -81,6 +81,11 @@ members := {
 	"additional": {"names"},
 	"window_allow": {"zone", "slots"},
 	"window_deny": {"zone", "slots"},
+	"session_bound": {"when"},
+	"session_role": {"values", "when"},
+	"session_integrity": {"when"},
+	"session_anomalies": {"when"},
+	"session_clearance": {"classification", "values", "when"},
 	"dlp_deny": {"detector"},
 	"dlp_redact": {"detector"},
 	"dlp_tag": {"detector", "tag"},
@@ -126,6 +131,24 @@ sound_kind(rule) if {
 	}
 }
 
+sound_kind(rule) if {
+	rule.kind in {"session_bound", "session_integrity", "session_anomalies"}
+	sound_when(rule)
+}
+
+sound_kind(rule) if {
+	rule.kind == "session_role"
+	texts(rule.values)
+	sound_when(rule)
+}
+
+sound_kind(rule) if {
+	rule.kind == "session_clearance"
+	is_string(rule.classification)
+	texts(rule.values)
+	sound_when(rule)
+}
+
 # All other members of these are texts.
 sound_kind(rule) if {
 	rule.kind in {
@@ -162,6 +185,14 @@ sound_approval(entry) if {
 	is_string(entry.approval.source)
 	entry.approval.mode in modes
 	is_object(entry.approval.condition)
+}
+
+sound_when(rule) if not "when" in object.keys(rule)
+
+sound_when(rule) if {
+	only(rule.when, {"source", "condition"})
+	is_string(rule.when.source)
+	is_object(rule.when.condition)
 }
 
 sound_sanitize(entry) if {

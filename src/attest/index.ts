@@ -1,40 +1,50 @@
 import { verifyOverride } from "../approvals/override_token.js";
-import { type Call, type Identity, type Override, type Session, scopeCovers, sessionIdOf } from "../call.js";
+import { type Call, type Identity, type Override, type Session, scopeCovers } from "../call.js";
 import type { VerifyKey } from "../keys/keys.js";
 import { Refusal } from "../refusal.js";
-import type { Registry } from "../registry/registry.js";
+import { type Brought, broughtAttestation, type Read } from "./brought.js";
+import { checkTask } from "./task.js";
+
+export { type Recalled, recall } from "./recall.js";
 
 /** Header that carries the one-time proof of an approval. */
 export const overrideHeader = "x-countersign-override";
 
 export interface AttestParts {
   identity: Identity;
+  session: Session;
   call: Call;
-  registry: Registry;
   /** Of the call in the given session. */
   fingerprintOf: (session: string) => string;
   /** Checks override tokens. */
   approvalKey: VerifyKey;
+  /** The verified attestation behind a header, of this agent and session; throws `Refusal` for any other. */
+  readAttestation: (header: string) => Read | Promise<Read>;
+  /** True when a call needs a verified attestation. */
+  attestationRequired: boolean;
   nowMs: number;
 }
 
 /** What is proven about the circumstances of a call. */
 export interface Attested {
-  session: Session;
   fingerprint: string;
   /** `null` when no override token came, or one for another call: then people are asked again. */
   override: Override | null;
+  brought: Brought;
 }
 
 /**
- * Stage attest: in which session does the call come, is it within what that session was given, and which approval
- * does it bring? Throws `scope_exceeded`, `override_invalid` or `override_expired`.
+ * Stage attest: is the call within what its session was given, which attestation and which approval does it bring?
+ * Throws `scope_exceeded`, `outside_task`, `attestation_missing`, `attestation_invalid`, `attestation_expired`,
+ * `override_invalid` or `override_expired`.
  */
 export async function attest(parts: AttestParts): Promise<Attested> {
-  checkScope(parts.identity, parts.call);
-  const session = sessionOf(parts.identity, parts.registry);
+  const { identity, session, call } = parts;
+  checkScope(identity, call);
+  checkTask(identity.session.task, call);
+  const brought = await broughtAttestation(call.http.headers, parts.readAttestation, parts.attestationRequired);
   const fingerprint = parts.fingerprintOf(session.id);
-  return { session, fingerprint, override: await overrideOf(parts, session, fingerprint) };
+  return { fingerprint, override: await overrideOf(parts, fingerprint), brought };
 }
 
 function checkScope({ agent }: Identity, { tool, action }: Call): void {
@@ -46,29 +56,8 @@ function checkScope({ agent }: Identity, { tool, action }: Call): void {
   });
 }
 
-/**
- * The session a verified token binds, else the agent's one open session: an id that an agent could choose would let it
- * leave a session behind. Role and clearance come from the token or, by the person who started it, from the registry.
- */
-function sessionOf(identity: Identity, registry: Registry): Session {
-  const proven = identity.session;
-  const person = proven.initiated_by === undefined ? undefined : registry.person(proven.initiated_by);
-  const known = {
-    workflow_run_id: proven.workflow_run_id,
-    initiated_by: person?.id ?? proven.initiated_by,
-    role: proven.role ?? person?.role,
-    clearance: proven.clearance ?? person?.clearance,
-  };
-  return {
-    id: sessionIdOf(identity),
-    bound: proven.id !== undefined,
-    ...(Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) as Partial<Session>),
-  };
-}
-
 async function overrideOf(
-  { call, identity, approvalKey, nowMs }: AttestParts,
-  session: Session,
+  { call, identity, session, approvalKey, nowMs }: AttestParts,
   fingerprint: string,
 ): Promise<Override | null> {
   const tokens = call.http.headers.filter(({ name }) => name === overrideHeader).map(({ value }) => value);

@@ -85,8 +85,20 @@ export interface PolicyRecord {
   by?: string;
 }
 
+/** Something that changes who may do what, or gives somebody a token. */
+export interface AdminRecord {
+  kind: "admin";
+  timestamp: string;
+  act: "agent_created" | "agent_disabled" | "agent_enabled" | "agent_key_rotated" | "token_issued" | "token_revoked";
+  /** Id of the person, `agent:<id>`, or `<issuer> <subject>` of an exchanged token. */
+  by: string;
+  agent_id: string;
+  /** Nothing that proves anything: of a token its `jti` and its claims. */
+  detail: { [name: string]: Json };
+}
+
 /** What stages and services hand to the sink; the envelope is the writer's. */
-export type RecordDraft = DecisionRecord | ApprovalRecord | PolicyRecord;
+export type RecordDraft = DecisionRecord | ApprovalRecord | PolicyRecord | AdminRecord;
 
 export type AuditRecord = RecordDraft & Envelope;
 

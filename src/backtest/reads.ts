@@ -1,5 +1,6 @@
 import type { Atom, Condition, Operand } from "../policies/condition/flat.js";
-import type { Needs, Rule } from "../policies/document.js";
+import { asksHistory } from "../policies/condition/vocabulary.js";
+import type { Needs, OfSession, Rule } from "../policies/document.js";
 import type { Place } from "./place.js";
 
 /** What a rule or condition looks at: places of the input, and what had to be found out when the call was made. */
@@ -7,10 +8,19 @@ export interface Reads {
   places: readonly Place[];
   /** Detectors whose hits it goes by. */
   detectors?: readonly string[];
+  /** True when it goes by what the session had done. */
+  history?: boolean;
+}
+
+/** What is known of the policies beside the rule. */
+export interface Beside {
+  needs: Needs;
+  /** The user's Rego may look at the session. */
+  regoSeesSession: boolean;
 }
 
 /** What each kind of rule looks at. Names of parameters and headers are recorded, values may be masked. */
-const ofKind: { [K in Rule["kind"]]: (rule: Extract<Rule, { kind: K }>, needs: Needs) => Reads } = {
+const ofKind: { [K in Rule["kind"]]: (rule: Extract<Rule, { kind: K }>, beside: Beside) => Reads } = {
   environments: () => ({ places: [value("environment")] }),
   images: () => ({ places: [value("images")] }),
   max: parameter,
@@ -24,23 +34,32 @@ const ofKind: { [K in Rule["kind"]]: (rule: Extract<Rule, { kind: K }>, needs: N
   additional: () => ({ places: [] }),
   window_allow: () => ({ places: [value("time", "unix_ms")] }),
   window_deny: () => ({ places: [value("time", "unix_ms")] }),
+  session_bound: required("session", "bound"),
+  session_role: required("session_attestation", "role"),
+  session_integrity: required("session_attestation", "session_integrity"),
+  session_anomalies: required("session_attestation", "anomalies_detected"),
+  session_clearance: (rule) => {
+    const own = required("session_attestation", "clearance")(rule);
+    return { ...own, places: [...own.places, value("session_attestation", "data_classification")] };
+  },
   dlp_deny: found,
   dlp_redact: found,
   dlp_tag: found,
   // It may look at everything that an agent can put a secret into.
-  rego: (_, needs) => ({
+  rego: (_, { needs, regoSeesSession }) => ({
     places: [
       ...[value("environment"), value("service"), value("images")],
       ...[value("params"), value("http", "path"), value("http", "headers"), value("http", "query")],
     ],
     detectors: detectorsIn(needs),
+    history: regoSeesSession,
   }),
   cost: ({ per }) => ({ places: Object.keys(per).map((param) => value("params", param)) }),
 };
 
-/** What a rule of a document with these needs looks at. */
-export function readsOfRule(rule: Rule, needs: Needs): Reads {
-  return (ofKind[rule.kind] as (rule: Rule, needs: Needs) => Reads)(rule, needs);
+/** What a rule looks at. */
+export function readsOfRule(rule: Rule, beside: Beside): Reads {
+  return (ofKind[rule.kind] as (rule: Rule, beside: Beside) => Reads)(rule, beside);
 }
 
 /** Every detector that a document asks for. */
@@ -49,8 +68,8 @@ export function detectorsIn({ detectors, patterns }: Needs): string[] {
 }
 
 /** What a condition looks at. */
-export function readsOfCondition({ atoms }: Condition): Reads {
-  return { places: atoms.flatMap(placesOf) };
+export function readsOfCondition(condition: Condition): Reads {
+  return { places: condition.atoms.flatMap(placesOf), history: asksHistory(condition) };
 }
 
 function placesOf(atom: Atom): Place[] {
@@ -64,6 +83,15 @@ function placeOf(operand: Operand): Place[] {
 
 function parameter({ param }: { param: string }): Reads {
   return { places: [value("params", param)] };
+}
+
+/** What `require` looks at: one field of the session, and whatever its condition names. */
+function required(...path: string[]): (rule: OfSession) => Reads {
+  return ({ when }) => {
+    const asked = when ? readsOfCondition(when.condition) : { places: [] };
+    const history = path[0] === "session_attestation" || asked.history === true;
+    return { places: [value(...path), ...asked.places], history };
+  };
 }
 
 function found({ detector }: { detector: string }): Reads {

@@ -9,7 +9,9 @@ import type { AgentDocument, Needs } from "../policies/document.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import type { RegoPool } from "../rego/pool.js";
 import { doubtsOf, type HiddenFrom } from "./hidden.js";
+import { notAskedOf } from "./not_asked.js";
 import { detectorsIn } from "./reads.js";
+import { seesSession } from "./sees_session.js";
 
 /** The policies to try, and what they run on. */
 export interface Candidate {
@@ -53,7 +55,9 @@ export async function rejudge(recorded: RecordedEvaluation, candidate: Candidate
   const detectors = searchedFor(recorded, document.needs, candidate.policies);
   const complete = await completed(input, { detectors, needs: document.needs, candidate });
   const known = { ...complete, http: withCredentials(complete.http, "") };
-  const { hidden, rest } = doubtsOf(document, { input: known, detectors });
+  const notAsked = notAskedOf(candidate.engine, id, document, complete);
+  const regoSeesSession = seesSession(candidate.policies.rego);
+  const { hidden, rest } = doubtsOf(document, { input: known, detectors, notAsked, regoSeesSession });
   const whole = judge(candidate.engine, id, document, complete);
   if (hidden.length === 0) return { computed: { view: whole.computed }, enforced: { view: whole.enforced } };
   const sure = judge(candidate.engine, id, rest, complete);

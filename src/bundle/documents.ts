@@ -38,6 +38,7 @@ const document = z.strictObject({
     patterns: z.array(z.strictObject({ name: z.string(), pattern: z.string() })),
     zones: texts,
     rego: texts,
+    session: z.boolean(),
   }),
 });
 

@@ -1,16 +1,20 @@
-import { randomBytes } from "node:crypto";
 import { Command } from "commander";
+import { newApiKey } from "../agents/api_key.js";
 import { sha256Hex } from "../canonical.js";
 import { loadConfig } from "../config/load.js";
+import { systemRuntime } from "../runtime.js";
 import { loadRegistered } from "../workspace/files.js";
+import { managingCommands } from "./agent_manage.js";
 import { configOption, type Done, example, print, WrongUse } from "./terminal.js";
 
-/** `countersign agent`: credentials of registered agents. */
+/** `countersign agent`: agents and their credentials, in `agents.yaml` and with a running server. */
 export function agentCommand(_done: Done): Command {
-  return new Command("agent")
-    .description("Manage credentials of agents.")
+  const command = new Command("agent")
+    .description("Register agents and manage their credentials.")
     .addHelpText(...example("agent key deploy-manager"))
     .addCommand(keyCommand());
+  for (const managing of managingCommands()) command.addCommand(managing);
+  return command;
 }
 
 function keyCommand(): Command {
@@ -22,7 +26,7 @@ function keyCommand(): Command {
     .addHelpText(...example("agent key deploy-manager"))
     .action((id: string, options: { config: string; json?: boolean }) => {
       const { agents } = findAgent(id, options.config);
-      const key = `csk_${randomBytes(32).toString("base64url")}`;
+      const key = newApiKey(systemRuntime);
       const sha256 = sha256Hex(key);
       if (options.json) print(JSON.stringify({ agent: id, api_key: key, sha256 }));
       else {

@@ -2,7 +2,8 @@ import { createPublicKey } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { generateKey, readKeyFile, writeKeyFile } from "../keys/keys.js";
-import { example, print, WrongUse } from "./terminal.js";
+import { refuseTaken } from "./taken.js";
+import { example, print } from "./terminal.js";
 
 /** `countersign policy key`: a key pair for signing bundles. */
 export function policyKeyCommand(): Command {
@@ -21,14 +22,4 @@ export function policyKeyCommand(): Command {
       if (json) print(JSON.stringify({ private_key: file, public_key: publicFile, kid: key.kid }));
       else print(`wrote ${file}, which signs, and ${publicFile}, which checks: give that to who loads the bundles`);
     });
-}
-
-async function refuseTaken(writing: Promise<void>, file: string): Promise<void> {
-  try {
-    await writing;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST")
-      throw new WrongUse(`${file} exists already`);
-    throw error;
-  }
 }

@@ -10,8 +10,8 @@ export interface Variable {
   schema: z.core.$ZodType;
 }
 
-/** Read by the command line. */
-const configFileVariable = "COUNTERSIGN_CONFIG";
+/** Read by the command line: the configuration file, and the token for commands that ask a server. */
+const commandLineVariables: ReadonlySet<string> = new Set(["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN"]);
 
 /** Kubernetes sets these in every pod beside a Service whose name begins with `countersign`. */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
@@ -34,7 +34,7 @@ export function overlay(raw: unknown, environment: NodeJS.ProcessEnv): { raw: un
   const used: Variable[] = [];
   let result = raw;
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith("COUNTERSIGN_") || name === configFileVariable || text === undefined) continue;
+    if (!name.startsWith("COUNTERSIGN_") || commandLineVariables.has(name) || text === undefined) continue;
     const variable = known.get(name);
     if (!variable) {
       if (serviceLink.test(name)) continue;

@@ -72,7 +72,19 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     tools: at(config.tools),
     agents: at(config.agents),
     people: at(config.people),
-    identity: { issuer: { ...issuer, key_file: at(issuer.key_file) } },
+    identity: {
+      ...config.identity,
+      issuer: { ...issuer, key_file: at(issuer.key_file), accepted_keys: issuer.accepted_keys.map(at) },
+      trusted: config.identity.trusted.map((entry) => ({
+        ...entry,
+        jwks: /^https?:/i.test(entry.jwks) ? entry.jwks : at(entry.jwks),
+      })),
+    },
+    attestation: {
+      ...config.attestation,
+      keys: config.attestation.keys.map((key) => ({ ...key, file: at(key.file) })),
+      key_file: at(config.attestation.key_file ?? issuer.key_file),
+    },
     approvals: {
       ...config.approvals,
       // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { durationField as duration } from "../files/duration_field.js";
+import { trusted } from "./trusted.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
 
@@ -23,6 +24,10 @@ const issuer = z
   .strictObject({
     url: url.default("http://127.0.0.1:9192").describe("`iss` of agent tokens"),
     key_file: path.default("./var/issuer.jwk").describe("JWK that signs and checks agent tokens"),
+    accepted_keys: z
+      .array(path)
+      .default([])
+      .describe("JWKs that sign nothing and are accepted and published too: the key before, and the one to come"),
     audience: z.string().min(1, "must not be empty").default("countersign").describe("`aud` of agent tokens"),
     token_ttl: duration("1s", "365d").prefault("15m").describe("lifetime of a new token that names none"),
     max_ttl: duration("1s", "365d").prefault("1h").describe("longest lifetime of a token that is issued or accepted"),
@@ -49,6 +54,29 @@ const audit = z.strictObject({
     .enum(["write", "fsync"])
     .default("write")
     .describe("`write`: a record survives the process; `fsync`: it survives the machine"),
+});
+
+const attestation = z.strictObject({
+  required: z.boolean().default(false).describe("`true` refuses calls without a verified attestation of `keys`"),
+  max_age: duration("1s", "1d").prefault("10m").describe("how old an attestation of `keys` may be"),
+  keys: z
+    .array(z.strictObject({ kid: z.string().min(1).max(256), file: path }))
+    .default([])
+    .describe("JWKs of those whose session attestations are believed, each with its `kid`"),
+  key_file: path.optional().describe("JWK that signs the attestations we give out; without it the issuer's"),
+});
+
+const sessions = z.strictObject({
+  ttl: duration("1m", "90d").prefault("24h").describe("how long a session is remembered after its last call"),
+  learning: duration("0s", "365d")
+    .prefault("7d")
+    .describe("how long after an agent's first call a tool that is new to it is no anomaly"),
+  burst: z
+    .strictObject({
+      refusals: z.int().min(2).max(100).default(5).describe("so many refused calls are a burst"),
+      within: duration("1s", "1h").prefault("1m").describe("when they come within so long"),
+    })
+    .prefault({}),
 });
 
 const telemetry = z.strictObject({
@@ -138,7 +166,22 @@ export const configSchema = z.strictObject({
   tools: path.default("./tools.yaml").describe("the tool catalogue"),
   agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
   people: path.default("./people.yaml").describe("who may approve, look and administer"),
-  identity: z.strictObject({ issuer: issuer.prefault({}) }).prefault({}),
+  identity: z
+    .strictObject({
+      issuer: issuer.prefault({}),
+      trusted: trusted.default([]).describe("other issuers whose tokens are exchanged or believed"),
+      spiffe: z
+        .strictObject({
+          trust_plaintext: z
+            .boolean()
+            .default(false)
+            .describe("believes `source.principal` also over a plain loopback connection"),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  attestation: attestation.prefault({}),
+  sessions: sessions.prefault({}),
   approvals: z
     .strictObject({
       key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
@@ -165,7 +208,7 @@ export const configSchema = z.strictObject({
 });
 
 /** A validated configuration; durations in milliseconds, file paths absolute once `loadConfig` has resolved them. */
-export type Config = Written & { approvals: { key_file: string } };
+export type Config = Written & { approvals: { key_file: string }; attestation: { key_file: string } };
 
 /** The same before paths are resolved. */
 export type Written = z.output<typeof configSchema>;
@@ -176,9 +219,6 @@ export type Written = z.output<typeof configSchema>;
  */
 export const notYet: readonly (readonly string[])[] = [
   ["listen", "admin"],
-  ["identity", "trusted"],
-  ["identity", "spiffe"],
-  ["attestation"],
   ["approvals", "slack"],
   ["approvals", "teams"],
   ["approvals", "webhook"],

@@ -13,7 +13,7 @@ export interface DecideParts {
   evaluation: Attempt<{ computed: View; enforced: View & { redeems: boolean } }>;
   settlement: Attempt<{
     enforced: LimitOutcome;
-    shadow: LimitOutcome | { outcome: "unavailable" };
+    shadow: LimitOutcome;
     opened?: { id: string; expiresAtMs: number };
     redeemed?: { id: string };
   }>;
@@ -82,7 +82,7 @@ function answerOf({ verdict, reason, violations, sanitize }: View): Answer {
 
 function withLimit(
   answer: Answer,
-  limit: LimitOutcome | { outcome: "unavailable" },
+  limit: LimitOutcome,
   { rate, daily_budget_micro: budget = 0 }: LimitSet = {},
 ): Answer {
   if (answer.verdict === "deny") return answer;
@@ -103,8 +103,6 @@ function withLimit(
         windowSeconds: 86_400,
         retryAfterMs: limit.retryAfterMs,
       });
-    case "unavailable":
-      return denialOf(new Refusal("store_unavailable", "the store of limits and approvals did not answer in time"));
     default:
       return limit satisfies never;
   }

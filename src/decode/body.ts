@@ -30,11 +30,23 @@ export function readBody(request: HttpRequest, takesBody: boolean): { [name: str
   refuseMissing(request, takesBody);
   if (request.body.length === 0) return null;
   if (!takesBody) throw new Refusal("body_unexpected", "this tool takes no body");
-  const encoding = headerValue(request.headers, "content-encoding");
+  return readerFor(request)(request.body);
+}
+
+/** The object of a body that must be there and be JSON. Throws what `readBody` throws. */
+export function readJsonBody(request: HttpRequest): { [name: string]: Json } {
+  refuseMissing(request, true);
+  const read = readerFor(request);
+  if (read !== readJsonObject) throw new Refusal("unsupported_content_type", "the body is not application/json");
+  return read(request.body);
+}
+
+function readerFor({ headers }: HttpRequest): Reader {
+  const encoding = headerValue(headers, "content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new Refusal("unsupported_content_encoding", "the body is compressed");
   }
-  return readerOf(headerValue(request.headers, "content-type"))(request.body);
+  return readerOf(headerValue(headers, "content-type"));
 }
 
 /** Throws `body_missing` when a body was announced or has to be, and none can be inspected. */

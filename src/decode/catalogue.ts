@@ -2,6 +2,7 @@ import { InvalidFile, type Problem, parseLocated } from "../files/located_yaml.j
 import { hostsOverlap } from "../host/pattern.js";
 import { catalogueSchema } from "./catalogue_schema.js";
 import { compileTool } from "./compile_tool.js";
+import { describedOverlap } from "./described_tool.js";
 import { pathsOverlap } from "./path_template.js";
 import type { Tool } from "./tool.js";
 
@@ -22,18 +23,22 @@ export function loadCatalogue(file: string, text: string): Catalogue {
   );
   if (problems.length > 0) throw new InvalidFile(problems);
 
-  for (const [later, earlier] of overlaps(tools)) {
+  for (const [later, earlier] of overlaps(tools, toolsOverlap)) {
     const message = `${nameOf(tools, later)} can match the same request as ${nameOf(tools, earlier)}`;
     problems.push(located.problem(["tools", later, "match"], message));
+  }
+  for (const [later, earlier] of overlaps(tools, describedOverlap)) {
+    const message = `${nameOf(tools, later)} can be meant by the same described call as ${nameOf(tools, earlier)}`;
+    problems.push(located.problem(["tools", later, "name"], message));
   }
   if (problems.length > 0) throw new InvalidFile(problems);
   return { tools };
 }
 
-/** Positions of entries that can match what an earlier entry matches, each with the first such earlier one. */
-function overlaps(tools: readonly Tool[]): [later: number, earlier: number][] {
+/** Positions of entries that can be for what an earlier entry is for, each with the first such earlier one. */
+function overlaps(tools: readonly Tool[], overlap: (a: Tool, b: Tool) => boolean): [later: number, earlier: number][] {
   return tools.flatMap((tool, later) => {
-    const earlier = tools.slice(0, later).findIndex((other) => toolsOverlap(tool, other));
+    const earlier = tools.slice(0, later).findIndex((other) => overlap(tool, other));
     return earlier < 0 ? [] : [[later, earlier] as [number, number]];
   });
 }

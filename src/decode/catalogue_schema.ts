@@ -23,17 +23,23 @@ const tool = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be letters, digits, dots, hyphens or underscores")
     .describe("as policies and scopes call it"),
-  match: z.strictObject({
-    hosts: texts.min(1, "must name at least one host").describe("deploy.internal, *.internal, or with a port"),
-    methods: z
-      .array(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper-case letters"))
-      .min(1, "must name at least one method; leave it out for any")
-      .optional()
-      .describe("any by default"),
-    path: text.describe("{x} is one segment: /v1/{action}"),
-  }),
-  protocol: z.enum(["http", "mcp"], "must be http").default("http"),
-  action: text.describe("a constant, or a placeholder such as {path.action}"),
+  match: z
+    .strictObject({
+      hosts: texts.min(1, "must name at least one host").describe("deploy.internal, *.internal, or with a port"),
+      methods: z
+        .array(z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper-case letters"))
+        .min(1, "must name at least one method; leave it out for any")
+        .optional()
+        .describe("any by default"),
+      path: text.describe("{x} is one segment: /v1/{action}"),
+    })
+    .optional()
+    .describe("required, and forbidden with protocol check"),
+  protocol: z
+    .enum(["http", "check", "mcp"], "must be http or check")
+    .default("http")
+    .describe("check: no HTTP tool; its calls are described to /v1/check"),
+  action: text.optional().describe("a constant, or a placeholder such as {path.action}; required with protocol http"),
   environment: field.describe("a constant pins it to the host; or {body.environment}"),
   body: z.literal("none", "must be none, or left out").optional().describe("none: the tool takes no body"),
   params: z
@@ -53,8 +59,16 @@ const tool = z.strictObject({
   cost: z.number("must be a number").default(0).describe("what a call takes from the daily budget"),
 });
 
+/** Which of the two kinds an entry is, for editors; `compileTool` says it with a place. */
+const kinds = {
+  anyOf: [
+    { type: "object", properties: { match: {}, action: {} }, required: ["match", "action"] },
+    { type: "object", properties: { protocol: { const: "check" } }, required: ["protocol"] },
+  ],
+};
+
 /** The form of `tools.yaml`; what a schema cannot say is checked when entries are compiled. */
-export const catalogueSchema = z.strictObject({ tools: z.array(tool, "must be a list of tools") });
+export const catalogueSchema = z.strictObject({ tools: z.array(tool.meta(kinds), "must be a list of tools") });
 
 /** One entry as written. */
 export type ToolEntry = z.output<typeof tool>;

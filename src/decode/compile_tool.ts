@@ -13,25 +13,22 @@ type Read = (at: Path, value: string | number | boolean) => Template;
 
 /** Turns an entry into something to match requests with. What it returns after a report must not be used. */
 export function compileTool(entry: ToolEntry, report: Report): Tool {
-  const hosts = entry.match.hosts.flatMap((host, index) => {
-    const pattern = attempt(() => parseHostPattern(host), ["match", "hosts", index], report);
-    return pattern ? [pattern] : [];
-  });
-  const path = attempt(() => parsePathTemplate(entry.match.path), ["match", "path"], report);
-  const scope = { variables: path ? variablesOf(path) : null, hasBody: entry.body === undefined };
+  const matched = entry.protocol === "check" ? compileDescribed(entry, report) : compileMatch(entry, report);
+  const { path, variables } = matched;
+  const scope = { variables, hasQuery: matched.protocol === "http", hasBody: entry.body === undefined };
   const template: Read = (at, value) => {
     const constant: Template = { kind: "constant", value };
     if (typeof value !== "string") return constant;
     return attempt(() => parseTemplate(value, scope), at, report) ?? constant;
   };
-  if (entry.protocol === "mcp") report(["protocol"], "mcp is not supported by this version");
   return {
     name: entry.name,
-    hosts,
-    methods: entry.match.methods ? new Set(entry.match.methods) : null,
-    path: path ?? [],
-    action: textTemplate(template, ["action"], entry.action, report),
-    environment: entry.environment ? textTemplate(template, ["environment"], entry.environment, report) : null,
+    protocol: matched.protocol,
+    hosts: matched.hosts,
+    methods: matched.methods,
+    path,
+    action: compileAction(entry, template, report),
+    environment: compileEnvironment(entry, template, report),
     takesBody: scope.hasBody,
     params: compileParams(entry, template, report),
     numbers: compileNumbers(entry, report),
@@ -39,6 +36,53 @@ export function compileTool(entry: ToolEntry, report: Report): Tool {
     classification: entry.classification,
     costMicro: compileCost(entry, report),
   };
+}
+
+/** What requests an entry is for, and the path variables that its placeholders may name. */
+type Matched = Pick<Tool, "protocol" | "hosts" | "methods" | "path"> & { variables: readonly string[] | null };
+
+function compileMatch({ match, protocol }: ToolEntry, report: Report): Matched {
+  if (protocol === "mcp") report(["protocol"], "mcp is not supported by this version");
+  if (!match) {
+    report(["match"], "missing: expected a map");
+    return { protocol: "http", hosts: [], methods: null, path: [], variables: null };
+  }
+  const hosts = match.hosts.flatMap((host, index) => {
+    const pattern = attempt(() => parseHostPattern(host), ["match", "hosts", index], report);
+    return pattern ? [pattern] : [];
+  });
+  const path = attempt(() => parsePathTemplate(match.path), ["match", "path"], report);
+  const methods = match.methods ? new Set(match.methods) : null;
+  return { protocol: "http", hosts, methods, path: path ?? [], variables: path ? variablesOf(path) : null };
+}
+
+/** A described call states its action and environment, which stand where those of a request stand: in a path. */
+const statedPath = parsePathTemplate("/{action}/{environment}");
+const statedAction: Template = { kind: "reference", reference: { source: "path", names: ["action"] } };
+/** Of entries that leave the environment to the call, which may state none. */
+export const statedEnvironment: Template = { kind: "reference", reference: { source: "path", names: ["environment"] } };
+
+const allParams: ParamsRule = {
+  kind: "object",
+  template: { kind: "reference", reference: { source: "body", names: [] } },
+};
+const noParams: ParamsRule = { kind: "named", templates: [] };
+
+/** Whether it is stated at all is up to the call, so no placeholder of an entry may name the environment. */
+function compileDescribed({ match }: ToolEntry, report: Report): Matched {
+  if (match) report(["match"], "an entry with protocol check matches no request: leave it out");
+  return { protocol: "check", hosts: [], methods: null, path: statedPath, variables: ["action"] };
+}
+
+function compileAction({ protocol, action }: ToolEntry, template: Read, report: Report): Template {
+  if (action !== undefined) return textTemplate(template, ["action"], action, report);
+  if (protocol !== "check") report(["action"], "missing: expected a text");
+  return statedAction;
+}
+
+function compileEnvironment({ protocol, environment }: ToolEntry, template: Read, report: Report): Template | null {
+  if (environment === undefined && protocol === "check") return statedEnvironment;
+  return environment ? textTemplate(template, ["environment"], environment, report) : null;
 }
 
 function attempt<T>(work: () => T, at: Path, report: Report): T | null {
@@ -62,7 +106,8 @@ function takesObject(template: Template): boolean {
   return template.kind === "reference" && template.reference.names.length === 0;
 }
 
-function compileParams({ params }: ToolEntry, template: Read, report: Report): ParamsRule {
+function compileParams({ protocol, params, body }: ToolEntry, template: Read, report: Report): ParamsRule {
+  if (params === undefined && protocol === "check") return body === "none" ? noParams : allParams;
   if (params === undefined) return { kind: "everything" };
   if (typeof params !== "string") {
     const named = Object.entries(params).map(([name, value]) => [name, template(["params", name], value)] as const);

@@ -11,6 +11,7 @@ import { readPath } from "./path.js";
 import { asObject, readPairs } from "./query.js";
 
 export { type Catalogue, loadCatalogue } from "./catalogue.js";
+export { describe } from "./described.js";
 export { fingerprint } from "./fingerprint.js";
 
 /** What of a call is known without the catalogue. */

@@ -30,6 +30,7 @@ const placeholder = /(\{[^{}]*\})/;
 /** What an entry has for placeholders to name; `null` variables when its path could not be read. */
 export interface Scope {
   variables: readonly string[] | null;
+  hasQuery: boolean;
   hasBody: boolean;
 }
 
@@ -95,6 +96,9 @@ function parseReference(text: string, scope: Scope): Reference {
   if (!source) throw new TemplateMistake(`unknown placeholder ${text}: it begins with none of ${sources.join(", ")}`);
   if (source === "body" && !scope.hasBody) {
     throw new TemplateMistake(`placeholder ${text} needs a body, and the tool takes none`);
+  }
+  if (source === "query" && !scope.hasQuery) {
+    throw new TemplateMistake(`placeholder ${text} needs a query, and a described call has none`);
   }
   if (dot < 0) return { source, names: [] };
   // A query name may hold dots of its own; only bodies have members of members.

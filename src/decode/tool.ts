@@ -21,6 +21,8 @@ export type ParamsRule =
 /** One entry of the catalogue, ready to be matched. */
 export interface Tool {
   name: string;
+  /** Entries with `check` are for calls that are described, not sent: they have no host, so no request matches them. */
+  protocol: "http" | "check";
   hosts: readonly HostPattern[];
   /** `null` for any. */
   methods: ReadonlySet<string> | null;

@@ -3,7 +3,7 @@ import type { AgentDocument } from "../policies/document.js";
 import type { Applied } from "../policies/policy_set.js";
 import { Refusal } from "../refusal.js";
 import { type Costs, costsOf } from "./cost.js";
-import { inputDocument, overrideHeader } from "./input.js";
+import { type InputParts, inputDocument, overrideHeader } from "./input.js";
 import { type Judgement, type Judges, judge } from "./judge.js";
 
 export type { PolicyView } from "./judge.js";
@@ -20,6 +20,7 @@ export interface EvaluateParts extends Judges {
   identity: Identity;
   call: Call;
   session: Session;
+  observed: InputParts["observed"];
   override: Override | null;
   nowMs: number;
 }

@@ -1,10 +1,18 @@
 import type { Call, Header, Identity, Json, Override, Session } from "../call.js";
+import type { ObservedSession, SessionAttestation } from "../session.js";
 
 /** The one-time proof of an approval; it never reaches the tool. */
 export const overrideHeader = "x-countersign-override";
 
 /** Headers whose values are proof of something; policies see that they are there, not what they say. */
-const credentialHeaders = new Set(["authorization", "proxy-authorization", "cookie", "x-api-key", overrideHeader]);
+const credentialHeaders = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "x-api-key",
+  "x-session-attestation",
+  overrideHeader,
+]);
 
 /** True for a header that carries a credential, of this call or of any. */
 export function isCredential(header: string, { credentialHeader }: Pick<Identity, "credentialHeader">): boolean {
@@ -20,6 +28,8 @@ export interface InputParts {
     http: Pick<Call["http"], "method" | "path" | "query" | "headers">;
   };
   session: Session;
+  /** What is known of the session's history; `null` when nobody looked. */
+  observed: { session: ObservedSession; attestation: SessionAttestation } | null;
   override: Pick<Override, "approvalId"> | null;
   nowMs: number;
 }
@@ -28,7 +38,9 @@ export interface InputParts {
  * The input document of one call. What the agent sends reaches only `params`, `http` and the fields that the
  * catalogue derives from them; everything else is proven. Unknown values are left out, never `null`.
  */
-export function inputDocument({ identity, call, session, override, nowMs }: InputParts): { [name: string]: Json } {
+export function inputDocument({ identity, call, session, observed, override, nowMs }: InputParts): {
+  [name: string]: Json;
+} {
   const { agent } = identity;
   const { id, bound, ...known } = session;
   return {
@@ -45,10 +57,16 @@ export function inputDocument({ identity, call, session, override, nowMs }: Inpu
       headers: headerMap(call.http.headers, identity),
     },
     facts: identity.facts as { [name: string]: Json },
-    session: present({ id, bound, ...known }),
+    session: present({ id, bound, ...known, ...jsonOf(observed?.session ?? {}) }),
+    ...(observed && { session_attestation: present(jsonOf(observed.attestation)) }),
     ...(override && { approval: { id: override.approvalId } }),
     time: { unix_ms: nowMs },
   };
+}
+
+/** These hold texts, numbers, booleans and lists of texts only. */
+function jsonOf(members: object): { [name: string]: Json } {
+  return members as { [name: string]: Json };
 }
 
 function headerMap(headers: readonly Header[], identity: InputParts["identity"]): { [name: string]: Json } {

@@ -7,6 +7,8 @@ export type Finding = Omit<Violation, "message"> & {
   kind?: Rule["kind"];
   /** Parameters of the call whose names differ from the rule's only in case. */
   spelled?: readonly string[];
+  /** Nobody looked at what the session did. */
+  unseen?: boolean;
 };
 
 type Sentence = (finding: Finding) => string;
@@ -39,6 +41,15 @@ const ofKind: Readonly<Record<Rule["kind"], Sentence>> = {
   additional: ({ actual }) => `the policy does not list parameter ${list(actual)}`,
   window_allow: ({ limit, actual }) => `outside the permitted hours: it is ${clock(actual)} in ${zoneOf(limit)}`,
   window_deny: ({ limit, actual }) => `within blocked hours: it is ${clock(actual)} in ${zoneOf(limit)}`,
+  session_bound: () => "the credential of the call binds no session",
+  session_role: ({ actual, limit }) =>
+    actual === null
+      ? `no role is known behind the session, and it takes ${either(limit)}`
+      : `role ${show(actual)} of the session is not one of ${list(limit)}`,
+  session_integrity: ({ actual }) =>
+    actual === null ? "the integrity of the session is not known" : `the session is ${show(actual)}, and not clean`,
+  session_anomalies: ({ actual }) => anomalies(actual),
+  session_clearance: touched,
   dlp_deny: (finding) => found(finding, "which must not leave"),
   dlp_redact: (finding) => found(finding, "which cannot be redacted there"),
   dlp_tag: ({ limit }) => `the call was not searched for ${show(limit)}`,
@@ -48,9 +59,13 @@ const ofKind: Readonly<Record<Rule["kind"], Sentence>> = {
 };
 
 /** The sentence that the agent and the auditor read. Built here, so that every engine gives the same findings. */
-export function describe({ kind, spelled, ...finding }: Finding): Violation {
+export function describe({ kind, spelled, unseen, ...finding }: Finding): Violation {
   const shown = Object.hasOwn(finding, "actual") ? { ...finding, actual: bounded(finding.actual) } : finding;
-  const message = spelled ? otherSpelling(finding, spelled) : sentence(finding, kind);
+  const message = spelled
+    ? otherSpelling(finding, spelled)
+    : unseen
+      ? "nothing is known of the session, and the policy asks what it did and who is behind it"
+      : sentence(finding, kind);
   return { ...shown, message };
 }
 
@@ -77,6 +92,18 @@ function found({ limit, actual }: Finding, rest: string): string {
   return places.length === 0
     ? `the call was not searched for ${show(limit)}`
     : `${list(places)} holds ${show(limit)}, ${rest}`;
+}
+
+function anomalies(count: unknown): string {
+  if (count === 1) return "there was 1 anomaly in the session";
+  if (typeof count === "number" && count > 1) return `there were ${count} anomalies in the session`;
+  return "an attestation of the session tells of anomalies";
+}
+
+function touched({ rule, limit, actual }: Finding): string {
+  const data = rule.replace(/^session_touched_/, "");
+  const access = `the session has had access to ${data}, which takes clearance ${either(limit)}`;
+  return `${access}, and nobody behind it has it (clearance: ${actual === null ? "none" : show(actual)})`;
 }
 
 function saidByRego(answer: unknown): string {
@@ -111,4 +138,8 @@ function show(value: unknown): string {
 
 function list(value: unknown): string {
   return show(Array.isArray(value) ? value.map(String).join(", ") : value);
+}
+
+function either(value: unknown): string {
+  return show(Array.isArray(value) ? value.map(String).join(" or ") : value);
 }

@@ -14,13 +14,26 @@ export const routeAccess = {
   "GET /healthz": "public",
   "GET /readyz": "public",
   "GET /metrics": ["viewer", "admin"],
+  /** For agents: the pipeline itself identifies the caller, so that refusals of identity are recorded too. */
+  "POST /v1/check": "public",
   "GET /v1/approvals": ["approver", "auditor", "admin"],
   "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent"],
   "POST /v1/approvals/:id/decision": ["approver"],
+  "GET /v1/sessions/:id/attestation": ["viewer", "auditor", "admin", "agent"],
+  "POST /v1/agents": ["admin"],
+  "GET /v1/agents": ["viewer", "auditor", "admin"],
+  "GET /v1/agents/:id": ["viewer", "auditor", "admin"],
+  "POST /v1/agents/:id/disable": ["admin"],
+  "POST /v1/agents/:id/enable": ["admin"],
+  "POST /v1/agents/:id/rotate-key": ["admin"],
   "GET /v1/policies": ["viewer", "auditor", "admin"],
   "POST /v1/policies/rollback": ["admin"],
   "POST /v1/policies/release": ["admin"],
   "GET /bundles/countersign.tar.gz": ["viewer", "auditor", "admin"],
+  "POST /oauth2/token": "public",
+  "POST /oauth2/revoke": "public",
+  "GET /.well-known/jwks.json": "public",
+  "GET /.well-known/openid-configuration": "public",
 } as const satisfies Record<string, RouteAccess>;
 
 /** May see what is inside: `/readyz` details. */

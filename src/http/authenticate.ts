@@ -1,6 +1,11 @@
 import type { FastifyRequest } from "fastify";
 import type { Header, Identity } from "../call.js";
+import type { TrustedIssuers } from "../issuers/issuers.js";
+import { claimedIssuer } from "../issuers/read_token.js";
+import { Refusal } from "../refusal.js";
 import type { Person, Registry } from "../registry/registry.js";
+import type { Runtime } from "../runtime.js";
+import { HttpProblem } from "./problem.js";
 
 /** Who asks the HTTP API: somebody in `people.yaml`, or an agent by its own credential. */
 export type Principal = { kind: "person"; person: Person } | { kind: "agent"; identity: Identity };
@@ -10,20 +15,44 @@ export type Authenticate = (request: FastifyRequest) => Promise<Principal>;
 
 const bearerForm = /^bearer +([!-~]{1,8192})$/i;
 
-/**
- * A person by their static bearer token; everything else goes through the credential table that calls go through, so
- * an agent proves itself here exactly as it does to Envoy.
- */
-export function authenticator(deps: {
+export interface AuthenticateDeps {
   registry: () => Registry;
   identifyAgent: (headers: readonly Header[]) => Promise<Identity>;
-}): Authenticate {
+  credentials: { trusted: Pick<TrustedIssuers, "knows" | "person"> };
+  runtime: Pick<Runtime, "now">;
+}
+
+/**
+ * A person by their static bearer token, or by the token of an issuer that is trusted for people; everything else goes
+ * through the credential table that calls go through, so an agent proves itself here exactly as it does to Envoy.
+ */
+export function authenticator(deps: AuthenticateDeps): Authenticate {
   return async (request) => {
     const headers = headersOf(request.raw.rawHeaders);
-    const person = personOf(headers, deps.registry());
+    const token = onlyBearer(headers);
+    const person = token === null ? null : (deps.registry().personByToken(token) ?? (await personBy(token, deps)));
     if (person) return { kind: "person", person };
     return { kind: "agent", identity: await deps.identifyAgent(headers) };
   };
+}
+
+/** `null` for a token of an issuer that no people come by. Throws when it names nobody. */
+async function personBy(token: string, { registry, credentials, runtime }: AuthenticateDeps): Promise<Person | null> {
+  // It only chooses who verifies the token, and that includes the issuer.
+  const issuer = claimedIssuer(token);
+  if (typeof issuer !== "string" || !credentials.trusted.knows("people", issuer)) return null;
+  let name: string;
+  try {
+    ({ name } = await credentials.trusted.person(token, runtime.now()));
+  } catch (error) {
+    // The same issuer may also be trusted for agents, under another audience.
+    const elsewhere = credentials.trusted.knows("agents", issuer);
+    if (elsewhere && error instanceof Refusal && error.reason === "token_wrong_audience") return null;
+    throw error;
+  }
+  const person = registry().person(name);
+  if (!person) throw new HttpProblem(401, "person_unknown", "the token names nobody in people.yaml");
+  return person;
 }
 
 /** Names and values side by side, as Node read them. `headers` would silently drop a second `authorization`. */
@@ -33,10 +62,10 @@ export function headersOf(rawHeaders: readonly string[]): Header[] {
   );
 }
 
-function personOf(headers: readonly Header[], registry: Registry): Person | undefined {
+/** The bearer token, where it is the only credential. */
+function onlyBearer(headers: readonly Header[]): string | null {
   const credentials = headers.filter(({ name }) => name === "authorization" || name === "x-api-key");
   const [only, ...others] = credentials;
-  if (only?.name !== "authorization" || others.length > 0) return undefined;
-  const token = bearerForm.exec(only.value)?.[1];
-  return token === undefined ? undefined : registry.personByToken(token);
+  if (only?.name !== "authorization" || others.length > 0) return null;
+  return bearerForm.exec(only.value)?.[1] ?? null;
 }

@@ -1,31 +1,35 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { PublishedBundle } from "../bundle/published.js";
-import type { Header, Identity } from "../call.js";
 import type { PolicyVersions } from "../history/service.js";
 import { readJsonObject } from "../json/strict.js";
-import type { Registry } from "../registry/registry.js";
+import type { OAuthService } from "../oauth/service.js";
 import { guardRoutes } from "./access.js";
+import { type AgentRoutesService, agentRoutes } from "./agents.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
-import { authenticator } from "./authenticate.js";
+import { type AuthenticateDeps, authenticator } from "./authenticate.js";
 import { bundleRoutes } from "./bundle.js";
+import { type CheckRouteDeps, checkRoutes } from "./check.js";
 import { answerErrors, type HttpLog, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
+import { oauthRoutes } from "./oauth.js";
 import { policyRoutes } from "./policies.js";
 import { sendProblem } from "./problem.js";
+import { type SessionRouteDeps, sessionRoutes } from "./sessions.js";
 
 const bodyLimitBytes = 65_536;
 /** Longest time to send a whole request; long polls wait after that. */
 const requestTimeoutMs = 15_000;
+/** Longest path parameter: a session id of which every character is percent-encoded. */
+const maxParamLength = 512;
 
 /** What the HTTP API needs of the rest. */
-export interface HttpDeps extends ApprovalRouteDeps {
-  registry: () => Registry;
-  /** The credential table that calls go through. Throws `Refusal` with a reason of status 401. */
-  identifyAgent: (headers: readonly Header[]) => Promise<Identity>;
+export interface HttpDeps extends AuthenticateDeps, ApprovalRouteDeps, CheckRouteDeps, SessionRouteDeps {
   /** Of the policies in force. */
   bundle: () => Promise<PublishedBundle>;
   policies: PolicyVersions;
+  agents: AgentRoutesService;
+  oauth: OAuthService;
   metrics: MetricsSource;
   ready: () => Readiness;
   log: HttpLog;
@@ -46,6 +50,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength },
     frameworkErrors: (_error, _request, reply) => {
       sendProblem(reply.headers(securityHeaders), unreadable());
     },
@@ -68,9 +73,13 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
 
   healthRoutes(app, deps.ready);
   metricsRoutes(app, deps.metrics);
+  checkRoutes(app, deps);
   approvalRoutes(app, deps);
+  sessionRoutes(app, deps);
+  agentRoutes(app, deps.agents);
   policyRoutes(app, deps.policies);
   bundleRoutes(app, deps.bundle);
+  oauthRoutes(app, deps.oauth, deps.log);
   return app;
 }
 

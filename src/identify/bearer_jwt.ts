@@ -1,6 +1,9 @@
 import type { Identity } from "../call.js";
+import { claimedIssuer } from "../issuers/read_token.js";
+import { refuse } from "../issuers/refused.js";
+import { present } from "../issuers/values.js";
 import { Refusal } from "../refusal.js";
-import { type AgentClaims, present } from "./claims.js";
+import type { AgentClaims } from "./claims.js";
 import { active, type CredentialKind, headerValues, type IdentifyContext } from "./credential.js";
 import { meetScopes, scopesOf } from "./scopes.js";
 
@@ -8,42 +11,70 @@ const header = "authorization";
 /** The scheme's name is case-insensitive and followed by spaces (RFC 9110 section 11.4). */
 const bearerForm = /^bearer +([!-~]+)$/i;
 
-/** `authorization: Bearer <JWT>` of the local issuer. Another scheme in that header is a malformed credential. */
+/**
+ * `authorization: Bearer <JWT>` of the local issuer, or of one that is trusted with agents. Another scheme in that header is
+ * a malformed credential.
+ */
 export const bearerJwt: CredentialKind = {
   name: "bearer_jwt",
   find: (request) => headerValues(request, header),
   identify,
 };
 
+/** What the token says of its issuer only chooses who verifies it, and that includes the issuer. */
 async function identify(credential: string, context: IdentifyContext): Promise<Identity> {
   const token = bearerForm.exec(credential)?.[1];
   if (token === undefined) {
     throw new Refusal("credential_malformed", "the authorization header does not have the form Bearer <token>");
   }
+  const issuer = claimedIssuer(token);
+  // What names no issuer is told what it lacks by our own.
+  if (typeof issuer !== "string" || issuer === context.issuer.issuer) return ofOurs(token, context);
+  if (!context.trusted.knows("agents", issuer)) throw refuse("token_wrong_issuer");
+  return ofAnother(token, context);
+}
+
+async function ofOurs(token: string, context: IdentifyContext): Promise<Identity> {
   const claims = await context.issuer.verify(token, context.now());
+  refuseRevoked(claims.jti, context);
   const agent = active(context.registry.agent(claims.sub));
-  const model = agent.model ?? claims.agent_model;
+  const { iss, sub, jti, exp, scope } = claims;
   return {
-    agent: {
+    agent: present({
       id: agent.id,
-      ...(model === undefined ? {} : { model }),
-      scopes: meetScopes(agent.scopes, scopesOf(claims.scope)),
+      model: agent.model ?? claims.agent_model,
+      scopes: meetScopes(agent.scopes, scopesOf(scope)),
       roles: agent.roles,
-    },
+    }),
     credential: bearerJwt.name,
     credentialHeader: header,
-    token: recorded(claims, context.issuer.audience),
+    token: { iss, sub, jti, aud: context.issuer.audience, scope: scope ?? "", exp },
     session: sessionOf(claims),
     facts: claims.facts ?? {},
   };
 }
 
-function recorded(claims: AgentClaims, audience: string): NonNullable<Identity["token"]> {
-  const { iss, sub, jti, exp } = claims;
-  return { iss, sub, jti, aud: audience, scope: claims.scope ?? "", exp };
+async function ofAnother(token: string, context: IdentifyContext): Promise<Identity> {
+  const grant = await context.trusted.agent(token, context.now());
+  refuseRevoked(grant.subject.jti, context);
+  const agent = active(context.registry.agent(grant.agent));
+  const scopes = grant.scopes === undefined ? agent.scopes : meetScopes(agent.scopes, grant.scopes);
+  return {
+    agent: present({ id: agent.id, model: agent.model ?? grant.agent_model, scopes, roles: agent.roles }),
+    credential: bearerJwt.name,
+    credentialHeader: header,
+    // Its own scope claim, if any, speaks of other things than our tools.
+    token: { ...grant.subject, scope: scopes.join(" ") },
+    session: grant.session,
+    facts: grant.facts,
+  };
+}
+
+function refuseRevoked(jti: string | undefined, { revocations }: IdentifyContext): void {
+  if (jti !== undefined && revocations.isRevoked(jti)) throw refuse("token_revoked");
 }
 
 function sessionOf(claims: AgentClaims): Identity["session"] {
-  const { session_id: id, workflow_run_id, initiated_by, role, clearance } = claims;
-  return present({ id, workflow_run_id, initiated_by, role, clearance });
+  const { session_id: id, workflow_run_id, initiated_by, role, clearance, task } = claims;
+  return present({ id, workflow_run_id, initiated_by, role, clearance, task: task && present(task) });
 }

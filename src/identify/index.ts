@@ -3,9 +3,10 @@ import { Refusal } from "../refusal.js";
 import { apiKey } from "./api_key.js";
 import { bearerJwt } from "./bearer_jwt.js";
 import type { CredentialKind, Credentials, IdentifyContext } from "./credential.js";
+import { spiffe } from "./spiffe.js";
 
 /** The kinds of credentials, in the order in which they are looked for. A new kind is one file and one row. */
-export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey];
+export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey, spiffe];
 
 /**
  * Who calls. Exactly one credential has to be there, and it has to hold: with two, an attacker who adds one could
@@ -13,7 +14,9 @@ export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey];
  */
 export async function identify(request: Credentials, context: IdentifyContext): Promise<Identity> {
   const found = credentialTable.flatMap((kind) => kind.find(request).map((credential) => ({ kind, credential })));
-  const [only, ...others] = found;
+  if (found.length > 0) await context.revocations.fresh();
+  const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
+  const [only, ...others] = proper.length > 0 ? proper : found;
   if (!only) throw new Refusal("credential_missing", "the call carries no credential");
   if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
   return only.kind.identify(only.credential, context);

@@ -1,8 +1,11 @@
 import { SignJWT } from "jose";
 import type { Json } from "../call.js";
+import { maxTokenBytes } from "../issuers/read_token.js";
+import { present } from "../issuers/values.js";
 import type { SigningKey } from "../keys/keys.js";
 import type { Agent } from "../registry/registry.js";
-import { type AgentClaims, agentClaims, agentTokenType, maxTokenBytes, present } from "./claims.js";
+import type { Task } from "../session.js";
+import { agentClaims, agentTokenType } from "./claims.js";
 
 /** What a new agent token says, and for how long. */
 export interface TokenRequest {
@@ -20,7 +23,9 @@ export interface TokenRequest {
   initiated_by?: string;
   role?: string;
   clearance?: string;
-  facts?: Record<string, Json>;
+  facts?: Readonly<Record<string, Json>>;
+  /** What the session is for; a call outside is refused. */
+  task?: Task;
   /** Milliseconds since the Unix epoch. */
   now: number;
   /** Becomes `jti`. */
@@ -36,7 +41,7 @@ export async function issueToken(request: TokenRequest): Promise<string> {
   if (!(ttlMs >= 1000 && ttlMs <= maxTtlMs)) {
     throw new RangeError(`the lifetime must be from 1s to ${maxTtlMs}ms`);
   }
-  const claims = agentClaims.parse(claimsOf(request));
+  const claims = present(agentClaims.parse(claimsOf(request)));
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: key.alg, typ: agentTokenType, kid: key.kid })
     .sign(key.signKey);
@@ -44,8 +49,8 @@ export async function issueToken(request: TokenRequest): Promise<string> {
   return token;
 }
 
-function claimsOf(request: TokenRequest): AgentClaims {
-  const { scope, session_id, workflow_run_id, initiated_by, role, clearance, facts, agent } = request;
+function claimsOf(request: TokenRequest): object {
+  const { scope, session_id, workflow_run_id, initiated_by, role, clearance, facts, task, agent } = request;
   const iat = Math.floor(request.now / 1000);
   return present({
     iss: request.issuer,
@@ -62,5 +67,6 @@ function claimsOf(request: TokenRequest): AgentClaims {
     clearance,
     agent_model: agent.model,
     facts,
+    task,
   });
 }

@@ -1,26 +1,32 @@
-import { decodeProtectedHeader, errors, jwtVerify, type ProtectedHeaderParameters } from "jose";
+import { errors, jwtVerify } from "jose";
+import { maxTokenBytes, readToken } from "../issuers/read_token.js";
+import { reasonOf, refuse } from "../issuers/refused.js";
+import { checkTimes, lifetimeMs } from "../issuers/times.js";
+import type { Claims } from "../issuers/values.js";
+import { verifiedTokens } from "../issuers/verified_tokens.js";
 import type { VerifyKey } from "../keys/keys.js";
-import type { RefusalReason } from "../reasons.js";
-import { Refusal } from "../refusal.js";
-import { type AgentClaims, agentClaims, agentTokenType, compactForm, maxTokenBytes } from "./claims.js";
-
-/** How far the clock of the issuing process may be ahead of ours. Expiry gets no grace. */
-const skewMs = 5_000;
+import { type AgentClaims, agentClaims, agentTokenType } from "./claims.js";
 
 /** Everything our own tokens have in the header. Others would let a token say how it wants to be checked. */
 const knownHeaders: ReadonlySet<string> = new Set(["alg", "typ", "kid"]);
 
 /** Checks the tokens of one issuer. */
 export interface IssuerVerifier {
-  /** The claims of a token that holds at `nowMs`; else throws `Refusal` with a reason of status 401. */
+  /**
+   * The claims of a token that holds at `nowMs`; else throws `Refusal` with a reason of status 401. Whether it was revoked
+   * is not known here.
+   */
   verify(token: string, nowMs: number): Promise<AgentClaims>;
+  /** `iss` of its tokens. */
+  readonly issuer: string;
   /** What a token's `aud` has to contain. */
   readonly audience: string;
 }
 
 /**
- * The issuer that this installation runs itself. `keys` are tried by `kid` only; the algorithm follows from the key.
- * `maxTtlMs` bounds `exp - iat`, whoever made the token.
+ * The issuer that this installation runs itself. `keys` are tried by `kid` only; the algorithm follows from the key. While
+ * keys change, the old one and the new one are both among them. `maxTtlMs` bounds `exp - iat`, whoever made the token.
+ * Tokens that held are remembered, and their times looked at each time.
  */
 export function localIssuer(options: {
   issuer: string;
@@ -29,46 +35,44 @@ export function localIssuer(options: {
   keys: readonly VerifyKey[];
 }): IssuerVerifier {
   const { issuer, audience, maxTtlMs, keys } = options;
+  const tokens = verifiedTokens<AgentClaims>();
 
   async function verify(token: string, nowMs: number): Promise<AgentClaims> {
-    const key = selectKey(readHeader(token), keys);
-    const payload = await verified(token, key, { issuer, audience, nowMs });
+    const known = tokens.get(token);
+    const claims = known ?? (await verifyNew(token, nowMs));
+    checkTimes(claims, nowMs);
+    if (!known) tokens.set(token, claims);
+    return claims;
+  }
+
+  async function verifyNew(token: string, nowMs: number): Promise<AgentClaims> {
+    const { header, claims: payload } = readToken(token, maxTokenBytes);
+    await verifySignature(token, selectKey(header, keys), { issuer, audience, nowMs });
     const claims = agentClaims.safeParse(payload);
     if (!claims.success) throw refuse("token_invalid", claims.error);
-    checkTimes(claims.data, nowMs, maxTtlMs);
+    if (lifetimeMs(claims.data) > maxTtlMs) throw refuse("token_lifetime");
     return claims.data;
   }
 
-  return { verify, audience };
+  return { verify, issuer, audience };
 }
 
-function readHeader(token: string): ProtectedHeaderParameters {
-  if (token.length > maxTokenBytes || !compactForm.test(token)) throw refuse("credential_malformed");
-  let header: ProtectedHeaderParameters;
-  try {
-    header = decodeProtectedHeader(token);
-  } catch (error) {
-    throw refuse("credential_malformed", error);
-  }
+function selectKey(header: Claims, keys: readonly VerifyKey[]): VerifyKey {
   const unknown = Object.keys(header).filter((name) => !knownHeaders.has(name));
   if (unknown.length > 0) throw refuse("token_invalid", new Error(`header parameters ${unknown.join(", ")}`));
-  return header;
-}
-
-function selectKey(header: ProtectedHeaderParameters, keys: readonly VerifyKey[]): VerifyKey {
   const candidates = header.kid === undefined ? keys : keys.filter((key) => key.kid === header.kid);
   const [key, ...others] = candidates;
   if (!key || others.length > 0) throw refuse("token_invalid", new Error("kid selects none of the issuer's keys"));
   return key;
 }
 
-async function verified(
+async function verifySignature(
   token: string,
   key: VerifyKey,
   wanted: { issuer: string; audience: string; nowMs: number },
-): Promise<unknown> {
+): Promise<void> {
   try {
-    const { payload } = await jwtVerify(token, key.verifyKey, {
+    await jwtVerify(token, key.verifyKey, {
       algorithms: [key.alg],
       typ: agentTokenType,
       issuer: wanted.issuer,
@@ -76,42 +80,8 @@ async function verified(
       requiredClaims: ["exp", "iat", "sub", "jti"],
       currentDate: new Date(wanted.nowMs),
     });
-    return payload;
   } catch (error) {
     if (error instanceof errors.JOSEError) throw refuse(reasonOf(error), error);
     throw error;
   }
-}
-
-function checkTimes(claims: AgentClaims, nowMs: number, maxTtlMs: number): void {
-  if (claims.iat * 1000 > nowMs + skewMs) throw refuse("token_not_yet_valid");
-  if ((claims.exp - claims.iat) * 1000 > maxTtlMs) throw refuse("token_lifetime");
-}
-
-/** Claims whose failed check, as opposed to their absence, has a reason of its own. */
-const failedChecks: Readonly<Record<string, RefusalReason>> = {
-  iss: "token_wrong_issuer",
-  aud: "token_wrong_audience",
-  nbf: "token_not_yet_valid",
-};
-
-function reasonOf(error: errors.JOSEError): RefusalReason {
-  if (error instanceof errors.JWTExpired) return "token_expired";
-  if (error instanceof errors.JWTClaimValidationFailed && error.reason === "check_failed") {
-    return failedChecks[error.claim] ?? "token_invalid";
-  }
-  return "token_invalid";
-}
-
-const details: Readonly<Partial<Record<RefusalReason, string>>> = {
-  credential_malformed: "the bearer token is not a JWT",
-  token_expired: "the token has expired",
-  token_not_yet_valid: "the token is not valid yet",
-  token_wrong_issuer: "the token comes from an issuer that is not trusted here",
-  token_wrong_audience: "the token is meant for another audience",
-  token_lifetime: "the token lives longer than is permitted",
-};
-
-function refuse(reason: RefusalReason, cause?: unknown): Refusal {
-  return new Refusal(reason, details[reason] ?? "the token does not hold", cause === undefined ? {} : { cause });
 }

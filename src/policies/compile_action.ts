@@ -1,13 +1,11 @@
 import type { Located, Path } from "../files/located_yaml.js";
 import type { Place } from "../files/scalar_place.js";
 import { termsOf } from "./approval.js";
-import { compileCondition } from "./condition/compile.js";
-import { ConditionError } from "./condition/error.js";
-import type { Condition } from "./condition/flat.js";
+import { conditionWritten } from "./condition/written.js";
 import type { ActionDocument, Rule } from "./document.js";
 import { type Defaults, type RuleSource, standingOf } from "./rule.js";
 import { compileBound } from "./rules/bounds.js";
-import type { CompiledRule, RuleKey } from "./rules/rule_key.js";
+import type { CompiledRule, RuleContext, RuleKey } from "./rules/rule_key.js";
 import { ruleKeys } from "./rules/table.js";
 import { compileSanitize } from "./sanitize.js";
 import type { ActionSource, PolicySource } from "./schema.js";
@@ -46,7 +44,7 @@ function compileRules(action: ActionSource, at: Path, context: CompileContext): 
   const named = Object.entries(ruleKeys as Record<string, RuleKey>).flatMap(([key, { compile }]) => {
     const written = action[key as keyof typeof ruleKeys];
     if (written === undefined) return [];
-    const told = (path: Path, message: string): void => mistake([...at, key, ...path], message);
+    const told: RuleContext["mistake"] = (path, message, within) => mistake([...at, key, ...path], message, within);
     return compile(written, { params, patternMistake, mistake: told }).map((rule) => finished(key, rule, defaults));
   });
   return [...named, ...bounds.map((bound) => finished(bound.key, compileBound(bound), defaults))];
@@ -72,23 +70,9 @@ function compileApproval(
     : [approval?.when, ["approval", "when"]];
   if (condition === undefined || condition.value === false) return {};
   const text = String(condition.value);
-  try {
-    const compiled = compileCondition(text);
-    for (const pattern of patternsIn(compiled)) {
-      const wrong = patternMistake(pattern);
-      if (wrong !== null) mistake([...at, ...path, ...condition.at], `${JSON.stringify(pattern)} ${wrong}`);
-    }
-    return { approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compiled } };
-  } catch (error) {
-    if (!(error instanceof ConditionError)) throw error;
-    mistake([...at, ...path, ...condition.at], error.message, error);
-    return {};
-  }
-}
-
-/** What `matches` is asked for. */
-function patternsIn({ atoms }: Condition): string[] {
-  return atoms.flatMap((atom) =>
-    atom.op === "matches" && "value" in atom.right && typeof atom.right.value === "string" ? [atom.right.value] : [],
-  );
+  const compiled = conditionWritten(text, {
+    patternMistake,
+    mistake: (message, within) => mistake([...at, ...path, ...condition.at], message, within),
+  });
+  return compiled ? { approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compiled } } : {};
 }

@@ -23,6 +23,8 @@ export interface Needs {
   zones: string[];
   /** Packages of the user's Rego. */
   rego: string[];
+  /** True when what the session did so far is asked for. */
+  session: boolean;
 }
 
 export interface FileDocument {
@@ -62,8 +64,13 @@ export interface Standing {
   on_violation?: "approval_needed";
 }
 
-/** A rule of an action. `rule` is the key in the policy, and the reason when it is broken. */
+/** A rule of an action. `rule` is the reason when it is broken: the key in the policy, but for `require`. */
 export type Rule = { rule: string } & Standing & RuleBody;
+
+/** What `require` asks of a session; with a condition, for calls for which that is not false. */
+export interface OfSession {
+  when?: { source: string; condition: Condition };
+}
 
 export type RuleBody =
   | { kind: "environments"; values: string[] }
@@ -76,6 +83,9 @@ export type RuleBody =
   | { kind: "param_forbid"; param: string; detector: string }
   | { kind: "additional"; names: string[] }
   | { kind: "window_allow" | "window_deny"; zone: string; slots: Slot[] }
+  | ({ kind: "session_bound" | "session_integrity" | "session_anomalies" } & OfSession)
+  | ({ kind: "session_role"; values: string[] } & OfSession)
+  | ({ kind: "session_clearance"; classification: string; values: string[] } & OfSession)
   | { kind: "dlp_deny" | "dlp_redact"; detector: string }
   | { kind: "dlp_tag"; detector: string; tag: string }
   | { kind: "rego"; package: string }

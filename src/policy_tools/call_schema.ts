@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Json } from "../call.js";
+import type { Json, Session } from "../call.js";
 import { type Type, vocabulary } from "../policies/condition/vocabulary.js";
 import { anyKeys } from "../policies/rule.js";
+import { integrities, type ObservedSession, type SessionAttestation } from "../session.js";
 
 const text = z.string().min(1);
 /** YAML knows numbers that JSON does not. */
@@ -22,12 +23,35 @@ const ofType: Record<Type, z.ZodType> = {
   null: z.null(),
 };
 
+const count = z.int().min(0);
+const names = z.array(text);
+const integrity = z.enum(integrities);
+
+/** Fields that are narrower than conditions need to know. */
+const ofField: Readonly<Record<string, z.ZodType>> = {
+  data_classification: names,
+  integrity,
+  session_integrity: integrity,
+  anomalies: count,
+  tools: names,
+  calls: count,
+  passed: count,
+  refused: count,
+};
+
 /** What conditions may ask of a session is what may be said of one. */
-const session = z.strictObject(
-  Object.fromEntries(
-    Object.entries(vocabulary.session?.fields ?? {}).map(([name, type]) => [name, ofType[type].nullish()]),
-  ),
-) as unknown as z.ZodType<{ id?: string | null; bound?: boolean | null; [field: string]: unknown }>;
+function fieldsOf(name: "session" | "attestation") {
+  const fields = Object.entries(vocabulary[name]?.fields ?? {});
+  return z.strictObject(
+    Object.fromEntries(fields.map(([field, type]) => [field, (ofField[field] ?? ofType[type]).nullish()])),
+  );
+}
+
+type Said<T> = { [K in keyof T]?: T[K] | null };
+const session = fieldsOf("session") as unknown as z.ZodType<Said<Required<Session> & ObservedSession>>;
+const attestation = fieldsOf("attestation") as unknown as z.ZodType<
+  Said<Required<Omit<SessionAttestation, "agent_id">>>
+>;
 
 /**
  * A call as people write it for the policy tools. Everything may be left out here, and `null` stands for leaving it out, so
@@ -78,7 +102,12 @@ export const callSchema = z.strictObject({
     .nullish()
     .describe("the request as it came; the method is POST and the path / unless said"),
   facts: map.nullish().describe("what the token vouches for"),
-  session: session.nullish().describe("what is proven of the session; nothing when it is left out"),
+  session: session
+    .nullish()
+    .describe("what is known of the session; when it is left out, nothing is, and no credential binds one"),
+  attestation: attestation
+    .nullish()
+    .describe("the session attestation, where it says something else than what follows from the session"),
   approval: z
     .union([z.boolean(), z.strictObject({ id: text })])
     .nullish()

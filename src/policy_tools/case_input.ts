@@ -1,8 +1,9 @@
 import type { Json, Session } from "../call.js";
-import { inputDocument } from "../evaluate/input.js";
+import { type InputParts, inputDocument } from "../evaluate/input.js";
 import { InvalidFile, parseLocated } from "../files/located_yaml.js";
 import { readAuthority } from "../host/authority.js";
 import { Refusal } from "../refusal.js";
+import type { ObservedSession } from "../session.js";
 import { callSchema, type WrittenCall } from "./call_schema.js";
 
 /** What a written call lacks, or says twice. `key` is the part of it that is meant. */
@@ -20,8 +21,9 @@ type Written<K extends keyof WrittenCall> = WrittenCall[K];
 
 /**
  * The input document of a call that somebody wrote, without what policies ask to be found out. What is not said: method
- * POST, path `/`, destination `https://tool.example`, `nowMs`, a session of which nothing is proven; everything else is
- * absent or empty. Throws `CallMistake`.
+ * POST, path `/`, destination `https://tool.example`, `nowMs`, a session of which nothing is known; everything else is
+ * absent or empty. A session of which anything is said is bound, and new and clean, unless it says otherwise. Throws
+ * `CallMistake`.
  */
 export function caseInput(written: WrittenCall, nowMs: number): { [name: string]: Json } {
   const agent = agentOf(written.agent);
@@ -48,7 +50,7 @@ export function caseInput(written: WrittenCall, nowMs: number): { [name: string]
         headers: said(http?.headers).map(([name, value]) => ({ name: name.toLowerCase(), value })),
       },
     },
-    session: sessionOf(written.session, agent.id),
+    ...sessionOf(written, agent.id),
     override: approvalOf(written.approval),
     nowMs: timeOf(written.time) ?? nowMs,
   });
@@ -98,12 +100,46 @@ function said(map: { [name: string]: string | null } | null | undefined): [strin
   return Object.entries(map ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);
 }
 
-/** Nothing that is not said is proven; a session of which anything is said is bound unless it says otherwise. */
-function sessionOf(session: Written<"session">, agent: string): Session {
-  if (session == null) return { id: `open:${agent}`, bound: false };
-  const { id, bound, ...known } = session;
-  const proven = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null && value !== undefined));
-  return { id: id ?? "session-1", bound: bound ?? true, ...proven };
+/** What is known of a session that somebody wrote about. Of one that is not spoken of, nothing. */
+function sessionOf({ session, attestation }: WrittenCall, agent: string): Pick<InputParts, "session" | "observed"> {
+  if (session == null && attestation == null) return { session: { id: `open:${agent}`, bound: false }, observed: null };
+  const known = present(session ?? {});
+  const attested = present(attestation ?? {});
+  const { id, bound, role, clearance, workflow_run_id, initiated_by, ...history } = known;
+  const who = present({ workflow_run_id, initiated_by, role, clearance });
+  const named: Session = { id: id ?? attested.session_id ?? "session-1", bound: bound ?? true, ...who };
+  const observed: ObservedSession = { ...untouched, ...history };
+  return {
+    session: named,
+    observed: {
+      session: observed,
+      attestation: {
+        agent_id: agent,
+        session_id: named.id,
+        ...who,
+        data_classification: observed.data_classification,
+        anomalies_detected: observed.anomalies > 0,
+        session_integrity: observed.integrity,
+        ...attested,
+      },
+    },
+  };
+}
+
+/** A session in which nothing has happened yet. */
+const untouched: ObservedSession = {
+  data_classification: [],
+  integrity: "clean",
+  anomalies: 0,
+  tools: [],
+  calls: 0,
+  passed: 0,
+  refused: 0,
+};
+
+function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const said = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(said) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
 function approvalOf(approval: Written<"approval">): { approvalId: string } | null {

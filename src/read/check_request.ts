@@ -3,7 +3,20 @@
  * A decoder may leave an unset field out, or give it as `null`, `undefined` or its empty value; all mean "not set".
  */
 export interface CheckRequest {
-  attributes?: { request?: { http?: HttpAttributes | null | undefined } | null | undefined } | null | undefined;
+  attributes?:
+    | {
+        source?: PeerAttributes | null | undefined;
+        request?: { http?: HttpAttributes | null | undefined } | null | undefined;
+      }
+    | null
+    | undefined;
+}
+
+/** `AttributeContext.Peer`. */
+export interface PeerAttributes {
+  principal?: string | null | undefined;
+  /** URL-encoded PEM (`include_peer_certificate: true`). */
+  certificate?: string | null | undefined;
 }
 
 /** `AttributeContext.HttpRequest`. */

@@ -4,6 +4,7 @@ import { Refusal } from "../refusal.js";
 import { readFramedBody } from "./body.js";
 import type { CheckRequest, HttpAttributes } from "./check_request.js";
 import { readHeaders } from "./headers.js";
+import { peerOf } from "./peer.js";
 
 export type { CheckRequest } from "./check_request.js";
 
@@ -12,10 +13,11 @@ const originForm = /^\/[\x21-\x7e]*$/;
 
 /**
  * Takes the HTTP request out of Envoy's question and checks that it has one reading. The body stays unparsed.
- * `maxBodyBytes` is at least 0 and should equal `max_request_bytes` of the Envoy filter.
+ * `maxBodyBytes` is at least 0 and should equal `max_request_bytes` of the Envoy filter. `trustPrincipal` is true where only
+ * Envoy can ask (a Unix socket, mutual TLS), so that what it says of the client's certificate counts; else that is left out.
  * Throws a `Refusal`; what it names is missing, contradictory or not in the form that HTTP prescribes (RFC 9112).
  */
-export function read(check: CheckRequest, limits: { maxBodyBytes: number }): HttpRequest {
+export function read(check: CheckRequest, limits: { maxBodyBytes: number; trustPrincipal?: boolean }): HttpRequest {
   const http = check.attributes?.request?.http;
   if (!http) throw new Refusal("malformed_request", "the authorization request holds no HTTP request");
   const id = required(http.id, "id");
@@ -30,7 +32,8 @@ export function read(check: CheckRequest, limits: { maxBodyBytes: number }): Htt
     throw new Refusal("malformed_host", "the host header differs from the authority");
   }
   const { body, announced } = readFramedBody(http, headers, partialBody, limits.maxBodyBytes);
-  return { id, method, scheme, authority, target, headers, body, bodyAnnounced: announced };
+  const peer = limits.trustPrincipal === true ? peerOf(check) : null;
+  return { id, method, scheme, authority, target, headers, body, bodyAnnounced: announced, ...(peer && { peer }) };
 }
 
 function required(value: string | null | undefined, what: string): string {

@@ -1,6 +1,7 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
-import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
+import type { Call, HttpRequest, Identity, Json } from "../call.js";
 import { Refusal } from "../refusal.js";
+import type { SessionAttestation } from "../session.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
 import { maskInput } from "./input.js";
 import type { Masker } from "./mask.js";
@@ -20,7 +21,8 @@ export interface RecordParts {
   request: HttpRequest | null;
   identity: Identity | null;
   call: Call | null;
-  session: Session | null;
+  /** What is known of the session, and whether a token binds it. */
+  session: (SessionAttestation & { bound: boolean }) | null;
   fingerprint: string | null;
   evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
@@ -50,7 +52,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     timestamp: new Date(parts.nowMs).toISOString(),
     deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
     workflow_run_id: session?.workflow_run_id ?? null,
-    session_id: session?.id ?? null,
+    session_id: session?.session_id ?? null,
     agent_id: identity?.agent.id ?? null,
     agent_model: identity?.agent.model ?? null,
     tool: call?.tool ?? null,
@@ -64,7 +66,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
       input: maskInput(evaluation.input, mask),
       result: maskResult(evaluation.result, mask),
     },
-    session_attestation: session && { ...session },
+    session_attestation: session && { ...session, data_classification: [...session.data_classification] },
     human_approval: redeemed?.humans ?? null,
     decision: computed.verdict,
     enforced: enforced.verdict,

@@ -1,8 +1,7 @@
-import { createHmac, randomBytes } from "node:crypto";
-import { sha256Hex } from "../canonical.js";
-import { type AgentsFile, parseAgentsFile } from "./agents_file.js";
+import { type AgentEntry, type AgentsFile, parseAgentsFile } from "./agents_file.js";
 import { foldName, type PersonEntry, parsePeopleFile } from "./people_file.js";
 import type { Agent, Person, Registry } from "./registry.js";
+import { secretIndex } from "./secret_index.js";
 
 /** A file's name, for messages, and its content. */
 export interface SourceFile {
@@ -13,7 +12,11 @@ export interface SourceFile {
 /** A registry that can also be listed. */
 export interface LoadedRegistry extends Registry {
   agents(): Agent[];
-  /** What was read but is not acted on, each with its place; for the operator. */
+  /** An agent with what proves it. */
+  entry(id: string): AgentEntry | undefined;
+  /** True for the lower-case hex SHA-256 of a secret that proves an agent or a person here. */
+  holdsSecret(hash: string): boolean;
+  /** What is registered but not acted on; for the operator. */
   warnings: readonly string[];
 }
 
@@ -27,7 +30,7 @@ export function loadRegistry(sources: { agents?: SourceFile; people?: SourceFile
   return buildRegistry(agents, people);
 }
 
-const nobody: AgentsFile = { entries: [], warnings: [] };
+const nobody: AgentsFile = { entries: [] };
 
 /** Hashes of all API keys. */
 export function keysOf({ entries }: AgentsFile): ReadonlySet<string> {
@@ -35,37 +38,31 @@ export function keysOf({ entries }: AgentsFile): ReadonlySet<string> {
 }
 
 /** Puts agents and people together. Throws an `Error` when a secret proves both an agent and a person. */
-export function buildRegistry({ entries, warnings }: AgentsFile, people: readonly PersonEntry[]): LoadedRegistry {
-  const agentKeys = keysOf({ entries, warnings });
+export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEntry[]): LoadedRegistry {
+  const { entries } = agentsFile;
+  const agentKeys = keysOf(agentsFile);
   const shared = people.find(({ tokenHashes }) => tokenHashes.some((hash) => agentKeys.has(hash)));
   if (shared)
     throw new Error(`a token of ${shared.person.id} is also the API key of an agent; each needs one of its own`);
 
-  const agents = new Map(entries.map(({ agent }) => [agent.id, agent]));
+  const agents = new Map(entries.map((entry) => [entry.agent.id, entry]));
   const names = new Map(
     people.flatMap(({ person }) => [person.id, ...person.aliases].map((name) => [foldName(name), person] as const)),
   );
   const byKey = secretIndex<Agent>(entries.map(({ agent, keyHashes }) => [agent, keyHashes]));
+  const bySpiffe = new Map(entries.flatMap(({ agent, spiffe }) => spiffe.map((id) => [id, agent] as const)));
   const byToken = secretIndex<Person>(people.map(({ person, tokenHashes }) => [person, tokenHashes]));
+  const tokens = new Set(people.flatMap(({ tokenHashes }) => tokenHashes));
 
   return {
-    agent: (id) => agents.get(id),
+    agent: (id) => agents.get(id)?.agent,
     agentByApiKey: byKey,
+    agentBySpiffe: (id) => bySpiffe.get(id),
     person: (name) => names.get(foldName(name)),
     personByToken: byToken,
-    agents: () => [...agents.values()],
-    warnings,
+    agents: () => entries.map(({ agent }) => agent),
+    entry: (id) => agents.get(id),
+    holdsSecret: (hash) => agentKeys.has(hash) || tokens.has(hash),
+    warnings: [],
   };
-}
-
-/**
- * Look-up by the SHA-256 of a secret. The map's keys are MACs under a key of this process, so the time of a look-up
- * says nothing about how much of a registered hash a guess has right, and it does not grow with the registry.
- */
-function secretIndex<T>(owners: Iterable<readonly [T, readonly string[]]>): (secret: string) => T | undefined {
-  const macKey = randomBytes(32);
-  const place = (hash: string) => createHmac("sha256", macKey).update(hash).digest("base64");
-  const index = new Map<string, T>();
-  for (const [owner, hashes] of owners) for (const hash of hashes) index.set(place(hash), owner);
-  return (secret) => index.get(place(sha256Hex(secret)));
 }

@@ -29,6 +29,8 @@ export interface Registry {
   agent(id: string): Agent | undefined;
   /** Compares hashes in constant time. */
   agentByApiKey(key: string): Agent | undefined;
+  /** By a SPIFFE id (`spiffe://...`) that is listed of the agent, compared as it is written. */
+  agentBySpiffe(id: string): Agent | undefined;
   /** By id or alias. */
   person(name: string): Person | undefined;
   /** Compares hashes in constant time. */

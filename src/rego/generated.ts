@@ -11,7 +11,7 @@ export function entrypointOf(name: string): string {
 
 /**
  * The supplied function, as one more file of a package. A value is verified when it is the session's attestation, since
- * only a verified one is ever put there.
+ * only a verified one is ever put there, and the agent's credential binds the session: any call can land in an open one.
  */
 export function suppliedTo(name: string): string {
   return `package ${name}
@@ -21,6 +21,7 @@ default ${supplied}(_) := false
 ${supplied}(x) if {
 	is_object(x)
 	x == input.session_attestation
+	input.session.bound == true
 }
 `;
 }

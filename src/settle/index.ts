@@ -1,9 +1,10 @@
 import { type DraftRequest, openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
-import type { Call, Identity, Override, Session } from "../call.js";
+import type { Call, Identity, Override } from "../call.js";
 import type { ApprovalTerms, View } from "../outcome.js";
 import type { AgentDocument, LimitSet } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
+import type { SessionState } from "../session.js";
 import { covers } from "../store/question.js";
 import {
   type Approval,
@@ -14,12 +15,15 @@ import {
   type Store,
   StoreUnavailable,
 } from "../store/store.js";
-import { letsThrough, type Violation } from "../verdict.js";
+import { letsThrough, type Verdict, type Violation } from "../verdict.js";
+import { isAgentsDoing, observationOf, type Seen } from "./observation.js";
+
+export type { SessionTerms } from "./observation.js";
 
 /** What evaluation found, as far as settling needs it. */
 type SettleView = Pick<View, "verdict" | "reason"> & { redeems: boolean };
 
-export interface SettleParts {
+export interface SettleParts extends Seen {
   /** Envoy's stream id. */
   requestId: string;
   decisionId: string;
@@ -27,9 +31,10 @@ export interface SettleParts {
   approvalId: string;
   identity: Identity;
   call: Call;
-  session: Session;
   fingerprint: string;
   override: Override | null;
+  /** The approval behind the override token, as it was found. */
+  approval: Approval | null;
   policyVersion: string;
   computed: SettleView;
   enforced: SettleView & { asked: readonly Violation[]; terms: ApprovalTerms };
@@ -40,6 +45,8 @@ export interface SettleParts {
   dryRun: boolean;
   store: Store;
   approvals: ApprovalsService;
+  /** Called once the session knows of the call. */
+  onObserved: () => void;
   /** How long an approval lasts where the policies do not say. */
   approvalExpiresMs: number;
 }
@@ -53,38 +60,57 @@ export interface HumanApproval {
 
 export interface Settlement {
   enforced: LimitOutcome;
-  /** `unavailable` when only counters in shadow could not be reached. */
-  shadow: LimitOutcome | { outcome: "unavailable" };
+  shadow: LimitOutcome;
+  /** The session before this call; `null` when nothing was remembered of it, or nothing could be. */
+  before: SessionState | null;
+  /** Why the session does not know of a call that is refused anyway; for the log. */
+  trouble?: unknown;
   opened?: { id: string; expiresAtMs: number; fresh: boolean };
   redeemed?: { id: string; deploymentId: string; humans: HumanApproval[] };
 }
 
-const nothing: Settlement = { enforced: { outcome: "ok" }, shadow: { outcome: "ok" } };
-
 /**
- * Stage settle: rate, budget, and the opening or redeeming of an approval, in one atomic step of the store.
- * Needs no round trip when no limit and no approval is involved, and one more read when an approval is redeemed.
- * Throws `store_unavailable`, `approvals_exceeded`, `approval_too_large`, or for a brought approval `override_invalid`,
- * `override_expired`, `override_used`.
+ * Stage settle: rate, budget, the opening or redeeming of an approval, and what the session is to remember, in one atomic
+ * step of the store: one round trip. Throws `store_unavailable`, `approvals_exceeded`, `approval_too_large`, or for a
+ * brought approval `override_invalid`, `override_expired`, `override_used`.
  */
 export async function settle(parts: SettleParts): Promise<Settlement> {
   const request = requestOf(parts);
-  if (request === null) return nothing;
-  const binding = Object.keys(request.enforced).length > 0 || request.approval.kind !== "none";
   try {
-    const redeeming = request.approval.kind === "redeem" ? await provenApproval(parts, request.approval.id) : null;
+    const redeeming = request.approval.kind === "redeem" ? provenApproval(parts) : null;
     const result = await parts.store.settle(request);
-    const settlement: Settlement = { enforced: result.enforced, shadow: result.shadow ?? { outcome: "ok" } };
+    parts.onObserved();
+    const settlement: Settlement = {
+      enforced: result.enforced,
+      shadow: result.shadow ?? { outcome: "ok" },
+      before: result.session,
+    };
     if (result.enforced.outcome !== "ok") return settlement;
     return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    // Counters in shadow refuse nobody, their absence neither.
-    if (!binding) return { ...nothing, shadow: { outcome: "unavailable" } };
+    // The agent is better told what the policies say, and nothing is let through.
+    if (request.observation?.outcome === "refused") {
+      return { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, before: null, trouble: error };
+    }
     throw new Refusal("store_unavailable", "the store of limits and approvals did not answer in time", {
       cause: error,
     });
   }
+}
+
+/**
+ * Lets the session know of a call that was answered without being settled: refused before, or let through in shadow.
+ * What was not the agent's doing is not remembered. Throws as the store does.
+ */
+export async function note(
+  seen: Seen & { agent: string; key: string; store: Store },
+  answer: { verdict: Verdict; reason: string },
+): Promise<void> {
+  if (answer.verdict === "deny" && !isAgentsDoing(answer.reason)) return;
+  const { agent, key, store } = seen;
+  const observation = observationOf(seen, answer);
+  await store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
 }
 
 /** What became of the approval. A result of another kind than was asked for lets nothing through. */
@@ -111,20 +137,20 @@ function approvalResult(
   throw new Error(`the store was asked to ${asked.kind} an approval and says ${result.outcome}`);
 }
 
-function requestOf(parts: SettleParts): SettleRequest | null {
+function requestOf(parts: SettleParts): SettleRequest {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
   const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro.enforced) : {};
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
   const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro.computed) : {};
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
-  if (Object.keys(charge).length === 0 && Object.keys(shadow).length === 0 && approval.kind === "none") return null;
   return {
     agent: parts.identity.agent.id,
     key: `${parts.requestId}/${parts.fingerprint}/${approval.kind}`,
     enforced: charge,
     ...(Object.keys(shadow).length > 0 && { shadow }),
     approval,
+    observation: observationOf(parts, dryRun ? { verdict: "allow", reason: "allowed" } : enforced),
   };
 }
 
@@ -159,8 +185,8 @@ function draftRequest(parts: SettleParts): DraftRequest {
  * what the policies ask and the terms that hold now, so that an approval covers the reasons that people saw and no others,
  * and one given on easier terms does not pass a policy that has become stricter.
  */
-async function provenApproval(parts: SettleParts, id: string): Promise<Approval> {
-  const approval = await parts.store.approval(id, parts.identity.agent.id);
+function provenApproval(parts: SettleParts): Approval {
+  const { approval } = parts;
   if (approval === null) throw refusedBecause("not_found");
   if (approval.status === "expired") throw refusedBecause(approval.status);
   // A consumed one goes on: when this very request consumed it, the store answers as it did the first time.

@@ -1,5 +1,5 @@
 import { maxHorizonUs } from "./gcra.js";
-import type { ApprovalAnswer, ApprovalFilter, Charge, Rate, SettleRequest } from "./store.js";
+import type { ApprovalAnswer, ApprovalFilter, Charge, LookRequest, Observation, Rate, SettleRequest } from "./store.js";
 
 /** Longest life of a pending or approved approval: 30 days. The list of approvals is pruned by it. */
 export const maxExpiresInMs = 30 * 86_400_000;
@@ -13,7 +13,8 @@ export function checkSettle(request: SettleRequest): void {
   checkName("key", request.key);
   checkCharge("enforced", request.enforced);
   if (request.shadow) checkCharge("shadow", request.shadow);
-  const { approval } = request;
+  const { approval, observation } = request;
+  if (observation) checkObservation(observation);
   if (approval.kind === "redeem") {
     checkName("approval.id", approval.id);
     checkName("approval.fingerprint", approval.fingerprint);
@@ -26,6 +27,29 @@ export function checkSettle(request: SettleRequest): void {
     checkInteger("draft.expiresInMs", draft.expiresInMs, 1, maxExpiresInMs);
     checkInteger("approval.maxPending", approval.maxPending, 1);
     if (draft.agent !== request.agent) throw new RangeError("draft.agent is not the agent that settles");
+  }
+}
+
+export function checkLook({ agent, session, tool, learningMs, approval }: LookRequest): void {
+  checkName("agent", agent);
+  checkName("session", session);
+  if (tool !== null) checkName("tool", tool);
+  if (approval !== null) checkName("approval", approval);
+  checkInteger("learningMs", learningMs, 0);
+}
+
+function checkObservation(seen: Observation): void {
+  checkName("observation.session", seen.session);
+  if (seen.tool !== null) checkName("observation.tool", seen.tool);
+  for (const name of [...seen.classification, ...seen.tags]) checkName("observation.classification", name);
+  for (const name of seen.outside?.classification ?? []) checkName("observation.outside.classification", name);
+  checkInteger("observation.ttlMs", seen.ttlMs, 1);
+  checkInteger("observation.learningMs", seen.learningMs, 0);
+  checkInteger("observation.burst.refusals", seen.burst.refusals, 2, 100);
+  checkInteger("observation.burst.withinMs", seen.burst.withinMs, 1);
+  if (seen.outside) checkInteger("observation.outside.signedAtMs", seen.outside.signedAtMs, 0);
+  if ((seen.outcome === "refused") !== (seen.refusal !== null)) {
+    throw new RangeError("observation.refusal is there exactly for a refusal");
   }
 }
 
@@ -69,7 +93,7 @@ export function checkName(path: string, value: string): void {
   }
 }
 
-function checkInteger(path: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+export function checkInteger(path: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
   if (!Number.isSafeInteger(value) || value < least || value > most) {
     throw new RangeError(`${path} is not an integer from ${least} to ${most}`);
   }

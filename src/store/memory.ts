@@ -1,8 +1,11 @@
 import type { Runtime } from "../runtime.js";
-import { checkAnswer, checkFilter, checkName, checkSettle } from "./check.js";
+import { checkAnswer, checkFilter, checkLook, checkName, checkSettle } from "./check.js";
 import { ExpiringMap } from "./expiring_map.js";
 import { forgettableAtMs, type LimitState, unused, weigh } from "./limits.js";
 import { MemoryApprovals } from "./memory_approvals.js";
+import { memoryRegistry } from "./memory_registry.js";
+import { MemorySessions } from "./memory_sessions.js";
+import { becomes } from "./observed.js";
 import { idempotencyMs, type SettleRequest, type SettleResult, type Store, StoreUnavailable } from "./store.js";
 
 /**
@@ -14,6 +17,7 @@ export function memoryStore(runtime: Runtime): Store {
   const shadow = new ExpiringMap<string, LimitState>();
   const settled = new ExpiringMap<string, SettleResult>();
   const approvals = new MemoryApprovals();
+  const sessions = new MemorySessions();
   let closed = false;
 
   function now(): number {
@@ -26,13 +30,19 @@ export function memoryStore(runtime: Runtime): Store {
     const nowMs = now();
     const settledKey = JSON.stringify([request.agent, request.key]);
     const first = settled.get(settledKey, nowMs);
-    if (first) return { ...structuredClone(first), replayed: true };
+    if (first) return { ...structuredClone(first), replayed: true, session: null };
 
     const limits = weigh(nowMs * 1000, enforced.get(request.agent, nowMs) ?? unused, request.enforced);
     const shadowed = request.shadow && weigh(nowMs * 1000, shadow.get(request.agent, nowMs) ?? unused, request.shadow);
     const approval = limits.outcome.outcome === "ok" ? settleApproval(request, nowMs) : ({ outcome: "none" } as const);
     const charges = request.approval.kind === "none" || approval.outcome === "redeemed";
-    const result = { replayed: false, enforced: limits.outcome, shadow: shadowed?.outcome ?? null, approval };
+    const result = {
+      replayed: false,
+      session: null,
+      enforced: limits.outcome,
+      shadow: shadowed?.outcome ?? null,
+      approval,
+    };
 
     let changed = approval.outcome === "redeemed" || (approval.outcome === "opened" && approval.fresh);
     for (const [counters, next] of [
@@ -44,7 +54,8 @@ export function memoryStore(runtime: Runtime): Store {
       changed = true;
     }
     if (changed) settled.set(settledKey, structuredClone(result), nowMs + idempotencyMs, nowMs);
-    return result;
+    const { observation: seen } = request;
+    return seen ? { ...result, session: sessions.observe(request.agent, seen, becomes(seen, result), nowMs) } : result;
   }
 
   function settleApproval({ agent, approval }: SettleRequest, nowMs: number): SettleResult["approval"] {
@@ -62,7 +73,22 @@ export function memoryStore(runtime: Runtime): Store {
 
   return {
     shared: false,
+    registry: memoryRegistry({ now }),
+    look: async (request) => {
+      checkLook(request);
+      const { agent, session, tool, learningMs, approval } = request;
+      const nowMs = now();
+      return {
+        session: sessions.get(agent, session, nowMs),
+        newTool: sessions.isNewTool(agent, tool, learningMs, nowMs),
+        approval: approval === null ? null : approvals.get(approval, agent, nowMs),
+      };
+    },
     settle: async (request) => settle(request),
+    sessionAgents: async (session) => {
+      checkName("session", session);
+      return sessions.agentsOf(session, now());
+    },
     approval: async (id, agent) => {
       checkName("id", id);
       if (agent !== undefined) checkName("agent", agent);

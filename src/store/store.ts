@@ -1,5 +1,7 @@
 import type { Json } from "../call.js";
+import type { Indicator, Integrity, SessionFacts, SessionState } from "../session.js";
 import type { Violation } from "../verdict.js";
+import type { SharedRegistry } from "./shared_registry.js";
 
 /**
  * Counters and pending state that processes share. What is in here is state, not proof:
@@ -11,8 +13,12 @@ import type { Violation } from "../verdict.js";
  * `RangeError`.
  */
 export interface Store {
-  /** Limits, and the opening or redeeming of an approval, in one atomic step. */
+  /** What the session did so far, and the approval that the call brings, in one round trip. */
+  look(request: LookRequest): Promise<Look>;
+  /** Limits, the opening or redeeming of an approval, and what the session remembers of the call, in one atomic step. */
   settle(request: SettleRequest): Promise<SettleResult>;
+  /** Agents that have a session of this id, at most 100. Sessions of different agents are different ones. */
+  sessionAgents(session: string): Promise<string[]>;
   /**
    * The approval, its status as of the store's clock, or `null` when it is unknown. With `agent`, `null` also when it is
    * another agent's: who knows the agent reads it in one round trip instead of two.
@@ -27,6 +33,8 @@ export interface Store {
   answer(id: string, answer: ApprovalAnswer): Promise<AnswerResult>;
   /** Resolves when the store can take a write. */
   ping(): Promise<void>;
+  /** Agents, revoked tokens and tasks that processes share. */
+  readonly registry: SharedRegistry;
   close(): Promise<void>;
   /** True when state survives this process and is shared with others. */
   readonly shared: boolean;
@@ -50,6 +58,59 @@ export interface Charge {
   budget?: { limitMicro: number; costMicro: number };
 }
 
+export interface LookRequest {
+  agent: string;
+  session: string;
+  /** To find out whether the agent has used it before; `null` = not asked. */
+  tool: string | null;
+  /** How long after its first call an agent's tools are not told apart, in milliseconds. */
+  learningMs: number;
+  /** Id of an approval of this agent; `null` = not asked. */
+  approval: string | null;
+}
+
+export interface Look {
+  /** `null` when nothing is remembered of it. */
+  session: SessionState | null;
+  /** True when the agent is known for long enough and has never used the tool. */
+  newTool: boolean;
+  /** `null` also when it is unknown or another agent's. */
+  approval: Approval | null;
+}
+
+/** What the session remembers of one call. */
+export interface Observation {
+  session: string;
+  /** False for the agent's open session; what is bad about any of its sessions is remembered in that one too. */
+  bound: boolean;
+  known: SessionFacts;
+  /** Milliseconds after its last call that a session is remembered. */
+  ttlMs: number;
+  /** What is the case when limits and approvals do not refuse: let through, refused, or waiting for people. */
+  outcome: "passed" | "refused" | "asked";
+  /** Reason of a refusal; `null` for the other two. */
+  refusal: string | null;
+  /** `tool:action` or what else tells the anomaly; at most 256 characters. */
+  detail: string;
+  /** The tool, and the data it exposes; they count for calls that were let through. */
+  tool: string | null;
+  classification: readonly string[];
+  /** Classifications that the data in the call itself was found to have; they count whatever becomes of it. */
+  tags: readonly string[];
+  /** Found in this call, whatever becomes of it. */
+  indicators: readonly Indicator[];
+  /** Of the verified attestation that came with the call. */
+  outside: {
+    signedAtMs: number;
+    classification: readonly string[];
+    integrity: Integrity;
+    anomalies: boolean;
+  } | null;
+  /** So many refusals within so long are a `denied_burst`. */
+  burst: { refusals: number; withinMs: number };
+  learningMs: number;
+}
+
 export interface SettleRequest {
   agent: string;
   /**
@@ -69,6 +130,11 @@ export interface SettleRequest {
     /** `maxPending` (>= 1): with as many approvals of the agent pending, no further one is opened. */
     | { kind: "open"; draft: ApprovalDraft; maxPending: number }
     | { kind: "redeem"; id: string; fingerprint: string };
+  /**
+   * What the session is to remember; absent = nothing. A limit or an approval that refuses makes a refusal of it, with its code as the
+   * reason. Remembered once for each settling that is not replayed.
+   */
+  observation?: Observation;
 }
 
 /** Outcome of one set of limits. */
@@ -80,6 +146,8 @@ export type LimitOutcome =
 export interface SettleResult {
   /** True when this key was settled before and this is the stored result. */
   replayed: boolean;
+  /** The session as it was before this call; `null` when nothing was remembered of it, and of a replayed one. */
+  session: SessionState | null;
   enforced: LimitOutcome;
   /** `null` when the request had no shadow charge. */
   shadow: LimitOutcome | null;
@@ -159,6 +227,12 @@ export interface AnswerResult {
 
 /** How long the result of a settled key is kept. Longer than any Envoy retry, shorter than a budget day. */
 export const idempotencyMs = 300_000;
+/** Anomalies of a session that are kept whole; older ones are only counted. */
+export const maxRecent = 20;
+/** Agents that one session id is told to have. */
+export const maxSessionAgents = 100;
+/** How long after its last call the tools of an agent are remembered, beside the time of learning: 90 days. */
+export const agentToolsMs = 7_776_000_000;
 /** Approvals that one list looks at. */
 export const maxScanned = 5_000;
 /** How long an approval stays readable after it has expired. */

@@ -3,6 +3,7 @@ import type { PolicySet } from "../policies/policy_set.js";
 import type { AgentsFile } from "../registry/agents_file.js";
 import type { LoadedRegistry } from "../registry/load.js";
 import type { PersonEntry } from "../registry/people_file.js";
+import type { Registry } from "../registry/registry.js";
 
 /** The user's files as they are in force at one moment. Each part is immutable and replaced as a whole. */
 export interface Workspace extends Parts {
@@ -11,7 +12,9 @@ export interface Workspace extends Parts {
 }
 
 /** What a decision looks at. */
-export type InForce = Pick<Workspace, "policies" | "catalogue" | "registry">;
+export interface InForce extends Pick<Workspace, "policies" | "catalogue"> {
+  registry: Registry;
+}
 
 /** What is loaded each by itself, so that a slip in one does not hold up the others: an agent is disabled at once. */
 export interface Parts {

@@ -65,6 +65,17 @@ export const call: Call = {
   classification: [],
 };
 
+/** The same session as records have it. */
+export const attestedSession = {
+  agent_id: "deploy-manager",
+  session_id: "abc-123",
+  bound: true,
+  initiated_by: "alice",
+  data_classification: ["config"],
+  anomalies_detected: false,
+  session_integrity: "clean",
+} as const;
+
 export const session = { id: "abc-123", bound: true, initiated_by: "alice" };
 
 export function identity(agent: string): Identity {
@@ -132,6 +143,10 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
     approval: async (id, agent) => {
       const approval = await memory.approval(id, agent);
       return approval && tamper(approval);
+    },
+    look: async (request) => {
+      const { approval, ...found } = await memory.look(request);
+      return { ...found, approval: approval && tamper(approval) };
     },
     approvals: async (filter) => (await memory.approvals(filter)).map(tamper),
   };

@@ -4,19 +4,11 @@ import type { Identity } from "../../src/call.js";
 import { generateKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { Refusal } from "../../src/refusal.js";
-import { loadRegistry } from "../../src/registry/load.js";
 import { call } from "../approvals/fixture.js";
 
 const key = await signingKeyOf(generateKey("OKP", "approvals"));
 const stranger = await signingKeyOf(generateKey("OKP", "approvals"));
 const nowMs = Date.parse("2026-03-01T12:00:00Z");
-
-const registry = loadRegistry({
-  people: {
-    file: "people.yaml",
-    text: "people: [{id: alice@example.com, aliases: [alice], role: platform-lead, clearance: tier-1}]",
-  },
-});
 
 const bot: Identity = {
   agent: { id: "bot", scopes: ["deploy-api:*"], roles: [] },
@@ -25,15 +17,17 @@ const bot: Identity = {
   session: {},
   facts: {},
 };
-const inSession = (session: Identity["session"]): Identity => ({ ...bot, session });
-
 const run = (more: Partial<AttestParts> = {}) =>
   attest({
     identity: bot,
+    session: { id: "open:bot", bound: false },
     call,
-    registry,
     fingerprintOf: (session) => `of ${session}`,
     approvalKey: key,
+    readAttestation: () => {
+      throw new Refusal("attestation_invalid", "no attestation holds here");
+    },
+    attestationRequired: false,
     nowMs,
     ...more,
   });
@@ -46,37 +40,9 @@ const bringing = (...tokens: string[]) => ({
   call: { ...call, http: { ...call.http, headers: tokens.map((value) => ({ name: overrideHeader, value })) } },
 });
 
-describe("the session", () => {
-  test("a token that binds none comes in the agent's open session", async () => {
-    expect(await run()).toEqual({
-      session: { id: "open:bot", bound: false },
-      fingerprint: "of open:bot",
-      override: null,
-    });
-  });
-
-  test("is the one the token binds", async () => {
-    const { session, fingerprint } = await run({ identity: inSession({ id: "s-1", workflow_run_id: "run-7" }) });
-    expect([session, fingerprint]).toEqual([{ id: "s-1", bound: true, workflow_run_id: "run-7" }, "of s-1"]);
-  });
-
-  test("has the id, role and clearance of who started it, under any alias", async () => {
-    const { session } = await run({ identity: inSession({ id: "s-1", initiated_by: "Alice" }) });
-    expect(session).toEqual({
-      id: "s-1",
-      bound: true,
-      initiated_by: "alice@example.com",
-      role: "platform-lead",
-      clearance: "tier-1",
-    });
-  });
-
-  test("the token's own words come first, and people nobody knows bring nothing", async () => {
-    const told = { id: "s-1", initiated_by: "alice", role: "guest", clearance: "none" };
-    expect((await run({ identity: inSession(told) })).session).toMatchObject({ role: "guest", clearance: "none" });
-    const { session } = await run({ identity: inSession({ id: "s-1", initiated_by: "mallory" }) });
-    expect(session).toEqual({ id: "s-1", bound: true, initiated_by: "mallory" });
-  });
+test("a call that brings nothing has its fingerprint, in its session", async () => {
+  expect(await run()).toEqual({ fingerprint: "of open:bot", override: null, brought: { refusal: null } });
+  expect((await run({ session: { id: "s-1", bound: true } })).fingerprint).toBe("of s-1");
 });
 
 describe("scopes", () => {

@@ -9,7 +9,7 @@ import { loadProgram } from "../../src/policies/program.js";
 import { createMasker, decisionRecord } from "../../src/record/index.js";
 import { createRegoPool, type RegoPool } from "../../src/rego/pool.js";
 import type { Mode } from "../../src/verdict.js";
-import { identity, session, call as someCall } from "../approvals/fixture.js";
+import { attestedSession, identity, session, call as someCall } from "../approvals/fixture.js";
 import { ed25519 } from "./samples.js";
 
 export const program = loadProgram();
@@ -62,7 +62,17 @@ export async function recorder(files: Record<string, unknown>): Promise<(asked: 
     const http = { ...someCall.http, query: pairs(asked.query), headers: pairs(asked.headers) };
     const call = { ...someCall, tool, action, environment, images, params, http };
     const override = asked.approval === undefined ? null : { approvalId: asked.approval, token: "t" };
-    const evaluation = await evaluate({ identity: who, call, session, override, policies, engine, rego, nowMs });
+    const evaluation = await evaluate({
+      identity: who,
+      call,
+      session,
+      observed: null,
+      override,
+      policies,
+      engine,
+      rego,
+      nowMs,
+    });
     const { document } = policies.documentOf(who.agent.id);
     const outcome = decide({
       evaluation: { value: evaluation },
@@ -88,7 +98,7 @@ export async function recorder(files: Record<string, unknown>): Promise<(asked: 
       request: null,
       identity: who,
       call,
-      session,
+      session: attestedSession,
       fingerprint: null,
       evaluation,
       redeemed: null,

@@ -1,6 +1,7 @@
 import { delimiter, dirname } from "node:path";
 import { isOmitted, type RecordedEvaluation } from "../../src/audit/form.js";
 import { type Rejudged, rejudge } from "../../src/backtest/rejudge.js";
+import { seesSession } from "../../src/backtest/sees_session.js";
 import { createEngine } from "../../src/evaluate/engine.js";
 import { createRegoPool } from "../../src/rego/pool.js";
 import { type Asked, policiesOf, program, recorder } from "../audit/decisions.js";
@@ -12,12 +13,13 @@ afterAll(() => pool.close());
 
 const file = (action: object) => ({ "a.yaml": { agent: "deploy-manager", actions: [{ name: "deploy", ...action }] } });
 
-/** What the second policies say of a call that was recorded under the first. */
-async function again(before: object, after: object, asked: Asked): Promise<Rejudged> {
+/** What the second policies say of a call that was recorded under the first, with more in its input. */
+async function again(before: object, after: object, asked: Asked, more: object = {}): Promise<Rejudged> {
   const ask = await recorder({ ...before });
   const { opa_decision } = JSON.parse(JSON.stringify(await ask(asked)));
   const policies = await policiesOf({ ...after });
-  return rejudge(opa_decision as RecordedEvaluation, { policies, engine: createEngine(program), rego: pool });
+  const recorded = { ...opa_decision, input: { ...opa_decision.input, ...more } };
+  return rejudge(recorded as RecordedEvaluation, { policies, engine: createEngine(program), rego: pool });
 }
 
 const said = ({ enforced }: Rejudged) => ("view" in enforced ? enforced.view.reason : enforced.undecidable);
@@ -58,6 +60,99 @@ describe("detectors", () => {
   });
 });
 
+describe("the session", () => {
+  const bound = { id: "s-1", bound: true };
+  const attested = { data_classification: [], anomalies_detected: false, session_integrity: "clean", role: "lead" };
+  const seen = (more: object = {}) => ({ session: bound, session_attestation: { ...attested, ...more } });
+  const unseen = ["nobody looked at the session"];
+  const inProduction = { when: 'env == "production"', integrity: "clean" };
+
+  test.each<[string, object, Asked, object, unknown]>([
+    ["that was looked at", { require: { roles: ["lead"] } }, {}, seen(), "allowed"],
+    ["that was looked at", { require: { roles: ["sre"] } }, {}, seen(), "session_role"],
+    [
+      "that touched data",
+      { require: { clearance: { pii: "t1" } } },
+      {},
+      seen({ data_classification: ["pii"] }),
+      "session_touched_pii",
+    ],
+    [
+      "with a masked role",
+      { require: { roles: ["lead"] } },
+      {},
+      seen({ role: "[email]" }),
+      ["session_attestation.role is masked"],
+    ],
+    ["that nobody looked at", { require: { integrity: "clean" } }, {}, { session: bound }, unseen],
+    ["that nobody looked at", { approval_needed: "session.anomalies > 0" }, {}, { session: bound }, unseen],
+    ["that nobody looked at", { approval_needed: 'session.id == "s-1"' }, {}, { session: bound }, "approval_needed"],
+    [
+      "that no credential binds",
+      { require: { integrity: "clean" } },
+      {},
+      { session: { id: "s-1", bound: false } },
+      "session_unbound",
+    ],
+    [
+      "that is refused anyway",
+      { require: { integrity: "clean" }, max_replicas: 1 },
+      { params: { replicas: 2 } },
+      { session: bound },
+      "max_replicas",
+    ],
+    [
+      "of a call that is not asked",
+      { require: inProduction },
+      { environment: "staging" },
+      { session: bound },
+      "allowed",
+    ],
+    ["of a call that is asked", { require: inProduction }, { environment: "production" }, { session: bound }, unseen],
+    [
+      "of a call that may be asked",
+      { require: { ...inProduction, when: "params.pin == 1" } },
+      { params: { pin: 2 } },
+      seen(),
+      ["params.pin is masked"],
+    ],
+    [
+      "of a call for which a condition would have looked",
+      { require: { ...inProduction, when: '"pii" in session.data_classification' } },
+      {},
+      { session: bound },
+      unseen,
+    ],
+  ])("%s, before %j", async (_, action, asked, more, wanted) => {
+    expect(said(await again(file({}), file(action), asked, more))).toEqual(wanted);
+  });
+});
+
+test.each<[string, boolean]>([
+  ["allow if input.params.replicas < 5", false],
+  ['allow if input["params"].replicas < 5', false],
+  ["inputs := 1\nallow if inputs == 1", false],
+  ["allow if input.session.bound", true],
+  ["allow if input.session_attestation.role == input.params.role", true],
+  ['allow if input["session_attestation"].role', true],
+  ["allow if verify_signature(input.session_attestation)", true],
+  ["allow if some part in input", true],
+  ["allow if input[name].x", true],
+  ["allow if object.get(input, name, 1) == 1", true],
+  ["import input.session as s", true],
+  ["import input as i", true],
+])("the user's Rego may look at the session with %s: %s", (text, wanted) => {
+  expect(
+    seesSession({
+      sources: [
+        { file: "a.rego", text: "package a\n" },
+        { file: "b.rego", text },
+      ],
+    }),
+  ).toBe(wanted);
+  expect(seesSession(null)).toBe(false);
+});
+
 test("of a call whose action was masked nobody knows which rules it is under", async () => {
   const action = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln";
   expect(said(await again(file({}), file({}), { action }))).toEqual(["action is masked"]);
@@ -88,6 +183,13 @@ describeWith(opa, "the user's Rego", (use) => {
   test("sees that there was a credential, as it did then", async () => {
     const shown = rego('allow if input.http.headers.authorization == "[credential]"');
     expect(said(await again(file({}), shown, { headers: [["authorization", "Bearer x"]] }))).toBe("allowed");
+  });
+
+  test("that looks at the session needs a record of it", async () => {
+    const clean = rego('allow if input.session_attestation.session_integrity == "clean"');
+    expect(said(await again(file({}), clean, {}))).toEqual(["nobody looked at the session"]);
+    const seen = { session_attestation: { session_integrity: "clean" } };
+    expect(said(await again(file({}), clean, {}, seen))).toBe("allowed");
   });
 
   test("may have looked at anything that was masked", async () => {

@@ -129,7 +129,8 @@ describeWith(opa, "the real OPA", (use) => {
       ]);
     expect(await asked({ environment: "staging" })).toBe("[true]\n");
     expect(await asked({ environment: "production" })).toBe("[]\n");
-    expect(await asked({ session_attestation: { role: "lead" } })).toBe("[true]\n");
+    expect(await asked({ session_attestation: { role: "lead" } })).toBe("[]\n");
+    expect(await asked({ session_attestation: { role: "lead" }, session: { bound: true } })).toBe("[true]\n");
     await run(use().program, ["build", "--bundle", file, "--output", join(folder, "again.tar.gz")]);
   });
 });

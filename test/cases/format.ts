@@ -33,6 +33,8 @@ export interface CallCase {
   text?: string;
   base64?: string;
   partial_body?: boolean;
+  attestation?: { claims?: Record<string, Json>; without?: string[]; age?: string; key?: "other" };
+  principal?: string;
 }
 
 export interface Want {
@@ -64,6 +66,8 @@ export interface Step {
   after?: string;
   files?: Files;
   answer?: AnswerCase;
+  /** Id of a token. */
+  revoke?: string;
   call?: CallCase;
   want?: Want;
   times?: number;
@@ -140,10 +144,10 @@ function formProblem({ steps, call, want }: Written["cases"][number]): string | 
     : undefined;
 }
 
-function stepProblem({ call, want, answer, files, after, times }: WrittenStep): string | undefined {
+function stepProblem({ call, want, answer, revoke, files, after, times }: WrittenStep): string | undefined {
   if ((call === undefined) !== (want === undefined)) return "call and want belong together";
   if (times !== undefined && call === undefined) return "only a call can happen several times";
-  return (call ?? answer ?? files ?? after) ? undefined : "nothing happens in this step";
+  return (call ?? answer ?? revoke ?? files ?? after) ? undefined : "nothing happens in this step";
 }
 
 function mistake(located: Located<unknown>, index: number, message: string) {

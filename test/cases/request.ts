@@ -1,4 +1,6 @@
 import { SignJWT } from "jose";
+import type { Json } from "../../src/call.js";
+import { canonicalJson } from "../../src/canonical.js";
 import { parseDuration } from "../../src/duration.js";
 import { agentTokenType } from "../../src/identify/claims.js";
 import type { AgentRequest } from "../pipeline/envoy.js";
@@ -28,11 +30,36 @@ export async function requestOf(
       ...given("content-type", type),
       ...given("content-length", content === null ? null : String(content.length)),
       ...(context.override === null ? [] : [["x-countersign-override", context.override] as const]),
+      ...(call.attestation === undefined
+        ? []
+        : [["x-session-attestation", attestationOf(call, context.nowMs)] as const]),
       ...(call.partial_body ? [["x-envoy-auth-partial-body", "true"] as const] : []),
       ...[...own].flatMap(([name, values]) => values.map((value) => [name, value] as const)),
     ],
     body: content ?? new Uint8Array(),
+    ...(call.principal !== undefined && { principal: call.principal }),
   };
+}
+
+/** JSON with an HMAC, under the key of the observer obs-1 or under one that nobody knows. */
+function attestationOf({ agent, token, attestation = {} }: CallCase, nowMs: number): string {
+  const said: { [name: string]: Json } = {
+    kid: "obs-1",
+    agent_id: agent ?? "",
+    session_id: token?.claims?.session_id ?? `open:${agent}`,
+    data_classification: [],
+    anomalies_detected: false,
+    session_integrity: "clean",
+    signed_at: new Date(nowMs - ms(attestation.age ?? "0s")).toISOString(),
+    ...attestation.claims,
+  };
+  const { without = [] } = attestation;
+  const payload = Object.fromEntries(Object.entries(said).filter(([name]) => !without.includes(name)));
+  const key = attestation.key === "other" ? keys.audit : keys.observer;
+  const mac = Buffer.from(key.sign(Buffer.from(canonicalJson(payload)))).toString("hex");
+  return Buffer.from(JSON.stringify({ ...payload, signature: `hmac-sha256:${mac.slice(0, 64)}` })).toString(
+    "base64url",
+  );
 }
 
 function bodyOf({ json, form, text, base64 }: CallCase): { content: Uint8Array | null; type: string | null } {

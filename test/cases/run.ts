@@ -42,10 +42,11 @@ class Run {
     this.#world = world;
   }
 
-  async step({ after, files, answer, call, want, times = 1 }: Step): Promise<void> {
+  async step({ after, files, answer, revoke, call, want, times = 1 }: Step): Promise<void> {
     if (after !== undefined) this.#world.nowMs += ms(after);
     if (files !== undefined) await this.#world.use(files);
     if (answer !== undefined) await this.#answer(answer);
+    if (revoke !== undefined) await this.#revoke(revoke);
     if (call === undefined || want === undefined) return;
     for (let time = 1; time <= times; time++) await this.#call(call, want);
   }
@@ -64,6 +65,10 @@ class Run {
     if (told.ok === null) checkDenial(told, record, want);
     else checkPassed(request, told, record, want);
     this.#checkApproval(told, record, want);
+  }
+
+  async #revoke(jti: string): Promise<void> {
+    await this.#world.agents.shared.revoke({ jti, expiresAtMs: this.#world.nowMs + 3_600_000 });
   }
 
   #tokenOf(label: string): string {

@@ -6,7 +6,7 @@ import { countersign, type Ran } from "./run.js";
 /** Commands that a help page lists. */
 function listed({ stdout }: Ran): string[] {
   const commands = stdout.split("\nCommands:\n")[1]?.split("\n\n")[0] ?? "";
-  return [...commands.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? "").filter((name) => name !== "help");
+  return [...commands.matchAll(/^ {2}([a-z-]+)/gm)].map((match) => match[1] ?? "").filter((name) => name !== "help");
 }
 
 /** The help of a command and of everything below it, by command line. */
@@ -22,7 +22,15 @@ test("these are the commands", () => {
   expect([...pages.keys()].sort()).toEqual([
     "",
     "agent",
+    "agent create",
+    "agent disable",
+    "agent enable",
     "agent key",
+    "agent list",
+    "agent rotate-key",
+    "agent show",
+    "attest",
+    "attest key",
     "audit",
     "audit verify",
     "backtest",

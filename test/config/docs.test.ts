@@ -35,7 +35,13 @@ test("the examples load", () => {
 
 test("variables and schemas that the page names exist", () => {
   const known = new Set(variables().map(({ name }) => name));
-  const links = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_SERVICE_HOST", "COUNTERSIGN_PORT_9191_TCP", "COUNTERSIGN_"];
+  const links = [
+    "COUNTERSIGN_CONFIG",
+    "COUNTERSIGN_TOKEN",
+    "COUNTERSIGN_SERVICE_HOST",
+    "COUNTERSIGN_PORT_9191_TCP",
+    "COUNTERSIGN_",
+  ];
   const named = new Set(page.match(/COUNTERSIGN_[A-Z0-9_]*/g));
   expect([...named].filter((name) => !known.has(name)).sort()).toEqual(links.sort());
   const schemas = jsonSchemas().map((schema) => schema.path);

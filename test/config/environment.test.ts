@@ -145,6 +145,7 @@ test.each([
 test("variables that are none of ours do not matter", () => {
   const before = load({});
   expect(load({ PATH: "/bin", countersign_mode: "x", COUNTERSIGN: "x", COUNTERSIGN_CONFIG: "x" })).toEqual(before);
+  expect(load({ COUNTERSIGN_TOKEN: "x" })).toEqual(before);
 });
 
 test("a pod beside a Service called countersign starts all the same", () => {

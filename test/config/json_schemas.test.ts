@@ -90,6 +90,7 @@ test.each<[string, string]>([
     "{cases: [{description: d, input: {agent: {roles: [r]}, environment: null, approval: true}, want: {}}]}",
   ],
   ["tools", "tools: [{name: t, match: {hosts: [h], path: /}, action: x, params: {n: '{body.n}', m: 1}}]"],
+  ["tools", "tools: [{name: t, protocol: check, params: {sql: '{body.sql}'}}]"],
   ["agents", `agents: [{id: a, scopes: ['t:*'], api_keys: [{sha256: ${"A".repeat(64)}}]}]`],
 ])("%s: %s fits", (name, text) => expect(accepts(name, text || "{}")).toBe(true));
 
@@ -121,6 +122,8 @@ test.each<[string, string]>([
   ["policy-cases", "{cases: [{description: d}]}"],
   ["tools", "tools: [{name: t, match: {hosts: [], path: /}, action: x}]"],
   ["tools", "tools: [{name: t, match: {hosts: [h], path: /}, action: x, params: {n: [1]}}]"],
+  ["tools", "tools: [{name: t, action: x}]"],
+  ["tools", "tools: [{name: t, match: {hosts: [h], path: /}}]"],
   ["agents", "agents: [{id: a, scopes: [deploy]}]"],
   ["agents", "agents: [{id: a, api_keys: [secret]}]"],
   ["people", "people: [{id: a, access: [root]}]"],

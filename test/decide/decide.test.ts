@@ -125,11 +125,6 @@ describe("limits", () => {
     expect(decided("allow", "allow", settled(ok, late))).toBe("deny/allow shadow");
   });
 
-  test("counters in shadow that cannot be reached refuse nobody", () => {
-    const unavailable = { value: { enforced: ok, shadow: { outcome: "unavailable" } as const } };
-    expect(decided("allow", "allow", { settlement: unavailable })).toBe("deny/allow shadow");
-  });
-
   test.each([
     [late, { policy: "rate", quota: 4, windowSeconds: 2, retryAfterMs: 250 }, "rate_exceeded"],
     [spent, { policy: "daily-budget", quota: 10, windowSeconds: 86_400, retryAfterMs: 3_600_000 }, "budget_exceeded"],

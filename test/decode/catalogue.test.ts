@@ -42,6 +42,7 @@ tools:
   expect(loadCatalogue("tools.yaml", text).tools).toEqual([
     {
       name: "deploy-api",
+      protocol: "http",
       hosts: [
         { host: "deploy.internal", wildcard: false, port: null },
         { host: "deploy.internal", wildcard: true, port: 8443 },
@@ -97,7 +98,27 @@ test.each<[string, string, string[]]>([
     ["tools.yaml:2:11: tools[0].name: must be letters, digits, dots, hyphens or underscores"],
   ],
   ["mcp", withLines("protocol: mcp"), ["tools.yaml:5:15: tools[0].protocol: mcp is not supported by this version"]],
-  ["another protocol", withLines("protocol: ftp"), ["tools.yaml:5:15: tools[0].protocol: must be http"]],
+  [
+    "nothing to match",
+    "tools:\n  - name: t\n    action: act\n",
+    ["tools.yaml:2:5: tools[0].match: missing: expected a map"],
+  ],
+  [
+    "check with a match",
+    withLines("protocol: check"),
+    ["tools.yaml:3:12: tools[0].match: an entry with protocol check matches no request: leave it out"],
+  ],
+  [
+    "check with a query",
+    'tools:\n  - name: t\n    protocol: check\n    params: {a: "{query.a}"}\n',
+    ["tools.yaml:4:17: tools[0].params.a: placeholder {query.a} needs a query, and a described call has none"],
+  ],
+  [
+    "check with a path",
+    'tools:\n  - name: t\n    protocol: check\n    service: "{path.environment}"\n',
+    ["tools.yaml:4:14: tools[0].service: placeholder {path.environment} names no variable of the path"],
+  ],
+  ["another protocol", withLines("protocol: ftp"), ["tools.yaml:5:15: tools[0].protocol: must be http or check"]],
   [
     "no hosts",
     withMatch("{hosts: [], path: /}"),
@@ -336,6 +357,53 @@ test.each([
   ["case of the path", "{hosts: [h], path: /a}", "{hosts: [h], path: /A}"],
 ])("entries apart by %s load", (_name, first, second) => {
   expect(pair(first, second)).toEqual([]);
+});
+
+test("entries for described calls take action, environment and parameters from the call", () => {
+  const [tool, bare] = loadCatalogue(
+    "tools.yaml",
+    "tools: [{name: t, protocol: check}, {name: bare, protocol: check, environment: null, body: none}]",
+  ).tools;
+  const path = (name: string) => ({ kind: "reference", reference: { source: "path", names: [name] } });
+  expect(tool).toMatchObject({
+    protocol: "check",
+    hosts: [],
+    action: path("action"),
+    environment: path("environment"),
+  });
+  expect(tool?.params).toEqual({
+    kind: "object",
+    template: { kind: "reference", reference: { source: "body", names: [] } },
+  });
+  expect(bare).toMatchObject({ environment: null, params: { kind: "named", templates: [] }, takesBody: false });
+});
+
+describe("entries for described calls of one name", () => {
+  const two = (first: string, second: string) =>
+    problems(`tools:\n  - {name: t, protocol: check, ${first}}\n  - {name: t, protocol: check, ${second}}\n`);
+
+  test.each([
+    ["actions", "action: a", "action: b"],
+    ["environments", "environment: a", "environment: b"],
+  ])("apart by their %s load", (_name, first, second) => {
+    expect(two(first, second)).toEqual([]);
+  });
+
+  test.each([
+    ["the same", "action: a", "action: a"],
+    ["any action", "cost: 1", "action: a"],
+    ["any environment", "action: a", "action: a, environment: e"],
+  ])("that overlap, %s, are refused", (_name, first, second) => {
+    expect(two(first, second)).toEqual([
+      "tools.yaml:3:12: tools[1].name: t (tools[1]) can be meant by the same described call as t (tools[0])",
+    ]);
+  });
+
+  test("are told from those for HTTP", () => {
+    expect(problems("tools: [{name: t, protocol: check}, {name: t, action: a, match: {hosts: [h], path: /}}]")).toEqual(
+      [],
+    );
+  });
 });
 
 test("one tool may have several entries", () => {

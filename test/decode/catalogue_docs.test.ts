@@ -13,7 +13,7 @@ test.each(examples)("example %# loads", (example) => {
 
 test("the reference names every key", () => {
   const { match, ...others } = catalogueSchema.shape.tools.element.shape;
-  const keys = [...Object.keys(others), ...Object.keys(match.shape).map((key) => `match.${key}`)];
+  const keys = [...Object.keys(others), ...Object.keys(match.unwrap().shape).map((key) => `match.${key}`)];
   const rows = [...text.matchAll(/^\| ((?:`[a-z_.]+`(?:, )?)+) \|/gm)].flatMap(
     (row) => (row[1] ?? "").match(/[a-z_.]+/g) ?? [],
   );

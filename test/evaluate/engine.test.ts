@@ -16,7 +16,7 @@ const set = await compilePolicySet(
 
 function verdict(engine: ReturnType<typeof createEngine>, agent: string): unknown {
   const { id, document } = set.documentOf(agent);
-  const input = inputDocument({ identity: identity(agent), call, session, override: null, nowMs: 0 });
+  const input = inputDocument({ identity: identity(agent), call, session, observed: null, override: null, nowMs: 0 });
   return (engine.run(id, document, input) as { decision: { reason: unknown } }).decision.reason;
 }
 

@@ -10,7 +10,7 @@ const identity: Identity = {
   facts: { tests_passed: true },
 };
 const session: Session = { id: "s-1", bound: true, role: "platform-lead" };
-const parts = { identity, call, session, override: null, nowMs: 1_772_366_400_000 };
+const parts = { identity, call, session, observed: null, override: null, nowMs: 1_772_366_400_000 };
 const withHeaders = (...headers: [string, string][]) => ({
   ...parts,
   call: { ...call, http: { ...call.http, headers: headers.map(([name, value]) => ({ name, value })) } },
@@ -81,3 +81,27 @@ test.each(["__proto__", "constructor", "toString"])(
     expect(Object.getOwnPropertyNames(headersOf([name, "1"]))).toEqual([name]);
   },
 );
+
+test("what the session did is there when somebody looked", () => {
+  const attestation = {
+    agent_id: "bot",
+    session_id: "s-1",
+    role: "platform-lead",
+    data_classification: ["pii"],
+    anomalies_detected: false,
+    session_integrity: "clean",
+  } as const;
+  const history = {
+    data_classification: ["pii"],
+    integrity: "clean",
+    anomalies: 0,
+    tools: ["crm"],
+    calls: 2,
+    passed: 2,
+    refused: 0,
+  } as const;
+  const input = inputDocument({ ...parts, observed: { session: history, attestation } });
+  expect(input.session).toEqual({ ...session, ...history });
+  expect(input.session_attestation).toEqual(attestation);
+  expect(inputDocument(parts)).not.toHaveProperty("session_attestation");
+});

@@ -86,6 +86,41 @@ test.each<[Parameters<typeof tell>[0], string]>([
     { rule: "max_replicas", kind: "max", param: "replicas", limit: 5, actual: null, spelled: ["Replicas"] },
     "Replicas is another spelling of replicas, which max_replicas speaks of",
   ],
+  [{ rule: "session_unbound", kind: "session_bound" }, "the credential of the call binds no session"],
+  [
+    { rule: "session_role", kind: "session_role", limit: ["lead", "sre"], actual: "intern" },
+    "role intern of the session is not one of lead, sre",
+  ],
+  [
+    { rule: "session_role", kind: "session_role", limit: ["lead", "sre"], actual: null },
+    "no role is known behind the session, and it takes lead or sre",
+  ],
+  [
+    { rule: "session_not_clean", kind: "session_integrity", limit: "clean", actual: "suspect" },
+    "the session is suspect, and not clean",
+  ],
+  [
+    { rule: "session_not_clean", kind: "session_integrity", limit: "clean", actual: null },
+    "the integrity of the session is not known",
+  ],
+  [{ rule: "session_anomalies", kind: "session_anomalies", actual: 1 }, "there was 1 anomaly in the session"],
+  [{ rule: "session_anomalies", kind: "session_anomalies", actual: 3 }, "there were 3 anomalies in the session"],
+  [
+    { rule: "session_anomalies", kind: "session_anomalies", actual: 0 },
+    "an attestation of the session tells of anomalies",
+  ],
+  [
+    { rule: "session_touched_pii", kind: "session_clearance", limit: ["tier-1"], actual: "tier-2" },
+    "the session has had access to pii, which takes clearance tier-1, and nobody behind it has it (clearance: tier-2)",
+  ],
+  [
+    { rule: "session_touched_phi", kind: "session_clearance", limit: ["tier-0", "tier-1"], actual: null },
+    "the session has had access to phi, which takes clearance tier-0 or tier-1, and nobody behind it has it (clearance: none)",
+  ],
+  [
+    { rule: "session_touched_pii", kind: "session_clearance", limit: ["tier-1"], actual: null, unseen: true },
+    "nothing is known of the session, and the policy asks what it did and who is behind it",
+  ],
   [{ rule: "constructor" }, "rule constructor is broken"],
 ])("%j: %s", (finding, wanted) => {
   expect(message(finding)).toBe(wanted);

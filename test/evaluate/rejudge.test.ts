@@ -45,7 +45,7 @@ const asked: Call = {
 };
 
 function decided(call: Call) {
-  const parts = { identity: identity("deploy-manager"), call, session, override: null, nowMs };
+  const parts = { identity: identity("deploy-manager"), call, session, observed: null, override: null, nowMs };
   return evaluate({ ...parts, policies, engine, rego });
 }
 

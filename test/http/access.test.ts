@@ -1,12 +1,14 @@
 import fastify from "fastify";
 import { guardRoutes, methodsAt, routeAccess } from "../../src/http/access.js";
-import { type Api, api, as } from "./fixture.js";
+import { remember } from "../attestation/remember.js";
+import { type Api, api, as, session } from "./fixture.js";
 
 let made: Api;
 let id: string;
 beforeEach(async () => {
   made = await api();
   id = await made.here.open();
+  await remember(made.here.store, { agent: "deploy-manager", session: session.id });
 });
 afterEach(() => made.app.close());
 
@@ -18,13 +20,26 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /healthz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /readyz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /metrics": row(401, 401, 403, 200, 403, 200, 403, 403, 403),
+  // Whoever is none of the agents is refused, and recorded, by the pipeline.
+  "POST /v1/check": row(401, 401, 401, 401, 401, 401, 401, 200, 200),
   "GET /v1/approvals": row(401, 401, 403, 403, 200, 200, 200, 403, 403),
   "GET /v1/approvals/:id": row(401, 401, 403, 403, 200, 200, 200, 200, 404),
   "POST /v1/approvals/:id/decision": row(401, 401, 403, 403, 403, 403, 200, 403, 403),
+  "GET /v1/sessions/:id/attestation": row(401, 401, 403, 200, 200, 200, 403, 200, 404),
+  "POST /v1/agents": row(401, 401, 403, 403, 403, 201, 403, 403, 403),
+  "GET /v1/agents": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
+  "GET /v1/agents/:id": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
+  "POST /v1/agents/:id/disable": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
+  "POST /v1/agents/:id/enable": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
+  "POST /v1/agents/:id/rotate-key": row(401, 401, 403, 403, 403, 409, 403, 403, 403),
   "GET /v1/policies": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
   "POST /v1/policies/rollback": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
   "POST /v1/policies/release": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
   "GET /bundles/countersign.tar.gz": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
+  "POST /oauth2/token": row(400, 400, 400, 400, 400, 400, 400, 400, 400),
+  "POST /oauth2/revoke": row(400, 400, 400, 400, 400, 400, 400, 400, 400),
+  "GET /.well-known/jwks.json": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /.well-known/openid-configuration": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
 };
 
 function row(...statuses: number[]): Record<Caller, number> {
@@ -33,10 +48,21 @@ function row(...statuses: number[]): Record<Caller, number> {
 
 /** What each route takes. */
 const bodies: Record<string, object> = {
+  "POST /v1/check": { tool: "shell", action: "crawl" },
   "POST /v1/approvals/:id/decision": { decision: "approve" },
+  "POST /v1/agents": { id: "nightly" },
+  "POST /v1/agents/:id/disable": {},
+  "POST /v1/agents/:id/enable": {},
+  "POST /v1/agents/:id/rotate-key": {},
   "POST /v1/policies/rollback": { version: "sha256:9f2c1a77" },
   "POST /v1/policies/release": {},
 };
+
+/** What there is at a path with an id; agents of the files have no key that could be rotated here. */
+function idIn(url: string): string {
+  if (url.startsWith("/v1/sessions/")) return session.id;
+  return url.startsWith("/v1/agents/") ? "deploy-manager" : id;
+}
 
 async function credential(caller: Caller): Promise<Record<string, string>> {
   if (caller === "none") return {};
@@ -53,16 +79,19 @@ test.each(cells)("$route by $caller: $status", async ({ route, caller, status })
   const [method, url = ""] = route.split(" ");
   const response = await made.send({
     ...(method ? { method } : {}),
-    url: url.replace(":id", id),
+    url: url.replace(":id", idIn(url)),
     headers: await credential(caller),
     ...(bodies[route] ? { payload: bodies[route] } : {}),
   });
   expect(response.statusCode).toBe(status);
-  expect(response.headers["cache-control"]).toBe("no-store");
+  const shared = url.startsWith("/.well-known/");
+  expect(response.headers["cache-control"]).toBe(shared ? "public, max-age=300" : "no-store");
   expect(response.headers["x-content-type-options"]).toBe("nosniff");
   expect(response.headers["access-control-allow-origin"]).toBeUndefined();
-  if (status >= 400) expect(response.headers["content-type"]).toBe("application/problem+json");
-  expect(response.headers["www-authenticate"]).toBe(status === 401 ? 'Bearer realm="countersign"' : undefined);
+  const problem = url.startsWith("/oauth2/") ? "application/json" : "application/problem+json";
+  if (status >= 400) expect(response.headers["content-type"]).toBe(problem);
+  const challenge = response.headers["www-authenticate"]?.replace(/, error=.*/, "");
+  expect(challenge).toBe(status === 401 ? 'Bearer realm="countersign"' : undefined);
   const approved = route === "POST /v1/approvals/:id/decision" && status === 200;
   expect((await made.here.stored(id)).status).toBe(approved ? "approved" : "pending");
 });
@@ -95,6 +124,11 @@ test.each([
   ["/v1/approvals/apr_1?wait=1s", ["GET", "HEAD"]],
   ["/v1/approvals/apr_1/decision", ["POST"]],
   ["/v1/approvals/apr_1/decision/x", []],
+  ["/v1/sessions/abc-123/attestation?agent=a", ["GET", "HEAD"]],
+  ["/v1/sessions/abc-123", []],
+  ["/v1/agents", ["POST", "GET", "HEAD"]],
+  ["/v1/agents/a%2Fb%40c", ["GET", "HEAD"]],
+  ["/v1/agents/a/b", []],
   ["/", []],
 ])("%s takes %p", (target, methods) => {
   expect(methodsAt(target)).toEqual(methods);

@@ -1,13 +1,20 @@
 import { type IncomingHttpHeaders, request } from "node:http";
 import type { FastifyInstance } from "fastify";
+import { agentsService } from "../../src/agents/service.js";
+import { sessionAttestations } from "../../src/attestation/service.js";
 import { sessionIdOf } from "../../src/call.js";
 import { buildHttp, type HttpDeps, listenHttp } from "../../src/http/server.js";
 import { identify } from "../../src/identify/index.js";
 import { issueToken } from "../../src/identify/issue.js";
 import { localIssuer } from "../../src/identify/local_issuer.js";
-import { generateKey } from "../../src/keys/keys.js";
+import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import { type OAuthService, oauthService } from "../../src/oauth/service.js";
+import { systemRuntime } from "../../src/runtime.js";
+import { memoryRegistry } from "../../src/store/memory_registry.js";
 import { registry, session, type World, world } from "../approvals/fixture.js";
+import { neverRevoked, noTrusted } from "../identify/fixture.js";
+import { decideIn } from "./decide.js";
 
 export { call, hash, person, session } from "../approvals/fixture.js";
 
@@ -53,12 +60,23 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   const here = await world();
   const key = await signingKeyOf(generateKey("OKP", "issuer"));
   const issuer = localIssuer({ issuer: issuerUrl, ...limits, keys: [key] });
+  const credentials = { registry, issuer, trusted: noTrusted, revocations: neverRevoked, now: () => here.nowMs };
   const logged: Api["logged"] = [];
   const app = buildHttp({
     registry: () => registry,
-    identifyAgent: (headers) => identify({ headers }, { registry, issuer, now: () => here.nowMs }),
+    identifyAgent: (headers) => identify({ headers }, credentials),
+    credentials,
+    runtime: credentials,
     sessionIdOf,
+    decide: decideIn(here, credentials),
+    id: systemRuntime.id,
     approvals: here.service,
+    sessions: sessionAttestations({
+      store: here.store,
+      key: await signingKeyOf(generateKey("OKP", "attestation")),
+      issuer: issuerUrl,
+      runtime: { now: () => here.nowMs, id: () => "01KJMK0000000000000000JT11" },
+    }),
     bundle: async () => ({ revision: "sha256:9f2c", bytes: Buffer.from("bundle") }),
     policies: {
       inForce: () => inForce,
@@ -66,6 +84,14 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
       rollBack: async () => inForce,
       release: async () => inForce,
     },
+    agents: agentsService({
+      shared: here.store.registry,
+      fileRegistry: () => registry,
+      audit: here.records,
+      runtime: { ...systemRuntime, now: () => here.nowMs },
+      intervalMs: null,
+    }),
+    oauth: oauthOf(here, key),
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
     log: { error: (details, message) => logged.push({ details, message }) },
@@ -73,10 +99,27 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   });
   const agent = async (id: string, sessionId: string = session.id) => {
     const wanted = { key, issuer: issuerUrl, ...limits, agent: { id }, ttlMs: 900_000, now: here.nowMs, id: "jti-1" };
-    return { authorization: `Bearer ${await issueToken({ ...wanted, session_id: sessionId })}` };
+    return { authorization: `Bearer ${await issueToken({ ...wanted, scope: "*:*", session_id: sessionId })}` };
   };
   const { host, port } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
   return { app, host, port, here, logged, agent, send: (sent) => send(host, port, sent) };
+}
+
+/** An authorization server that trusts nobody else. */
+function oauthOf(here: World, key: SigningKey): OAuthService {
+  const clock = { now: () => here.nowMs, monotonicMicros: () => here.nowMs * 1000, id: () => "jti-2" };
+  return oauthService({
+    registry: () => registry,
+    registryStore: memoryRegistry(clock),
+    trusted: noTrusted,
+    issuer: { url: issuerUrl, ...limits, ttlMs: 900_000, key, acceptedKeys: [] },
+    revocations: { fresh: async () => {} },
+    sessionTtlMs: 86_400_000,
+    audit: here.records,
+    runtime: clock,
+    publicUrl: issuerUrl,
+    publishedKeys: [],
+  });
 }
 
 async function send(host: string, port: number, { method = "GET", url, headers = {}, payload }: Sent): Promise<Answer> {

@@ -1,8 +1,13 @@
 import { createHash, createHmac, type KeyObject, sign } from "node:crypto";
+import type { IdentifyContext } from "../../src/identify/credential.js";
 import { localIssuer } from "../../src/identify/local_issuer.js";
+import type { TrustedIssuers } from "../../src/issuers/issuers.js";
+import type { Revocations } from "../../src/issuers/revocations.js";
+import { trustedIssuers } from "../../src/issuers/trusted.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { loadRegistry } from "../../src/registry/load.js";
+import { systemRuntime } from "../../src/runtime.js";
 
 export const now = Date.parse("2026-03-01T14:22:00Z");
 export const seconds = now / 1000;
@@ -24,15 +29,17 @@ export const registry = loadRegistry({
   },
 });
 
+/** Trusts nobody but the local issuer. */
+export const noTrusted: TrustedIssuers = trustedIssuers([], { runtime: systemRuntime });
+export const neverRevoked: Revocations = { fresh: async () => undefined, isRevoked: () => false };
+
 /** A verifier with two keys, as during a key change, and the first of them to sign with. */
-export async function issuers(): Promise<{ key: SigningKey; second: SigningKey; context: Context }> {
+export async function issuers(): Promise<{ key: SigningKey; second: SigningKey; context: IdentifyContext }> {
   const key = await signingKeyOf(generateKey("OKP", "issuer"));
   const second = await signingKeyOf(generateKey("EC", "issuer"));
   const issuer = localIssuer({ issuer: issuerUrl, audience, maxTtlMs, keys: [key, second] });
-  return { key, second, context: { registry, issuer, now: () => now } };
+  return { key, second, context: { registry, issuer, trusted: noTrusted, revocations: neverRevoked, now: () => now } };
 }
-
-type Context = { registry: typeof registry; issuer: ReturnType<typeof localIssuer>; now: () => number };
 
 /** Claims that hold; a test spoils one of them. */
 export const goodClaims: Record<string, unknown> = {

@@ -3,12 +3,23 @@ import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { refusalOf } from "../../src/reasons.js";
 import { Refusal } from "../../src/refusal.js";
-import { forge, goodClaims, goodHeader, issuers, seconds, unsigned, withEd25519, withHmac } from "./fixture.js";
+import {
+  forge,
+  goodClaims,
+  goodHeader,
+  issuers,
+  neverRevoked,
+  seconds,
+  unsigned,
+  withEd25519,
+  withHmac,
+} from "./fixture.js";
 
 let fixture: Awaited<ReturnType<typeof issuers>>;
 let stranger: SigningKey;
 beforeAll(async () => {
   fixture = await issuers();
+  fixture.context.revocations = { ...neverRevoked, isRevoked: (jti) => jti === "revoked" };
   stranger = await signingKeyOf(generateKey("OKP", "issuer"));
 });
 
@@ -21,6 +32,8 @@ const headed = (more: object) => spoil((h) => ({ ...h, ...more }));
 /** JSON text of the good claims with one member written by hand. */
 const claimText = (name: string, text: string) =>
   spoil((h) => h, JSON.stringify({ ...goodClaims, [name]: "@" }).replace('"@"', text));
+/** The good claims as JSON, with text put in. */
+const moreText = (more: string) => spoil((h) => h, JSON.stringify(goodClaims).replace(/}$/, `,${more}}`));
 const good = () => spoil((h) => h);
 const parts = () => good().split(".") as [string, string, string];
 const publicPem = () => fixture.key.verifyKey.export({ format: "pem", type: "spki" });
@@ -99,6 +112,20 @@ const hostile: [string, () => string, string][] = [
   ["initiator with a line break", () => claim("initiated_by", "a\r\nb"), "token_invalid"],
   ["facts that are a list", () => claim("facts", [true]), "token_invalid"],
   ["facts with an infinite number", () => claimText("facts", '{"n":1e400}'), "token_invalid"],
+  ["session that names the open one of another agent", () => claim("session_id", "open:plain"), "token_invalid"],
+  ["task that is a list", () => claim("task", ["shop"]), "token_invalid"],
+  ["task with a restriction that is not known", () => claim("task", { region: ["eu"] }), "token_invalid"],
+  ["task that permits nothing", () => claim("task", { service: [] }), "token_invalid"],
+  ["task with a text for a list", () => claim("task", { service: "shop" }), "token_invalid"],
+  ["task with an empty text", () => claim("task", { image: [""] }), "token_invalid"],
+  ["task null", () => claim("task", null), "token_invalid"],
+  ["task of 65 texts", () => claim("task", { service: Array(65).fill("a") }), "token_invalid"],
+  ["revoked", () => claim("jti", "revoked"), "token_revoked"],
+  ["sub twice", () => moreText('"sub":"deploy-manager"'), "token_invalid"],
+  ["scope twice, by another case", () => moreText('"Scope":"*:*"'), "token_invalid"],
+  ["scope twice, by an escape", () => moreText('"\\u0073cope":"*:*"'), "token_invalid"],
+  ["__proto__ among the claims", () => moreText('"__proto__":{"sub":"plain"}'), "token_invalid"],
+  ["a fact twice", () => claimText("facts", '{"tests_passed":false,"tests_passed":true}'), "token_invalid"],
   ["claims that are a list", () => spoil((h) => h, "[]"), "token_invalid"],
   ["claims that are no JSON", () => spoil((h) => h, "{"), "token_invalid"],
   [

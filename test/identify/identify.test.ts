@@ -1,8 +1,21 @@
+import { jest } from "@jest/globals";
 import { identify } from "../../src/identify/index.js";
 import { issueToken, type TokenRequest } from "../../src/identify/issue.js";
 import type { SigningKey } from "../../src/keys/keys.js";
 import { Refusal } from "../../src/refusal.js";
-import { audience, forge, goodClaims, goodHeader, issuers, issuerUrl, maxTtlMs, now, seconds } from "./fixture.js";
+import {
+  audience,
+  forge,
+  goodClaims,
+  goodHeader,
+  issuers,
+  issuerUrl,
+  maxTtlMs,
+  neverRevoked,
+  now,
+  registry,
+  seconds,
+} from "./fixture.js";
 
 let fixture: Awaited<ReturnType<typeof issuers>>;
 beforeAll(async () => {
@@ -107,6 +120,110 @@ describe("a bearer token", () => {
     const issued = (iat: number) => signed(fixture.key, { ...goodClaims, iat });
     expect((await as(["authorization", `Bearer ${issued(seconds + 5)}`])).agent.id).toBe("deploy-manager");
     expect(await reasonFor(["authorization", `Bearer ${issued(seconds + 6)}`])).toBe("token_not_yet_valid");
+  });
+});
+
+describe("what a session is for", () => {
+  test.each([
+    [{ service: ["shop"] }],
+    [{ environment: ["staging", "test"], image: ["registry.internal/shop@sha256:00"] }],
+    [{}],
+  ])("%p is in the token and in the session", async (task) => {
+    const token = await issueToken(request({ task }));
+    expect((await as(["authorization", `Bearer ${token}`])).session).toEqual({ task });
+  });
+
+  test.each([[{ service: [] }], [{ service: [""] }], [{ region: ["eu"] }], [{ image: ["a\nb"] }]])(
+    "%p cannot be issued",
+    async (task) => {
+      await expect(issueToken(request({ task: task as TokenRequest["task"] & object }))).rejects.toThrow();
+    },
+  );
+});
+
+describe("a token that was verified", () => {
+  const checks = jest.spyOn(globalThis.crypto.subtle, "verify");
+  beforeEach(() => checks.mockClear());
+  afterAll(() => checks.mockRestore());
+  const bearer = async (more: Partial<TokenRequest> = {}) => [
+    { name: "authorization", value: `Bearer ${await issueToken(request(more))}` },
+  ];
+  const reasonOf = (result: Promise<unknown>) =>
+    result.then(
+      () => "accepted",
+      (error: unknown) => (error instanceof Refusal ? error.reason : String(error)),
+    );
+
+  test("is not checked again", async () => {
+    const headers = await bearer({ id: "again" });
+    const first = await identify({ headers }, fixture.context);
+    expect(await identify({ headers }, fixture.context)).toEqual(first);
+    expect(checks).toHaveBeenCalledTimes(1);
+  });
+
+  test("is refused once it has expired, and before it was issued", async () => {
+    const headers = await bearer({ id: "ending" });
+    const at = (ms: number) => reasonOf(identify({ headers }, { ...fixture.context, now: () => now + ms }));
+    expect([await at(0), await at(899_999), await at(900_000), await at(-6_000)]).toEqual([
+      "accepted",
+      "accepted",
+      "token_expired",
+      "token_not_yet_valid",
+    ]);
+    expect(checks).toHaveBeenCalledTimes(1);
+  });
+
+  test("is refused once it is revoked, or its agent disabled", async () => {
+    const headers = await bearer({ id: "revoked-later" });
+    const revoked = new Set<string>();
+    const context = {
+      ...fixture.context,
+      revocations: { ...neverRevoked, isRevoked: (id: string) => revoked.has(id) },
+    };
+    expect(await reasonOf(identify({ headers }, context))).toBe("accepted");
+    revoked.add("revoked-later");
+    expect(await reasonOf(identify({ headers }, context))).toBe("token_revoked");
+    const disabled = { ...registry, agent: (id: string) => ({ id, scopes: [], roles: [], disabled: true }) };
+    expect(await reasonOf(identify({ headers }, { ...fixture.context, registry: disabled }))).toBe("agent_disabled");
+    expect(checks).toHaveBeenCalledTimes(1);
+  });
+
+  test("lends nothing to another signature over the same claims", async () => {
+    const [header, payload, signature = ""] = (await issueToken(request({ id: "signed" }))).split(".");
+    const good = [{ name: "authorization", value: `Bearer ${header}.${payload}.${signature}` }];
+    expect(await reasonOf(identify({ headers: good }, fixture.context))).toBe("accepted");
+    const other = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
+    const forged = [{ name: "authorization", value: `Bearer ${header}.${payload}.${other}` }];
+    expect(await reasonOf(identify({ headers: forged }, fixture.context))).toBe("token_invalid");
+  });
+});
+
+describe("what other processes did", () => {
+  test("is waited for before anything is believed, and only when there is a credential", async () => {
+    const waits: string[] = [];
+    const known = { disabled: false };
+    const context = {
+      ...fixture.context,
+      registry: { ...registry, agentByApiKey: () => ({ id: "plain", scopes: [], roles: [], ...known }) },
+      revocations: {
+        ...neverRevoked,
+        fresh: async () => {
+          waits.push("waited");
+          known.disabled = true;
+        },
+      },
+    };
+    const reason = async (...headers: { name: string; value: string }[]) =>
+      identify({ headers }, context).catch((error: Refusal) => error.reason);
+    expect([await reason(), waits]).toEqual(["credential_missing", []]);
+    expect([await reason({ name: "x-api-key", value: "key" }), waits]).toEqual(["agent_disabled", ["waited"]]);
+  });
+
+  test("that cannot be known refuses everybody", async () => {
+    const fresh = () => Promise.reject(new Refusal("store_unavailable", "the store did not answer"));
+    const context = { ...fixture.context, revocations: { ...neverRevoked, fresh } };
+    const headers = [{ name: "x-api-key", value: "key-1" }];
+    await expect(identify({ headers }, context)).rejects.toMatchObject({ reason: "store_unavailable" });
   });
 });
 

@@ -1,15 +1,16 @@
 import { type Stages, stages } from "../../src/pipeline.js";
 import { Refusal } from "../../src/refusal.js";
 import { deploy, files } from "./calls.js";
-import type { Told } from "./envoy.js";
+import { asEnvoyAsks, asEnvoyReads, type Told } from "./envoy.js";
 import { startWorld, type World } from "./world.js";
 
 type StageName = keyof Stages;
-const names = Object.keys(stages) as StageName[];
-/** Shadow covers these two. */
-const covered: readonly StageName[] = ["evaluate", "settle"];
+/** Those through which a call of an HTTP tool goes; the other two have tests of their own. */
+const names = (Object.keys(stages) as StageName[]).filter((name) => name !== "describe" && name !== "note");
+/** Shadow covers these. */
+const covered: readonly StageName[] = ["recall", "evaluate", "settle"];
 /** These may wait; the others answer at once. */
-const waitedFor: readonly StageName[] = ["identify", "attest", "settle", "record"];
+const waitedFor: readonly StageName[] = ["identify", "attest", "recall", "settle", "record"];
 
 const internal = "internal-detail-4711";
 const thrown: [string, unknown, string][] = [
@@ -113,6 +114,24 @@ describe.each(names)("stage %s", (name) => {
 test.each(waitedFor)("stage %s rejects a moment later", async (name) => {
   const world = await worldWith(name, () => new Promise((_, reject) => setImmediate(reject, new Error(internal))));
   await inWorld(world, async () => expectDenial(await world.ask(deploy("bot"))));
+});
+
+test("what cannot be noted changes no answer, and is logged", async () => {
+  const world = await worldWith("note", throwing(new Error(internal)));
+  await inWorld(world, async () => {
+    const told = await world.ask(deploy("bot", { host: "unknown.internal" }));
+    expect([told.status, told.metadata.reason]).toEqual([403, "unknown_tool"]);
+    expect(JSON.stringify(told)).not.toContain(internal);
+    expect(JSON.stringify(world.log.at(-1)?.errors)).toContain(internal);
+  });
+});
+
+test.each(thrown)("a call that is described is denied too when that stage throws %s", async (_, value) => {
+  const world = await worldWith("describe", throwing(value));
+  await inWorld(world, async () => {
+    const answer = await world.decide(asEnvoyAsks(deploy("bot")), { cancelled: () => false, described: true });
+    expectDenial(asEnvoyReads(answer));
+  });
 });
 
 const garbage = [undefined, null, {}, [], "allow", true, 0, { verdict: "allow" }, { value: "allow" }];

@@ -16,7 +16,7 @@ export const files: Files = {
       params: "{body}",
     },
   ],
-  agents: ["bot", "shadow", "limited", "asking", "limited-shadow"].map(agent),
+  agents: ["bot", "shadow", "limited", "asking", "limited-shadow", "session-aware"].map(agent),
   people: [{ id: "alice@example.com", access: ["approver"] }],
   policies: {
     "bot.yaml": { agent: "bot", actions: [{ name: "deploy", max_replicas: 50 }] },
@@ -31,6 +31,10 @@ export const files: Files = {
       mode: "shadow",
       actions: [{ name: "deploy" }],
       limits: { rate: "100/s", daily_budget: 10 },
+    },
+    "session-aware.yaml": {
+      agent: "session-aware",
+      actions: [{ name: "deploy", approval_needed: '"pii" in session.data_classification' }],
     },
     "asking.yaml": { agent: "asking", actions: [{ name: "deploy", approval_needed: true }], limits: { rate: "100/s" } },
   },

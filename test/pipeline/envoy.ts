@@ -23,10 +23,12 @@ export interface AgentRequest {
   /** In order; a name may come twice. */
   headers: readonly (readonly [name: string, value: string])[];
   body: Uint8Array;
+  /** Of the client's certificate. */
+  principal?: string;
 }
 
 /** What Envoy asks about it, with `encode_raw_headers` and `pack_as_bytes`, after a trip over the wire. */
-export function asEnvoyAsks({ id, method, scheme, host, path, headers, body }: AgentRequest): CheckRequest {
+export function asEnvoyAsks({ id, method, scheme, host, path, headers, body, principal }: AgentRequest): CheckRequest {
   const pseudo = { ":authority": host, ":path": path, ":method": method, ":scheme": scheme };
   const lines = [...Object.entries(pseudo), ...headers];
   const http = {
@@ -40,7 +42,8 @@ export function asEnvoyAsks({ id, method, scheme, host, path, headers, body }: A
     raw_body: body,
     header_map: { headers: lines.map(([key, value]) => ({ key, raw_value: Buffer.from(value, "latin1") })) },
   };
-  return protos.decodeRequest(protos.encodeRequest({ attributes: { request: { http } } }));
+  const source = principal === undefined ? {} : { source: { principal } };
+  return protos.decodeRequest(protos.encodeRequest({ attributes: { ...source, request: { http } } }));
 }
 
 /** An answer as Envoy reads it off the wire. */

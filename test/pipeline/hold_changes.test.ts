@@ -89,8 +89,8 @@ describe("what holds when it is approved decides", () => {
     const telling = here.world.ask(deploy("asking"));
     const id = await here.asked();
     await here.answer(id);
-    const { registry } = here.world.workspace;
-    here.world.workspace = { ...here.world.workspace, registry: { ...registry, person: () => undefined } };
+    const { registry } = here.world.files;
+    here.world.files = { ...here.world.files, registry: { ...registry, person: () => undefined } };
     expect((await telling).metadata.enforced).toBe("approval_needed");
     expect(await here.statusOf(id)).toBe("approved");
   });

@@ -19,14 +19,17 @@ async function worldReloading(at: keyof Stages): Promise<World> {
   return startWorld(files, {
     stages: {
       [at]: (...args: unknown[]) => {
-        world.workspace = next;
+        world.files = next;
         return stage(...args);
       },
     },
   });
 }
 
-test.each(Object.keys(stages) as (keyof Stages)[])("a reload before %s does not mix versions", async (at) => {
+/** The other two are not among the stages of a call that goes through. */
+const passed = (Object.keys(stages) as (keyof Stages)[]).filter((name) => name !== "describe" && name !== "note");
+
+test.each(passed)("a reload before %s does not mix versions", async (at) => {
   world = await worldReloading(at);
   const before = world.workspace.policies.version;
   const told = await world.ask(deploy("bot"));

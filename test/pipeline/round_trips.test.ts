@@ -26,7 +26,10 @@ async function countedWorld(
       wrap: ({ store }) => {
         const wrapped: Store = {
           shared: store.shared,
+          look: counted("look", store.look),
           settle: counted("settle", store.settle),
+          sessionAgents: counted("sessionAgents", store.sessionAgents),
+          registry: store.registry,
           approval: counted("approval", store.approval),
           approvals: counted("approvals", store.approvals),
           answer: counted("answer", store.answer),
@@ -47,15 +50,16 @@ async function tripsOf(request: AgentRequest): Promise<[Told, string[]]> {
 
 describe("round trips to the store", () => {
   test.each([
-    ["no limits", "bot", {}, "allowed", []],
-    ["no limits, in shadow", "shadow", {}, "allowed", []],
+    ["no limits", "bot", {}, "allowed", ["settle"]],
+    ["no limits, in shadow", "shadow", {}, "allowed", ["settle"]],
     ["limits", "limited", {}, "allowed", ["settle"]],
     ["limits in shadow", "limited-shadow", {}, "allowed", ["settle"]],
-    ["denied by policy in spite of limits", "limited", { path: "/v1/scale" }, "action_not_allowed", []],
-    ["denied by policy in shadow", "limited-shadow", { path: "/v1/scale" }, "action_not_allowed", []],
+    ["policies that ask for the session", "session-aware", {}, "allowed", ["look", "settle"]],
+    ["denied by policy in spite of limits", "limited", { path: "/v1/scale" }, "action_not_allowed", ["settle"]],
+    ["denied by policy in shadow", "limited-shadow", { path: "/v1/scale" }, "action_not_allowed", ["settle"]],
     ["an approval that is asked for", "asking", {}, "approval_needed", ["settle"]],
     ["nobody identified", "stranger", {}, "api_key_unknown", []],
-    ["an unknown tool", "limited", { host: "unknown.internal" }, "unknown_tool", []],
+    ["an unknown tool", "limited", { host: "unknown.internal" }, "unknown_tool", ["settle"]],
   ])("%s", async (_, agent, more, reason, wanted) => {
     world = await countedWorld();
     const [told, trips] = await tripsOf(deploy(agent, more));
@@ -73,7 +77,7 @@ describe("round trips to the store", () => {
     const token = (await world.approvals.show(id, viewer))?.override_token;
     for (const reason of ["allowed", "override_used"]) {
       const [told, trips] = await tripsOf(deploy("asking", {}, token));
-      expect([told.metadata.reason, trips]).toEqual([reason, ["approval", "settle"]]);
+      expect([told.metadata.reason, trips]).toEqual([reason, ["look", "settle"]]);
     }
   });
 
@@ -81,8 +85,8 @@ describe("round trips to the store", () => {
     world = await countedWorld({ config: { dry_run: true } });
     for (const [agent, wanted] of [
       ["limited", ["settle"]],
-      ["asking", []],
-      ["bot", []],
+      ["asking", ["settle"]],
+      ["bot", ["settle"]],
     ] as const) {
       expect((await tripsOf(deploy(agent)))[1]).toEqual(wanted);
     }
@@ -103,6 +107,8 @@ describe("a store that does not answer", () => {
   test.each([
     ["limits", "limited", 503, "deny", "enforce"],
     ["an approval that is needed", "asking", 503, "deny", "enforce"],
+    ["a session to remember", "bot", 503, "deny", "enforce"],
+    ["a session to look at", "session-aware", 503, "deny", "enforce"],
     ["limits in shadow", "limited-shadow", 200, "allow", "shadow"],
   ])("refuses a call with %s unless it is in shadow", async (_, agent, status, enforced, mode) => {
     world = await countedWorld({}, unavailable);
@@ -113,10 +119,11 @@ describe("a store that does not answer", () => {
     expect(await world.records()).toMatchObject([{ decision: "deny", enforced, reason: "store_unavailable" }]);
   });
 
-  test("does not matter to a call that needs no store", async () => {
+  test("leaves a denial by policy what it is", async () => {
     world = await countedWorld({}, unavailable);
-    expect((await world.ask(deploy("bot"))).status).toBe(200);
-    expect((await world.ask(deploy("limited", { path: "/v1/scale" }))).metadata.reason).toBe("action_not_allowed");
+    const told = await world.ask(deploy("limited", { path: "/v1/scale" }));
+    expect([told.status, told.metadata.reason]).toEqual([403, "action_not_allowed"]);
+    expect(world.log).toMatchObject([{ decision_reason: "action_not_allowed", errors: [expect.anything()] }]);
   });
 
   test("an error that nobody foresaw refuses too", async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { type AgentsService, agentsService } from "../../src/agents/service.js";
 import { type ApprovalsService, approvalsService } from "../../src/approvals/service.js";
 import type { AuditSink } from "../../src/audit/record.js";
 import { openWriter } from "../../src/audit/writer.js";
@@ -9,21 +10,28 @@ import { configSchema } from "../../src/config/schema.js";
 import { loadCatalogue } from "../../src/decode/index.js";
 import { createEngine } from "../../src/evaluate/engine.js";
 import { localIssuer } from "../../src/identify/local_issuer.js";
+import { trustedIssuers } from "../../src/issuers/trusted.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { createPipeline, type Decide, type PipelineDeps, type Stages, stages } from "../../src/pipeline.js";
 import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
-import { loadRegistry } from "../../src/registry/load.js";
+import { type LoadedRegistry, loadRegistry } from "../../src/registry/load.js";
 import { createRegoPool } from "../../src/rego/pool.js";
 import { type Runtime, systemRuntime } from "../../src/runtime.js";
 import { memoryStore } from "../../src/store/memory.js";
+import type { Store } from "../../src/store/store.js";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { startTracing } from "../../src/telemetry/tracing.js";
 import type { InForce } from "../../src/workspace/workspace.js";
 import { type AuditLine, auditRecords } from "../harness/records.js";
 import { type AgentRequest, asEnvoyAsks, asEnvoyReads, type Told } from "./envoy.js";
+
+/** The files as they are loaded. */
+export interface LoadedFiles extends InForce {
+  registry: LoadedRegistry;
+}
 
 /** What a user writes, as values; policies may also be the text of the file. */
 export interface Files {
@@ -53,7 +61,12 @@ export interface World {
   records(): Promise<AuditLine[]>;
   /** Log lines so far. */
   log: Record<string, unknown>[];
-  workspace: InForce;
+  /** What the files say. */
+  files: LoadedFiles;
+  /** What is in force: the files, and agents that were registered since. */
+  readonly workspace: InForce;
+  agents: AgentsService;
+  store: Store;
   use(files: Files): Promise<void>;
   approvals: ApprovalsService;
   audit: AuditSink;
@@ -66,6 +79,8 @@ export const keys = {
   issuer: await signingKeyOf(generateKey("OKP", "issuer")),
   approvals: await signingKeyOf(generateKey("OKP", "approvals")),
   audit: await signingKeyOf(generateKey("OKP", "audit")),
+  attestation: await signingKeyOf(generateKey("OKP", "attestation")),
+  observer: await signingKeyOf(generateKey("oct", "attestation")),
   stranger: await signingKeyOf(generateKey("OKP", "issuer")),
 } satisfies Record<string, SigningKey>;
 
@@ -80,7 +95,7 @@ const metrics = createMetrics();
 const { tracer } = startTracing(null);
 
 /** Compiles what a user wrote, as the server does. Throws `InvalidFile`. */
-export async function workspaceOf(files: Files): Promise<InForce> {
+export async function workspaceOf(files: Files): Promise<LoadedFiles> {
   const texts = Object.entries(files.policies).map(([file, policy]) => ({
     file,
     text: typeof policy === "string" ? policy : JSON.stringify(policy),
@@ -101,10 +116,15 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
   const dir = await mkdtemp(join(tmpdir(), "countersign-pipeline-"));
   const { durability = "write", probeIntervalMs = 1_000 } = options;
   const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability, probeIntervalMs });
-  const runtime: Runtime = { ...systemRuntime, now: () => world.nowMs };
+  const clock = { nowMs: Date.parse(options.time ?? "2026-03-01T12:00:00Z") };
+  let inForce = loaded;
+  const runtime: Runtime = { ...systemRuntime, now: () => clock.nowMs };
   const config = configOf(files);
   const store = memoryStore(runtime);
   const log: Record<string, unknown>[] = [];
+  const fileRegistry = () => inForce.registry;
+  const agents = agentsService({ shared: store.registry, fileRegistry, audit, runtime, intervalMs: null });
+  const trusted = trustedIssuers(config.identity.trusted, { runtime });
   const workspace = () => world.workspace;
   const approvals = approvalsService({
     store,
@@ -118,12 +138,16 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
   const real: PipelineDeps = {
     runtime,
     workspace,
-    issuer: localIssuer({
-      issuer: issuer.url,
-      audience: issuer.audience,
-      maxTtlMs: issuer.max_ttl,
-      keys: [keys.issuer],
-    }),
+    credentials: {
+      issuer: localIssuer({
+        issuer: issuer.url,
+        audience: issuer.audience,
+        maxTtlMs: issuer.max_ttl,
+        keys: [keys.issuer],
+      }),
+      trusted,
+      revocations: agents.revocations,
+    },
     approvalKey: keys.approvals,
     engine: createEngine(program),
     rego,
@@ -141,23 +165,52 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
       dryRun: config.dry_run,
       stripCredentials: config.strip_credentials,
       approvalExpiresMs: config.approvals.expires_in,
+      trustPrincipal: config.identity.spiffe.trust_plaintext,
+      sessions: {
+        ttlMs: config.sessions.ttl,
+        learningMs: config.sessions.learning,
+        burst: { refusals: config.sessions.burst.refusals, withinMs: config.sessions.burst.within },
+      },
+      attestation: {
+        required: config.attestation.required,
+        maxAgeMs: config.attestation.max_age,
+        keys: [{ kid: "obs-1", key: keys.observer }],
+        own: { key: keys.attestation, issuer: issuer.url },
+      },
     },
   };
   const decide = createPipeline({ ...real, ...options.wrap?.(real) }, { ...stages, ...options.stages });
   const world: World = {
-    nowMs: Date.parse(options.time ?? "2026-03-01T12:00:00Z"),
+    get nowMs() {
+      return clock.nowMs;
+    },
+    set nowMs(ms) {
+      clock.nowMs = ms;
+    },
     decide,
     ask: async (request) => asEnvoyReads(await decide(asEnvoyAsks(request))),
     records: () => auditRecords(dir),
     log,
-    workspace: loaded,
-    async use(next) {
-      world.workspace = await workspaceOf(next);
+    get files() {
+      return inForce;
     },
+    set files(next) {
+      inForce = next;
+    },
+    get workspace() {
+      return { ...inForce, registry: agents.registry() };
+    },
+    async use(next) {
+      inForce = await workspaceOf(next);
+    },
+    agents,
+    store,
     approvals,
     audit,
     dir,
     async close() {
+      trusted.close();
+      await agents.close();
       await audit.close();
       await rm(dir, { recursive: true, force: true });
     },

@@ -14,7 +14,7 @@ function only(text: string, agent = "deploy-manager", mode: Mode = "enforce"): A
 }
 
 const digest = "sha256:7173b809ca12ec5dee4506cd86be934c4596dd234ee82c0662eac04a8c2c71dc";
-const needs = { detectors: [], patterns: [], zones: [], rego: [] };
+const needs = { detectors: [], patterns: [], zones: [], rego: [], session: false };
 const production = {
   atoms: [{ op: "==", left: { path: ["environment"] }, right: { value: "production" } }],
   any: [[{ atom: 0, negated: false }]],

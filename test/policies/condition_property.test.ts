@@ -34,7 +34,7 @@ function byProgram(condition: Condition, { agent, ...rest }: Input): Truth {
     failure_mode: "enforce",
     files: [{ file: "p.yaml", guardrail: false, grants: true, actions: [{ name: "act", rules: [], approval }] }],
     limits: {},
-    needs: { detectors: [], patterns: [], zones: [], rego: [] },
+    needs: { detectors: [], patterns: [], zones: [], rego: [], session: false },
   };
   instance.setData({ policies: { "": document, a: document, "*": document } });
   const call = { agent, tool: "t", action: "act", ...rest };

@@ -9,6 +9,7 @@ import { policySchema, writtenAction } from "../../src/policies/schema.js";
 import { findOpa } from "../harness/find_opa.js";
 import { jsonSchemas } from "../harness/json_schemas.js";
 import { describeWith, requirePart } from "../harness/parts.js";
+import { policySetOf } from "../harness/policy_set.js";
 
 const text = readFileSync(new URL("../../docs/policies.md", import.meta.url), "utf8");
 const blocks = (language: string) =>
@@ -39,6 +40,9 @@ describeWith(opa, "the examples with Rego", (use) => {
     expect(set.rego?.packages).toEqual(["agent.deploy"]);
   });
 });
+
+/** One section of the page, without those below it. */
+const page = (title: string): string => text.split(/^#+ /m).find((part) => part.startsWith(`${title}\n`)) ?? "";
 
 /** Every key that the published schema of policies has, however deep. */
 function keysOf(schema: unknown): string[] {
@@ -84,6 +88,13 @@ test("the order of the rules is that of the table of keys", () => {
   expect(order).toHaveLength(ofActions.length + 7);
 });
 
+test("the reasons of `require` are told in the order in which they are found", () => {
+  const text = `{agent: a, actions: [{name: x, require: {clearance: {pii: t}, no_anomalies: true, integrity: clean, roles: [r]}}]}`;
+  const rules = policySetOf({ "p.yaml": text }, program).documentOf("a").document.files[0]?.actions[0]?.rules ?? [];
+  const reasons = rules.map(({ rule }) => rule.replace("_pii", "_<classification>"));
+  expect([...page("Sessions").matchAll(/\| `(session_[a-z_<>]+)` \|$/gm)].map(([, reason]) => reason)).toEqual(reasons);
+});
+
 test("every name and field of a condition is there, and no other", () => {
   const section = /^## Conditions$(.*?)^\| operators /ms.exec(text)?.[1] ?? "";
   const quoted = (cell = ""): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
@@ -92,16 +103,4 @@ test("every name and field of a condition is there, and no other", () => {
   );
   const known = Object.entries(vocabulary).map(([name, { fields }]) => [name, Object.keys(fields ?? {})]);
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(known));
-});
-
-test("what is not in this version is refused", async () => {
-  const listed = /^## Not in this version\n\n(.*?)\./ms.exec(text)?.[1] ?? "";
-  const keys = [...listed.matchAll(/`([a-z_]+)`/g)].map(([, key]) => key);
-  expect(keys).toEqual(["require"]);
-  for (const key of keys) {
-    for (const file of [`agent: a\nactions: [{name: x, ${key}: 1}]`, `agent: a\nactions: []\n${key}: 1`]) {
-      const compiled = compilePolicySet([{ file: "p.yaml", text: file }], program, "enforce");
-      await expect(compiled).rejects.toThrow("unknown key");
-    }
-  }
 });

@@ -10,6 +10,8 @@ import { withJudges } from "../../src/policy_tools/judges.js";
 import { findingText, lintPolicies } from "../../src/policy_tools/lint/lint.js";
 import { parsePeopleFile } from "../../src/registry/people_file.js";
 import { readPolicies } from "../../src/workspace/policies.js";
+import { findOpa } from "../harness/find_opa.js";
+import { describeWith, requirePart } from "../harness/parts.js";
 import { repository } from "../harness/programs.js";
 
 const folder = join(repository, "policies/examples");
@@ -27,7 +29,22 @@ test("the page names every example, and no other", () => {
   expect(examples.length).toBeGreaterThan(5);
 });
 
-describe.each(examples)("%s", (example) => {
+const opa = await requirePart("opa", findOpa);
+const hasRego = (example: string) =>
+  readdirSync(join(folder, example, "policies")).some((name) => name.endsWith(".rego"));
+
+describe.each(examples.filter((example) => !hasRego(example)))("%s", testsOf);
+
+for (const example of examples.filter(hasRego)) {
+  describeWith(opa, example, (use) => {
+    beforeAll(() => {
+      process.env.OPA_BIN ??= use().program;
+    });
+    testsOf(example);
+  });
+}
+
+function testsOf(example: string): void {
   const texts = readPolicies(join(folder, example, "policies"));
   const catalogue = loadCatalogue("tools.yaml", read(example, "tools.yaml"));
   const compiled = (): Promise<PolicySet> => compilePolicySet(texts, program, "enforce");
@@ -52,4 +69,4 @@ describe.each(examples)("%s", (example) => {
     expect(verdicts.has("deny") && (verdicts.has("allow") || verdicts.has("sanitize"))).toBe(true);
     expect(cases.length).toBeGreaterThan(5);
   });
-});
+}

@@ -31,6 +31,7 @@ test("the checked-in program was built from the checked-in sources (else: make p
     "rego/particulars.rego",
     "rego/patterns.rego",
     "rego/rules.rego",
+    "rego/session.rego",
     "rego/soundness.rego",
   ]);
 });

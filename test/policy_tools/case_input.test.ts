@@ -5,6 +5,23 @@ const nowMs = 1_772_366_400_000;
 const read = (text: string) => readCall("call.yaml", text, nowMs);
 const least = "agent: bot, tool: t, action: x";
 
+const untouched = {
+  data_classification: [],
+  integrity: "clean",
+  anomalies: 0,
+  tools: [],
+  calls: 0,
+  passed: 0,
+  refused: 0,
+};
+const clean = {
+  agent_id: "bot",
+  session_id: "session-1",
+  data_classification: [],
+  anomalies_detected: false,
+  session_integrity: "clean",
+};
+
 test("what is not said", () => {
   expect(read(`{${least}}`)).toEqual({
     agent: { id: "bot", scopes: [], roles: [] },
@@ -52,7 +69,8 @@ time: "2026-03-29T01:30:00Z"
       headers: { "x-note": "hi", authorization: "[credential]" },
     },
     facts: { tests_passed: true },
-    session: { id: "session-1", bound: true, role: "platform-lead" },
+    session: { ...untouched, id: "session-1", bound: true, role: "platform-lead" },
+    session_attestation: { ...clean, role: "platform-lead" },
     approval: { id: "apr_1" },
     time: { unix_ms: Date.parse("2026-03-29T01:30:00Z") },
   });
@@ -67,6 +85,62 @@ test.each([
   ["images: [a, b]", { images: ["a", "b"] }],
   ["environment: null, params: null, session: null", { params: {}, session: { bound: false } }],
 ])("%s", (more, wanted) => expect(read(`{${least}, ${more}}`)).toMatchObject(wanted));
+
+describe("the history of a session", () => {
+  const session = (more: string) => {
+    const { session, session_attestation: attestation } = read(`{${least}, ${more}}`);
+    return { session, attestation };
+  };
+
+  test.each([
+    ["session: {}", {}, {}],
+    ["attestation: {}", {}, {}],
+    ["session: {integrity: null}, attestation: {role: null}", {}, {}],
+    [
+      "session: {id: s-1, role: lead, clearance: tier-1, workflow_run_id: r-1, initiated_by: ada}",
+      { id: "s-1", role: "lead", clearance: "tier-1", workflow_run_id: "r-1", initiated_by: "ada" },
+      { session_id: "s-1", role: "lead", clearance: "tier-1", workflow_run_id: "r-1", initiated_by: "ada" },
+    ],
+    [
+      "session: {data_classification: [pii], integrity: suspect, anomalies: 2}",
+      { data_classification: ["pii"], integrity: "suspect", anomalies: 2 },
+      { data_classification: ["pii"], session_integrity: "suspect", anomalies_detected: true },
+    ],
+    [
+      "session: {tools: [a], calls: 3, passed: 2, refused: 1, bound: false}",
+      { tools: ["a"], calls: 3, passed: 2, refused: 1, bound: false },
+      {},
+    ],
+    [
+      "session: {role: lead}, attestation: {role: intern, anomalies_detected: true, data_classification: [pii]}",
+      { role: "lead" },
+      { role: "intern", anomalies_detected: true, data_classification: ["pii"] },
+    ],
+    ["attestation: {session_id: s-2, clearance: tier-1}", { id: "s-2" }, { session_id: "s-2", clearance: "tier-1" }],
+  ])("%s", (more, own, attested) => {
+    expect(session(more)).toEqual({
+      session: { ...untouched, id: "session-1", bound: true, ...own },
+      attestation: { ...clean, ...attested },
+    });
+  });
+
+  test("is not known where nothing is said", () => {
+    expect(session("session: null, attestation: null")).toEqual({ session: { id: "open:bot", bound: false } });
+  });
+
+  test.each([
+    ["session: {anomalies: -1}", "session.anomalies: must be at least 0"],
+    ["session: {calls: 1.5}", "session.calls: expected a whole number, not 1.5"],
+    ["session: {integrity: dirty}", 'session.integrity: expected one of clean, suspect, compromised, not "dirty"'],
+    ["session: {data_classification: pii}", "session.data_classification: expected a list, not a text"],
+    ["session: {tools: [1]}", "session.tools[0]: expected a text, not a number"],
+    ["session: {session_integrity: clean}", "session.session_integrity: unknown key"],
+    ["attestation: {integrity: clean}", "attestation.integrity: unknown key"],
+    ["attestation: {anomalies_detected: 1}", "attestation.anomalies_detected: expected true or false, not a number"],
+    ["attestation: {session_integrity: dirty}", "attestation.session_integrity: expected one of clean"],
+    ["attestation: {agent_id: other}", "attestation.agent_id: unknown key"],
+  ])("%s: %s", (more, wanted) => expect(() => session(more)).toThrow(wanted));
+});
 
 test("a call that no tool matches has neither tool nor action", () => {
   const input = read("{agent: bot, unmatched: true}");

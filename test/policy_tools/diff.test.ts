@@ -44,6 +44,44 @@ test.each<[string, string, string[]]>([
     "allowed_images: [{digest: 'sha256:a'}, {repository: r}]",
     ["allowed_images + r (looser)"],
   ],
+  [
+    "mode: enforce",
+    "require: {roles: [lead, sre], integrity: clean}",
+    [
+      "require: a bound session added (stricter)",
+      "require.roles lead, sre added (stricter)",
+      "require.integrity: clean added (stricter)",
+    ],
+  ],
+  ["require: {roles: [a, b]}", "require: {roles: [a]}", ["require.roles - b (stricter)"]],
+  [
+    "require: {roles: [a]}",
+    "require: {roles: [a, b], no_anomalies: true}",
+    ["require.roles + b (looser)", "require.no_anomalies added (stricter)"],
+  ],
+  ["require: {clearance: {pii: t1}}", "require: {clearance: {pii: [t0, t1]}}", ["require.clearance.pii + t0 (looser)"]],
+  [
+    "require: {clearance: {pii: t1}}",
+    "require: {clearance: {phi: t1}}",
+    ["require.clearance.pii t1 removed (looser)", "require.clearance.phi t1 added (stricter)"],
+  ],
+  [
+    "require: {integrity: clean}",
+    "require: {value: {integrity: clean}, on_violation: approval_needed}",
+    [
+      "require: on_violation deny -> approval_needed (looser)",
+      "require.integrity: on_violation deny -> approval_needed (looser)",
+    ],
+  ],
+  [
+    `require: [{when: env == "a", roles: [x]}, {when: env == "b", roles: [y]}]`,
+    `require: [{when: env  ==  "b", roles: [y, z]}]`,
+    [
+      'require (when env == "a"): a bound session removed (looser)',
+      'require.roles (when env == "a") x removed (looser)',
+      'require.roles (when env == "b") + z (looser)',
+    ],
+  ],
   ["params: {n: {type: number}}", "params: {n: {type: integer}}", ["params.n: type number -> integer (stricter)"]],
   ["params: {n: {type: integer}}", "params: {n: {type: number}}", ["params.n: type integer -> number (looser)"]],
   ["params: {n: {type: integer}}", "params: {n: {type: string}}", ["params.n: type integer -> string"]],

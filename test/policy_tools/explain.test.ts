@@ -20,6 +20,10 @@ actions:
     params: {region: {enum: [eu]}}
     dlp: {email: redact, ssn: tag}
   - name: drain
+  - name: rollback
+    require:
+      - {when: env == "production", roles: [lead], clearance: {pii: tier-1}}
+      - {when: params.force, integrity: clean}
 `,
   "guard.yaml": `guardrail: true
 egress: {allow: ["*.internal"]}
@@ -56,7 +60,7 @@ deploy.yaml
       true   env == "production", where env is "production"
       true   params.replicas > 10, where params.replicas is 60
       false  has(params.force)
-  other actions: drain
+  other actions: drain, rollback
 
 guard.yaml (guardrail)
   holds  egress: *.internal
@@ -90,6 +94,28 @@ test.each([
     'no file names this agent: those for "*" apply',
   ],
   ["agent: bot, unmatched: true", "for bot, no tool of the catalogue"],
+  [
+    "agent: bot, tool: deploy-api, action: rollback, destination: d.internal, environment: staging, params: {force: false}",
+    `  action rollback
+    holds  session_unbound
+      when env == "production": false, so it is not asked
+      false  env == "production", where env is "staging"
+`,
+  ],
+  [
+    "agent: bot, tool: deploy-api, action: rollback, destination: d.internal, environment: production, session: {clearance: tier-2, data_classification: [pii]}",
+    `    broken session_role: no role is known behind the session, and it takes lead
+      when env == "production": true, so it is asked
+      true   env == "production", where env is "production"
+    broken session_touched_pii: the session has had access to pii, which takes clearance tier-1, and nobody behind it has it (clearance: tier-2)
+`,
+  ],
+  [
+    "agent: bot, tool: deploy-api, action: rollback, destination: d.internal, environment: production, session: {role: lead}",
+    `    holds  session_not_clean: limit "clean", actual "clean"
+      when params.force: cannot be told, so it is asked
+      error  params.force, where params.force is missing`,
+  ],
 ])("%s: %s", async (call, wanted) => expect(await text(call)).toContain(wanted));
 
 test("a document that the program takes for unsound is not explained", async () => {

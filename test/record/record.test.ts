@@ -1,7 +1,7 @@
 import { AuditUnavailable, type RecordDraft } from "../../src/audit/record.js";
 import { createMasker, decisionRecord, type RecordParts, record } from "../../src/record/index.js";
 import { Refusal } from "../../src/refusal.js";
-import { call, identity, Records, session } from "../approvals/fixture.js";
+import { attestedSession, call, identity, Records } from "../approvals/fixture.js";
 import { callOf, jwt, maskerOf } from "./fixture.js";
 
 const nothingKnown: RecordParts = {
@@ -27,7 +27,7 @@ const known: RecordParts = {
   traceId: "5b8efff798038103d269b633813fc60c",
   identity: identity("deploy-manager"),
   call,
-  session,
+  session: attestedSession,
   fingerprint: "sha256:f",
   computed: { verdict: "allow", reason: "allowed", violations: [] },
   enforced: { verdict: "allow" },
@@ -63,7 +63,7 @@ test("a call is recorded as what it was decoded to", () => {
     service: "shop",
     deployment_id: "dep-1",
     session_id: "abc-123",
-    session_attestation: { id: "abc-123", bound: true, initiated_by: "alice" },
+    session_attestation: attestedSession,
     fingerprint: "sha256:f",
     outcome: "allowed",
     trace_id: "5b8efff798038103d269b633813fc60c",

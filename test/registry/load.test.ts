@@ -87,10 +87,35 @@ describe("the files of the documentation", () => {
     expect(registry.agent(id)).toBeUndefined();
   });
 
-  test("spiffe ids are read, with a warning that they do nothing", () => {
-    expect(registry.warnings).toEqual([
-      "agents.yaml:7:13: agents[0].spiffe: not acted on by this version: such callers are refused",
+  test("agents are found by a SPIFFE id as it is written, and by no other", () => {
+    expect(registry.agentBySpiffe("spiffe://cluster.local/ns/ci/sa/deploy-manager")).toEqual(deployManager);
+    for (const id of [
+      "",
+      "spiffe://cluster.local/ns/ci/sa/deploy-manager/",
+      "spiffe://cluster.local/ns/ci/sa/Deploy-manager",
+      "SPIFFE://cluster.local/ns/ci/sa/deploy-manager",
+      "spiffe://cluster.local/ns/ci/sa/deploy%2Dmanager",
+      "spiffe://cluster.local/ns/ci/sa",
+      "__proto__",
+    ]) {
+      expect([id, registry.agentBySpiffe(id)]).toEqual([id, undefined]);
+    }
+    expect(registry.warnings).toEqual([]);
+  });
+
+  test("what proves somebody is known by its hash", () => {
+    expect([keyHash, tokenHash, sha256Hex("key-2"), "key-1"].map(registry.holdsSecret)).toEqual([
+      true,
+      true,
+      false,
+      false,
     ]);
+    expect(registry.entry("deploy-manager")).toEqual({
+      agent: deployManager,
+      keyHashes: [keyHash],
+      spiffe: ["spiffe://cluster.local/ns/ci/sa/deploy-manager"],
+    });
+    expect(registry.entry("nobody")).toBeUndefined();
   });
 });
 
@@ -121,6 +146,12 @@ test.each([
   ["hash of nothing", `agents: [{id: a, api_keys: [{sha256: "${sha256Hex("")}"}]}]`, "is the hash of an empty secret"],
   ["same key", twice, "agents[1].api_keys[0].sha256: this key is listed twice; a key belongs to exactly one agent"],
   ["not SPIFFE", `agents: [{id: a, spiffe: ["https://x"]}]`, "agents[0].spiffe[0]: must be a SPIFFE id"],
+  ["SPIFFE with a query", `agents: [{id: a, spiffe: ["spiffe://d/a?b"]}]`, "agents[0].spiffe[0]: must be a SPIFFE id"],
+  [
+    "same SPIFFE id",
+    "agents:\n  - {id: a, spiffe: [spiffe://d/a]}\n  - {id: b, spiffe: [spiffe://d/b, spiffe://d/a]}\n",
+    "agents.yaml:3:36: agents[1].spiffe[1]: spiffe://d/a is listed twice; a SPIFFE id belongs to exactly one agent",
+  ],
   ["unknown key", "agents: [{id: a, scope: [x]}]", "agents[0].scope: unknown key"],
   ["empty file", "", "agents.yaml:1:1: agents: missing: expected a list"],
 ])("agents.yaml: %s", (_name, text, wanted) => {

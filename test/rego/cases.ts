@@ -76,6 +76,33 @@ const windows = fc
     { requiredKeys: ["time_zone"] },
   )
   .filter(({ allow, deny }) => allow !== undefined || deny !== undefined);
+const roles = fc.constantFrom("lead", "sre", "intern");
+const clearances = fc.constantFrom("tier-0", "tier-1", "tier-2");
+const classifications = ["pii", "Pii", "config"];
+const ofSession = fc.constantFrom(
+  'env == "prod"',
+  'env == "staging"',
+  'has(params.n) && !("pii" in session.data_classification)',
+  'session.integrity == "clean" || size(attestation.data_classification) > 1',
+  "attestation.anomalies_detected",
+  "session.anomalies > 1",
+  'attestation.role == "intern"',
+);
+const requirement = fc
+  .record(
+    {
+      when: fc.oneof(ofSession, ofSession, conditions),
+      roles: names(roles),
+      integrity: fc.constant("clean"),
+      no_anomalies: fc.constant(true),
+      clearance: fc.dictionary(fc.constantFrom(...classifications), fc.oneof(clearances, names(clearances)), {
+        minKeys: 1,
+        maxKeys: 2,
+      }),
+    },
+    { requiredKeys: [] },
+  )
+  .filter(({ when: _, ...asked }) => Object.keys(asked).length > 0);
 const dlpAction = fc.constantFrom("redact", "deny", "tag");
 const dlp = fc.record(
   {
@@ -97,7 +124,7 @@ const approval = fc
   )
   .filter((terms) => Object.keys(terms).length > 0);
 const hosts = fc.constantFrom("*.internal", "a.internal:443", "api.example", "10.0.0.1:80");
-const asks = fc.oneof(fc.boolean(), fc.constant('env == "prod"'), conditions);
+const asks = fc.oneof(fc.boolean(), fc.constant('env == "prod"'), conditions, ofSession);
 /** Mostly of one or two rules, so that calls get past them. */
 const action = fc.record({
   name: fc.oneof({ weight: 2, arbitrary: actions }, { weight: 1, arbitrary: fc.constant("*") }),
@@ -106,6 +133,7 @@ const action = fc.record({
   params: sometimes(4, fc.dictionary(parameters, fc.oneof(spec, patterned), { maxKeys: 2 })),
   additional_params: sometimes(9, rule(fc.constantFrom("deny", "allow"))),
   windows: sometimes(6, rule(windows)),
+  require: sometimes(3, rule(fc.oneof(requirement, names(requirement)))),
   dlp: sometimes(4, dlp),
   rego: sometimes(8, inMode(names(fc.constantFrom(...packages)))),
   cost: sometimes(5, cost),
@@ -186,6 +214,28 @@ const found = fc.record({
   ),
 });
 const otherSpelling = params.map((values) => ({ ...values, N: 1 }));
+/** Mostly of a clean session that is bound. */
+const integrities = fc.constantFrom("clean", "clean", "clean", "suspect", "compromised");
+const touched = maybeOdd(fc.array(maybeOdd(fc.constantFrom(...classifications, "PII")), { maxLength: 2 }));
+const session = fc.record(
+  {
+    bound: maybeOdd(fc.constantFrom(true, true, true, false)),
+    data_classification: touched,
+    integrity: maybeOdd(integrities),
+    anomalies: maybeOdd(fc.constantFrom(0, 0, 1, 3)),
+  },
+  { requiredKeys: ["bound"] },
+);
+const attestation = fc.record(
+  {
+    role: maybeOdd(roles),
+    clearance: maybeOdd(clearances),
+    data_classification: touched,
+    anomalies_detected: maybeOdd(fc.constantFrom(false, false, true)),
+    session_integrity: maybeOdd(integrities),
+  },
+  { requiredKeys: ["data_classification", "anomalies_detected", "session_integrity"] },
+);
 const local = maybeOdd(fc.record({ day: fc.integer({ min: 0, max: 6 }), minute: fc.integer({ min: 0, max: 1439 }) }));
 const truth = fc.oneof({ weight: 8, arbitrary: fc.boolean() }, { weight: 1, arbitrary: odd });
 const answer = fc.oneof(
@@ -203,7 +253,8 @@ const input = fc.record(
     params: maybeOdd(fc.oneof({ weight: 9, arbitrary: params }, { weight: 1, arbitrary: otherSpelling })),
     http: maybeOdd(http),
     facts: fc.record({ tests_passed: maybeOdd(fc.boolean()) }, { requiredKeys: [] }),
-    session: fc.record({ bound: maybeOdd(fc.boolean()) }, { requiredKeys: [] }),
+    session: maybeOdd(session),
+    session_attestation: maybeOdd(attestation),
     destination: maybeOdd(
       fc.record({
         host: fc.constantFrom("a.internal", "x.a.internal", "internal", "api.example", "10.0.0.1"),

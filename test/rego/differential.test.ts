@@ -103,6 +103,11 @@ test("the random calls reach every verdict and every kind of rule", () => {
     "param_required",
     "param_type",
     "rego",
+    "session_anomalies",
+    "session_bound",
+    "session_clearance",
+    "session_integrity",
+    "session_role",
     "window_allow",
     "window_deny",
   ]);

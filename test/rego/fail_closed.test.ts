@@ -128,6 +128,14 @@ const looked = {
     ],
   },
   time: { unix_ms: 1_772_366_400_000, zones: { UTC: { day: 0, minute: 720 } } },
+  session: { id: "s-1", bound: true, anomalies: 2, integrity: "suspect" },
+  session_attestation: {
+    role: "intern",
+    clearance: "tier-2",
+    data_classification: ["config", "pii"],
+    anomalies_detected: true,
+    session_integrity: "suspect",
+  },
   rego: {
     refusing: { deny: true, requires_human_approval: false, allow: true },
     asking: { deny: false, requires_human_approval: true, allow: false },
@@ -159,6 +167,18 @@ const stopping: Record<string, string> = {
   additional: guardrail("additional_params: deny, params: {replicas: {type: integer}}"),
   window_allow: guardrail("windows: {allow: [{days: [mon]}]}"),
   window_deny: guardrail('windows: {deny: [{days: [sun], hours: "11:00-13:00"}]}'),
+  session_bound: guardrail("require: {when: params.replicas == 3, clearance: {phi: tier-1}}"),
+  session_role: guardrail("require: {roles: [lead]}"),
+  session_integrity: guardrail("require: {integrity: clean}"),
+  session_anomalies: guardrail("require: {no_anomalies: true}"),
+  session_clearance: guardrail("require: {clearance: {PII: [tier-0, tier-1]}}"),
+  "require with a condition": guardrail(
+    'require: {when: params.replicas > 2 && tool != "other", clearance: {pii: tier-1}}',
+  ),
+  "require with a condition that fails": guardrail("require: [{when: params.none, integrity: clean}]"),
+  "require with terms": guardrail(
+    "require: {value: {roles: [a]}, on_violation: approval_needed}, approval: {quorum: 2}",
+  ),
   dlp_deny: guardrail("dlp: {email: deny}"),
   "dlp_deny by pattern": guardrail("dlp: {own: {action: deny, pattern: SECRET}}"),
   "dlp_redact in a body": guardrail("dlp: {email: redact}"),
@@ -170,6 +190,8 @@ const stopping: Record<string, string> = {
   "rego that was not asked": guardrail("rego: [elsewhere]"),
   cost: guardrail("cost: {base: 1, per: {service: 0.5}}"),
 };
+/** Where another call is needed to be stopped. */
+const calls: Record<string, Fields> = { session_bound: { ...looked, session: { id: "open:a", bound: false } } };
 const granting = "{agent: a, actions: [{name: deploy}]}";
 
 const damaging = {
@@ -179,21 +201,24 @@ const damaging = {
   optional: [
     ...["tools", "deny_actions", "egress", "approval", "sanitize", "repository", "port"],
     ...["on_violation", "terms", "approvers", "quorum", "expires_in_ms", "hold_ms"],
+    // Without it, what is required is required of every call.
+    "when",
   ],
   open: ["per", "set"],
   adding: { except: ["condition", "per", "set"] },
 };
 
-describe.each(Object.entries(stopping))("a document whose %s is damaged anywhere", (_name, restriction) => {
+describe.each(Object.entries(stopping))("a document whose %s is damaged anywhere", (name, restriction) => {
+  const asked = calls[name] ?? looked;
   const { document } = policySetOf({ "0.yaml": granting, "1.yaml": restriction }, program).documentOf("a");
   const all = damages(document, damaging);
 
   test("stops the call while it is whole", () => {
-    expect(enforced(document, looked)).toMatch(/^(deny|approval_needed)/);
+    expect(enforced(document, asked)).toMatch(/^(deny|approval_needed)/);
   });
 
   test("never lets it through", () => {
-    const passed = all.filter(({ damaged }) => /^(allow|sanitize)/.test(enforced(damaged, looked)));
+    const passed = all.filter(({ damaged }) => /^(allow|sanitize)/.test(enforced(damaged, asked)));
     expect(passed.map(({ what }) => what)).toEqual([]);
     expect(all.length).toBeGreaterThan(50);
   });

@@ -20,6 +20,13 @@ const call: Fields = {
     hits: [{ detector: "own", in: "headers", name: "x-note", redactable: true }],
   },
   time: { unix_ms: 1_772_366_400_000, zones: { UTC: { day: 0, minute: 720 } } },
+  session: { id: "s-1", bound: true, data_classification: ["config"] },
+  session_attestation: {
+    role: "lead",
+    data_classification: ["config"],
+    anomalies_detected: false,
+    session_integrity: "clean",
+  },
   rego: { own: { deny: false, requires_human_approval: false, allow: true } },
 };
 
@@ -82,6 +89,27 @@ const oddDestinations = [
   ...[null, "443", [443], true].map((port) => ({ host: "deploy.internal", port })),
 ];
 
+const session = { bound: true };
+const oddSessions = [...nothing, { bound: false }, ...odds("bound", session, [true])];
+const attestation = {
+  role: "lead",
+  data_classification: ["config"],
+  anomalies_detected: false,
+  session_integrity: "clean",
+};
+/** The attestation with one member missing, of another kind, or of another value. */
+const oddAttestations = (member: keyof typeof attestation, more: unknown[] = []): unknown[] => [
+  ...nothing,
+  [attestation],
+  ...odds(member, attestation),
+  ...more.map((odd) => ({ ...attestation, [member]: odd })),
+];
+
+function odds(member: string, whole: Fields, but: readonly unknown[] = []): Fields[] {
+  const values = [undefined, null, 0, 1, 7, "", "x", "true", "false", true, {}, { a: "config" }, [null], [["config"]]];
+  return values.filter((odd) => !but.includes(odd)).map((odd) => ({ ...whole, [member]: odd }));
+}
+
 const oddParams = [undefined, null, 7, "x", true, [], [{ service: "web" }], ["service"]];
 
 /** What each rule reads, and what it may find there that proves nothing. */
@@ -106,6 +134,37 @@ const table: [rule: string, policy: string, part: string, odd: unknown[], whole?
   ],
   ["params that forbid", action("params: {service: {forbid: [url]}}"), "dlp", oddScans("url", hit)],
   ["rego", action("rego: [own]"), "rego", oddAnswers],
+  ["require, of a bound session", action("require: {clearance: {pii: tier-1}}"), "session", oddSessions],
+  [
+    "require with roles",
+    action("require: {roles: [lead]}"),
+    "session_attestation",
+    oddAttestations("role", ["Lead", "intern", ["lead"], []]),
+  ],
+  [
+    "require that the session is clean",
+    action("require: {integrity: clean}"),
+    "session_attestation",
+    oddAttestations("session_integrity", ["suspect", "compromised", "Clean", ["clean"], []]),
+  ],
+  [
+    "require that there was no anomaly",
+    action("require: {no_anomalies: true}"),
+    "session_attestation",
+    oddAttestations("anomalies_detected", [[], "no"]),
+  ],
+  [
+    "require with a clearance",
+    action("require: {clearance: {pii: tier-1}}"),
+    "session_attestation",
+    oddAttestations("data_classification", ["pii", ["pii"], ["config", "PII"], ["Pii"], [7], [true], { pii: 1 }]),
+  ],
+  [
+    "require of calls that a condition does not excuse",
+    action('require: {when: "!(\\"config\\" in session.data_classification)", roles: [other]}'),
+    "session",
+    [...nothing, { bound: true, data_classification: [] }, ...odds("data_classification", session, ["config"])],
+  ],
   ["params that are required", action("params: {service: {required: true}}"), "params", oddParams],
   ["params with a type", action("params: {service: {type: string}}"), "params", oddParams],
   ["params with a pattern", action("params: {service: {pattern: web}}"), "params", oddParams],

@@ -1,6 +1,6 @@
 import type { ApprovalTerms } from "../../src/outcome.js";
 import { Refusal } from "../../src/refusal.js";
-import { type SettleParts, settle } from "../../src/settle/index.js";
+import { type SettleParts, settle as settleAsFound } from "../../src/settle/index.js";
 import type { Approval, SettleRequest, Store } from "../../src/store/store.js";
 import type { Violation } from "../../src/verdict.js";
 import { call, identity, person, session, world } from "../approvals/fixture.js";
@@ -19,6 +19,17 @@ export const late: Violation = {
 };
 export const rate = { interval_us: 1_000_000, burst: 1 };
 export const limits = { enforced: { rate }, shadow: { daily_budget_micro: 5 } };
+
+export const sessionTerms = { ttlMs: 86_400_000, learningMs: 604_800_000, burst: { refusals: 5, withinMs: 60_000 } };
+
+/** Settles with the approval that the store has at this moment, as the stage before finds it. */
+export async function settle(parts: SettleParts) {
+  const { override, identity, session, store } = parts;
+  if (override === null) return settleAsFound(parts);
+  const wanted = { agent: identity.agent.id, session: session.id, tool: null, learningMs: 0 };
+  const { approval } = await store.look({ ...wanted, approval: override.approvalId });
+  return settleAsFound({ ...parts, approval });
+}
 
 /** What settling asks of the store, and what comes of it. */
 export async function settled(more: Partial<SettleParts>, tamper?: (approval: Approval) => Approval) {
@@ -40,6 +51,12 @@ export async function settled(more: Partial<SettleParts>, tamper?: (approval: Ap
     session,
     fingerprint: "sha256:f",
     override: null,
+    approval: null,
+    indicators: [],
+    outside: null,
+    tags: [],
+    terms: sessionTerms,
+    onObserved: () => undefined,
     policyVersion: "sha256:9f2c",
     computed: allow,
     enforced: allow,
@@ -54,7 +71,7 @@ export async function settled(more: Partial<SettleParts>, tamper?: (approval: Ap
   return { here, requests, parts, run: () => settle(parts) };
 }
 
-export const nothing = { enforced: { outcome: "ok" }, shadow: { outcome: "ok" } };
+export const nothing = { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, before: null };
 export const reasonOf = (run: Promise<unknown>) =>
   run.then(
     () => "none",

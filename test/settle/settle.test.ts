@@ -1,13 +1,17 @@
 import { systemRuntime } from "../../src/runtime.js";
-import { type SettleParts, settle } from "../../src/settle/index.js";
+import type { SettleParts } from "../../src/settle/index.js";
+import { note } from "../../src/settle/index.js";
 import { memoryStore } from "../../src/store/memory.js";
-import type { Store } from "../../src/store/store.js";
-import { allow, asks, deny, limits, nothing, rate, reasonOf, redeems, settled } from "./fixture.js";
+import { type Store, StoreUnavailable } from "../../src/store/store.js";
+import { call } from "../approvals/fixture.js";
+import { allow, asks, deny, limits, nothing, rate, reasonOf, redeems, settle, settled } from "./fixture.js";
 
 describe("what is charged", () => {
-  test.each<[string, Partial<SettleParts>, object | null]>([
-    ["nothing without limits", {}, null],
-    ["nothing for a denial", { enforced: deny, computed: deny, limits }, null],
+  const none = { enforced: {}, approval: { kind: "none" } };
+
+  test.each<[string, Partial<SettleParts>, object]>([
+    ["nothing without limits", {}, none],
+    ["nothing for a denial", { enforced: deny, computed: deny, limits }, none],
     [
       "each kind of limit on its own counters",
       { limits },
@@ -22,21 +26,21 @@ describe("what is charged", () => {
       { computed: deny, limits },
       { enforced: { rate: expect.anything() } },
     ],
-    ["nothing in shadow for a call that would wait", { computed: asks, limits: { shadow: limits.shadow } }, null],
+    ["nothing in shadow for a call that would wait", { computed: asks, limits: { shadow: limits.shadow } }, none],
     [
       "all in shadow in a dry run",
       { dryRun: true, limits },
       { enforced: {}, shadow: { rate: expect.anything(), budget: expect.anything() }, approval: { kind: "none" } },
     ],
-    ["nothing in a dry run for what would be denied", { dryRun: true, computed: deny, enforced: deny, limits }, null],
-    ["no approval in a dry run", { dryRun: true, computed: asks, enforced: asks }, null],
-    ["no approval for what only shadow asks", { computed: asks, enforced: allow }, null],
+    ["nothing in a dry run for what would be denied", { dryRun: true, computed: deny, enforced: deny, limits }, none],
+    ["no approval in a dry run", { dryRun: true, computed: asks, enforced: asks }, none],
+    ["no approval for what only shadow asks", { computed: asks, enforced: allow }, none],
   ])("%s", async (_, parts, wanted) => {
     const { requests, run } = await settled(parts);
     await run();
-    if (wanted === null) expect(requests).toEqual([]);
-    else expect(requests).toMatchObject([{ agent: "deploy-manager", ...wanted }]);
-    if (wanted !== null && !("shadow" in wanted)) expect(requests[0]).not.toHaveProperty("shadow");
+    expect(requests).toMatchObject([{ agent: "deploy-manager", ...wanted }]);
+    expect(Object.keys(requests[0]?.enforced ?? {})).toEqual(Object.keys((wanted as typeof none).enforced));
+    if (!("shadow" in wanted)) expect(requests[0]).not.toHaveProperty("shadow");
   });
 
   test("the key binds Envoy's stream id and the fingerprint", async () => {
@@ -53,6 +57,7 @@ describe("what is charged", () => {
   test("the same request again gets the same answer", async () => {
     const { run } = await settled({ limits: { enforced: { rate } } });
     expect(await run()).toEqual(nothing);
+    // Once more is no more: it is answered as it was the first time.
     expect(await run()).toEqual(nothing);
   });
 
@@ -73,25 +78,70 @@ describe("a store that is gone", () => {
   test.each<[string, Partial<SettleParts>]>([
     ["enforced limits", { limits }],
     ["an approval to open", { enforced: asks, computed: asks }],
-    ["an approval to redeem", { enforced: redeems, computed: redeems, override: { approvalId: "apr_1", token: "t" } }],
   ])("refuses where it is needed: %s", async (_, more) => {
     const { run } = await settled({ ...more, store: await gone() });
     expect(await reasonOf(run())).toBe("store_unavailable");
   });
 
-  test("refuses nobody for limits in shadow, and says so", async () => {
-    const { run } = await settled({ limits: { shadow: limits.shadow }, store: await gone() });
-    expect(await run()).toEqual({ enforced: { outcome: "ok" }, shadow: { outcome: "unavailable" } });
+  test("refuses what it only has to remember too: a session that forgets would come out clean", async () => {
+    for (const more of [{}, { limits: { shadow: limits.shadow } }, { dryRun: true }]) {
+      const { run } = await settled({ ...more, store: await gone() });
+      expect(await reasonOf(run())).toBe("store_unavailable");
+    }
   });
 
-  test("is not asked where it is not needed", async () => {
-    const { run } = await settled({ store: await gone() });
-    expect(await run()).toEqual(nothing);
+  test("leaves a denial what it is, and says what went wrong", async () => {
+    const { run } = await settled({ enforced: deny, computed: deny, store: await gone() });
+    expect(await run()).toEqual({ ...nothing, trouble: expect.any(StoreUnavailable) });
   });
 
   test("another failure is passed on as it is", async () => {
     const { parts } = await settled({ limits });
     const store: Store = { ...parts.store, settle: async () => Promise.reject(new TypeError("a bug")) };
     await expect(settle({ ...parts, store })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("what the session is to remember", () => {
+  const exposing = { ...call, classification: ["pii"] };
+
+  test.each<[string, Partial<SettleParts>, object]>([
+    ["a call that passes", { call: exposing }, { outcome: "passed", refusal: null, classification: ["pii"] }],
+    ["a denial", { enforced: deny, computed: deny }, { outcome: "refused", refusal: "max_n" }],
+    ["a denial in shadow: it passes", { enforced: allow, computed: deny }, { outcome: "passed", refusal: null }],
+    ["a call that waits", { enforced: asks, computed: asks }, { outcome: "asked", refusal: null }],
+    ["anything in a dry run: it passes", { enforced: deny, computed: deny, dryRun: true }, { outcome: "passed" }],
+    ["what was found in the call", { tags: ["phi"], indicators: ["prompt_injection"] }, { tags: ["phi"] }],
+    ["a session that no token binds", { session: { id: "open:deploy-manager", bound: false } }, { bound: false }],
+  ])("%s", async (_, parts, wanted) => {
+    const { requests, run } = await settled(parts);
+    await run();
+    expect(requests).toMatchObject([{ observation: { tool: "deploy-api", detail: "deploy-api:deploy", ...wanted } }]);
+  });
+
+  test("it is told so once the store knows", async () => {
+    let told = 0;
+    const { run } = await settled({ onObserved: () => void told++ });
+    await run();
+    expect(told).toBe(1);
+    const { run: late } = await settled({
+      override: { approvalId: "apr_1", token: "t" },
+      enforced: redeems,
+      onObserved: () => void told++,
+    });
+    expect(await reasonOf(late())).toBe("override_invalid");
+    expect(told).toBe(1);
+  });
+
+  test("a refusal before that is noted, what is our own fault is not", async () => {
+    const { parts, requests } = await settled({});
+    const seen = { ...parts, call: null, agent: "deploy-manager", key: "77/d" };
+    await note(seen, { verdict: "deny", reason: "unknown_tool" });
+    await note(seen, { verdict: "deny", reason: "internal_error" });
+    await note(seen, { verdict: "allow", reason: "allowed" });
+    expect(requests.map(({ observation }) => observation)).toMatchObject([
+      { outcome: "refused", refusal: "unknown_tool", indicators: ["unknown_tool"], tool: null, detail: "?:?" },
+      { outcome: "passed", refusal: null, indicators: [] },
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { approvalsConformance } from "./conformance_approvals.js";
 import { limitsConformance } from "./conformance_limits.js";
 import { questionsConformance } from "./conformance_questions.js";
+import { sessionsConformance } from "./conformance_sessions.js";
 import type { Subject } from "./subject.js";
 
 /** Everything a store has to do, whichever one it is. `runs` sizes the random comparison. */
@@ -14,5 +15,6 @@ export function conformance(open: () => Promise<Subject & { end(): Promise<void>
   describe("limits", () => limitsConformance(() => subject, runs));
   describe("approvals", () => approvalsConformance(() => subject));
   describe("questions to people", () => questionsConformance(() => subject));
+  describe("sessions", () => sessionsConformance(() => subject, Math.ceil(runs / 5)));
   test("ping resolves", async () => expect(await subject.store.ping()).toBeUndefined());
 }

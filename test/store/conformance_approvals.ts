@@ -197,6 +197,7 @@ export function approvalsConformance(subject: () => Subject): void {
     const first = await subject().store.settle(request);
     expect(first).toEqual({
       replayed: false,
+      session: null,
       enforced: { outcome: "ok" },
       shadow: { outcome: "ok" },
       approval: { outcome: "redeemed" },

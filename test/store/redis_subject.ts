@@ -74,7 +74,15 @@ async function age(raw: Redis, key: string, ms: number): Promise<void> {
     created_ms: ms,
     expires_ms: ms,
     day: Math.floor(ms / dayMs),
+    started_ms: ms,
+    last_ms: ms,
+    first_ms: ms,
   };
+  const refusals = await raw.hget(key, "refusals");
+  if (refusals) {
+    const earlier = refusals.split(",").map((time) => Number(time) - ms);
+    await raw.hset(key, "refusals", earlier.join(","));
+  }
   for (const [field, shift] of Object.entries(shifts)) {
     if ((await raw.hexists(key, field)) === 1) await raw.hincrby(key, field, -shift);
   }

@@ -27,7 +27,12 @@ describeWith(opa, "policies in Rego", (use) => {
   const rules = (text: string, input: unknown = {}) => ask({ file: "p.rego", text: `package p\n\n${text}\n` }, input);
 
   const attested = { anomalies_detected: false, role: "platform-lead", data_classification: [] };
-  const production = (attestation: object) => ({ environment: "production", session_attestation: attestation });
+  const bound = { session: { bound: true } };
+  const production = (attestation: object) => ({
+    environment: "production",
+    session_attestation: attestation,
+    ...bound,
+  });
   test.each<[string, object, object]>([
     ["nothing", {}, none],
     [
@@ -44,6 +49,11 @@ describeWith(opa, "policies in Rego", (use) => {
     ["an action that is denied", { action: "iam:CreateRole" }, { ...none, deny: true }],
     ["production", { environment: "production" }, { ...none, requires_human_approval: true }],
     ["production, attested", production(attested), { deny: false, requires_human_approval: true, allow: true }],
+    [
+      "production, attested of a session that no credential binds",
+      { ...production(attested), session: { bound: false } },
+      { ...none, requires_human_approval: true },
+    ],
     [
       "production, with anomalies",
       production({ ...attested, anomalies_detected: true }),
@@ -109,7 +119,7 @@ describeWith(opa, "policies in Rego", (use) => {
     };
     const user = { file: "u.rego", text: "package user\n\nimport data.lib.h\n\nallow if h.trusted\n" };
     const rego = await compileRego([helper, user], ["user"], { opa: use().program });
-    expect(await pool.evaluate(rego, ["user"], { session_attestation: { a: 1 } }, "a")).toEqual({
+    expect(await pool.evaluate(rego, ["user"], { session_attestation: { a: 1 }, ...bound }, "a")).toEqual({
       user: { ...none, allow: true },
     });
     expect(await pool.evaluate(rego, ["user"], {}, "a")).toEqual({ user: none });
@@ -139,11 +149,16 @@ describeWith(opa, "policies in Rego", (use) => {
         const object = typeof x === "object" && x !== null && !Array.isArray(x);
         const verified = object && isDeepStrictEqual(x, session_attestation);
         const wanted = { allow: verified, deny: !verified, requires_human_approval: !verified };
-        expect(await ask(source, { x, session_attestation })).toEqual(wanted);
+        expect(await ask(source, { x, session_attestation, ...bound })).toEqual(wanted);
       }),
       { numRuns: 200 },
     );
-    expect(await ask(source, { x: attested })).toEqual({ ...none, deny: true, requires_human_approval: true });
-    expect(await ask(source, { session_attestation: attested })).toEqual(none);
+    const refused = { ...none, deny: true, requires_human_approval: true };
+    expect(await ask(source, { x: attested, ...bound })).toEqual(refused);
+    expect(await ask(source, { session_attestation: attested, ...bound })).toEqual(none);
+    const given = { x: attested, session_attestation: attested };
+    for (const session of [undefined, null, {}, true, [], { bound: false }, { bound: "true" }, { bound: 1 }]) {
+      expect([session, await ask(source, { ...given, session })]).toEqual([session, refused]);
+    }
   });
 });

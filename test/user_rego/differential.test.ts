@@ -33,6 +33,7 @@ const inputs = fc.record({
   action: maybe(fc.constantFrom("deploy", "iam:CreateRole", "secretsmanager:PutSecretValue")),
   facts: maybe(flags),
   params: maybe(flags),
+  session: maybe(fc.record({ bound: fc.constantFrom<unknown>(true, true, true, false, "true") })),
   session_attestation: maybe(fc.oneof<fc.Arbitrary<unknown>[]>(attestation, fc.constantFrom(null, "x", []))),
 });
 

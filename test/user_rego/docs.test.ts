@@ -37,7 +37,11 @@ describeWith(opa, "the examples of docs/rego.md", (use) => {
         "agent.guarded": { ...none, deny: true },
       });
       const attestation = { anomalies_detected: false, role: "platform-lead" };
-      const proven = { environment: "staging", facts: claims, session_attestation: attestation };
+      const unbound = { environment: "staging", facts: claims, session_attestation: attestation };
+      expect(await pool.evaluate(rego, packages, unbound, "a")).toMatchObject({
+        "agent.guarded": { ...none, deny: true },
+      });
+      const proven = { ...unbound, session: { bound: true } };
       expect(await pool.evaluate(rego, packages, proven, "a")).toMatchObject({
         "agent.deploy": { ...none, allow: true },
         "agent.guarded": none,

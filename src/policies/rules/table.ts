@@ -4,6 +4,7 @@ import { allowedEnvironments } from "./environments.js";
 import { allowedImages } from "./images.js";
 import { additionalParams, params } from "./params.js";
 import { rego } from "./rego.js";
+import { requireSession } from "./session.js";
 import { windows } from "./windows.js";
 
 /** The keys of an action that make rules, in the order in which breaches are reported. */
@@ -13,6 +14,7 @@ export const ruleKeys = {
   params,
   additional_params: additionalParams,
   windows,
+  require: requireSession,
   dlp,
   rego,
   cost,

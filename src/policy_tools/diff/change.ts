@@ -48,3 +48,7 @@ export function listChange(before: readonly unknown[], after: readonly unknown[]
 export function shown(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "none");
 }
+
+export function oneLine(source: string): string {
+  return source.trim().replace(/\s+/g, " ");
+}

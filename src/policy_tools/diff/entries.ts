@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { durationText } from "../../duration.js";
 import type { ActionDocument } from "../../policies/document.js";
-import { byMembers, byNumber, type Effect, listChange, opposite, type Said, shown } from "./change.js";
+import { byMembers, byNumber, type Effect, listChange, oneLine, opposite, type Said, shown } from "./change.js";
 import { bothShadow, ruleChanges, standingChanges } from "./rules.js";
 
 /** The differences between two versions of one action entry. */
@@ -84,8 +84,4 @@ function listed({ sanitize }: ActionDocument, place: "headers" | "query", how: "
   if (!sanitize) return [];
   const part = sanitize[place][how];
   return Array.isArray(part) ? part : Object.entries(part).map(([name, value]) => `${name}: ${shown(value)}`);
-}
-
-function oneLine(source: string): string {
-  return source.trim().replace(/\s+/g, " ");
 }

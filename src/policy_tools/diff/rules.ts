@@ -1,29 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Rule, Slot, Standing } from "../../policies/document.js";
 import { byMembers, byNumber, type Effect, listChange, opposite, type Said, shown } from "./change.js";
-
-type Of<K extends Rule["kind"]> = Extract<Rule, { kind: K }>;
-
-/** How rules of one kind are compared and told. */
-interface Kind<K extends Rule["kind"]> {
-  /** What the rule says, for one that is new or gone. */
-  text(rule: Of<K>): string;
-  compare(before: Of<K>, after: Of<K>): Said | null;
-}
+import { type Kind, lists, type Of } from "./kind.js";
+import { isRequired, requireName, sessionKinds } from "./session_rules.js";
 
 /** The minutes of the week, from 0. */
 const minutesOf = (slots: readonly Slot[]): number[] => [
   ...new Set(slots.flatMap(({ day, from, to }) => Array.from({ length: to - from }, (_, i) => day * 1_440 + from + i))),
 ];
-
-const lists = <R>(key: string, members: (rule: R) => readonly unknown[]) => ({
-  text: (rule: R) => `${key} ${members(rule).map(shown).join(", ")}`,
-  compare: (before: R, after: R): Said | null => {
-    const [old, now] = [members(before), members(after)];
-    const what = listChange(old, now);
-    return what === "" ? null : { what: `${key} ${what}`, effect: byMembers(old, now) };
-  },
-});
 
 const bounds = (lowerIs: "stricter" | "looser") => ({
   text: ({ rule, limit }: Of<"max" | "min">) => `${rule} ${limit}`,
@@ -105,6 +89,7 @@ const kinds: { [K in Rule["kind"]]: Kind<K> } = {
   },
   window_allow: windows("allow") as Kind<"window_allow">,
   window_deny: windows("deny") as Kind<"window_deny">,
+  ...sessionKinds,
   dlp_deny: dlp as Kind<"dlp_deny">,
   dlp_redact: dlp as Kind<"dlp_redact">,
   dlp_tag: dlp as Kind<"dlp_tag">,
@@ -169,13 +154,14 @@ function ofPresence(rule: Rule, added: boolean): Effect {
 }
 
 function nameOf(rule: Rule): string {
+  if (isRequired(rule)) return requireName(rule);
   if ("detector" in rule && "param" in rule) return `params.${rule.param}: forbid ${rule.detector}`;
   if ("detector" in rule) return `dlp.${rule.detector}`;
   if (rule.rule === "params" && "param" in rule) return `params.${rule.param}`;
   return rule.rule;
 }
 
-/** Rules of the same identity are versions of each other. */
+/** Rules of the same identity are versions of each other. What is required for other calls is another rule. */
 function byIdentity(rules: readonly Rule[]): Map<string, Rule> {
   const found = new Map<string, Rule>();
   for (const rule of rules) {
@@ -183,7 +169,8 @@ function byIdentity(rules: readonly Rule[]): Map<string, Rule> {
     const parts = ["param", "detector", "package"].map(
       (key) => (rule as unknown as Record<string, unknown>)[key] ?? "",
     );
-    const id = [rule.rule, kind, ...parts].join(" ");
+    const when = isRequired(rule) && rule.when ? JSON.stringify(rule.when.condition) : "";
+    const id = [rule.rule, kind, ...parts, when].join(" ");
     let unique = id;
     for (let n = 2; found.has(unique); n++) unique = `${id} ${n}`;
     found.set(unique, rule);

@@ -43,6 +43,10 @@ export interface ExplainedRule {
   param?: string;
   limit?: Json;
   actual?: Json;
+  /** Of `require`: for which calls it holds. */
+  when?: Omit<ExplainedCondition, "mode">;
+  /** Of `require`: nobody looked at the session. */
+  unseen?: boolean;
   /** Of a broken rule. */
   message?: string;
   /** Of a broken rule: people may approve the breach. */

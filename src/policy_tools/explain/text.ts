@@ -57,8 +57,25 @@ function fileLines({ file, grants, deny_actions: deny, egress, entries, otherAct
 }
 
 function entryLines({ name, rules, conditions }: ExplainedEntry): string[] {
-  const lines = [...rules.map(lineOf), ...conditions.flatMap(conditionLines)];
+  const lines = [...rules.flatMap(ruleLines), ...conditions.flatMap(conditionLines)];
   return [`  action ${name}${lines.length === 0 ? ": no rules" : ""}`, ...lines.map((line) => `  ${line}`)];
+}
+
+function ruleLines(rule: ExplainedRule): string[] {
+  return [lineOf(rule), ...(rule.when ? whenLines(rule.when) : [])];
+}
+
+const applies = {
+  true: "so it is asked",
+  false: "so it is not asked",
+  error: "cannot be told, so it is asked",
+} as const;
+
+function whenLines({ source, truth, atoms }: NonNullable<ExplainedRule["when"]>): string[] {
+  return [
+    `    when ${oneLine(source)}: ${truth === "error" ? "" : `${truth}, `}${applies[truth]}`,
+    ...atoms.map(atomLine),
+  ];
 }
 
 function lineOf(rule: ExplainedRule): string {
@@ -86,10 +103,15 @@ const outcomes = { true: "asks for approval", false: "does not ask", error: "can
 
 function conditionLines({ source, mode, truth, atoms }: ExplainedCondition): string[] {
   const name = mode === "shadow" ? "approval_needed (shadow)" : "approval_needed";
-  return [
-    `  ${truth.padEnd(6)} ${name}: ${source.trim().replace(/\s+/g, " ")}: ${outcomes[truth]}`,
-    ...atoms.map(({ atom, value, values }) => `    ${String(value).padEnd(6)} ${atomText(atom, values)}`),
-  ];
+  return [`  ${truth.padEnd(6)} ${name}: ${oneLine(source)}: ${outcomes[truth]}`, ...atoms.map(atomLine)];
+}
+
+function atomLine({ atom, value, values }: ExplainedCondition["atoms"][number]): string {
+  return `    ${String(value).padEnd(6)} ${atomText(atom, values)}`;
+}
+
+function oneLine(source: string): string {
+  return source.trim().replace(/\s+/g, " ");
 }
 
 function atomText(atom: Atom, values: { left?: unknown; right?: unknown }): string {

@@ -23,6 +23,7 @@ import { shadow } from "./checks/shadow.js";
 import { toolInAction } from "./checks/tool_in_action.js";
 import { unknownActions } from "./checks/unknown_actions.js";
 import { unknownAgents } from "./checks/unknown_agents.js";
+import { unknownClassifications } from "./checks/unknown_classifications.js";
 import { unknownEnvironments } from "./checks/unknown_environments.js";
 import { unknownParams } from "./checks/unknown_params.js";
 import { unknownTools } from "./checks/unknown_tools.js";
@@ -50,6 +51,7 @@ export const checks = {
   "unknown-action": unknownActions,
   "unknown-param": unknownParams,
   "unknown-environment": unknownEnvironments,
+  "unknown-classification": unknownClassifications,
   "tool-in-action": toolInAction,
   "other-field": otherFields,
   "outside-params": outsideParams,

@@ -13,10 +13,19 @@ export interface Keys {
   waiting(agent: string): string;
   /** Entries of `index` that are the agent's. */
   indexOf(agent: string): string;
+  session(agent: string, session: string): string;
+  /** Tools that the agent has used. */
+  tools(agent: string): string;
+  /** What the session is for. */
+  task(agent: string, session: string): string;
   /** Across agents: where an approval is, and all approvals (agent and id) by time of creation. */
   locator(id: string): string;
+  /** Agents that have a session of this id. */
+  sessionAgents(session: string): string;
   readonly index: string;
   readonly ping: string;
+  /** Agents and revoked tokens. All carry one hash tag, and none that an agent's name can give. */
+  registry(part: "state" | "changes" | "agents" | "disabled" | "revoked"): string;
 }
 
 /** One approval in a list: its agent and its id. */
@@ -61,8 +70,13 @@ export function keysUnder(prefix: string): Keys {
     waiting: (agent) => of(agent, "waiting"),
     indexOf: (agent) => of(agent, "approvals"),
     pending: (agent, question) => of(agent, `pending:${encodeURIComponent(question)}`),
+    session: (agent, session) => of(agent, `session:${encodeURIComponent(session)}`),
+    tools: (agent) => of(agent, "tools"),
+    sessionAgents: (session) => `${prefix}session:${encodeURIComponent(session)}`,
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
     index: `${prefix}approvals`,
     ping: `${prefix}ping`,
+    task: (agent, session) => of(agent, `task:${encodeURIComponent(session)}`),
+    registry: (part) => `${prefix}{@registry}:${part}`,
   };
 }

@@ -44,3 +44,12 @@ local function append_approval(reply, key, now_ms)
   end
   return true
 end
+
+-- Notes that something of the registry has changed. Numbers are microseconds by the server's clock and always grow: also
+-- after changes were lost none of them comes twice, and one that is less than before shows the loss.
+local function note_change(state, changes, member, epoch)
+  local held = redis.call("HMGET", state, "epoch", "seq")
+  local seq = math.max(clock_us(), (held[2] and integer(held[2]) or 0) + 1)
+  redis.call("HSET", state, "epoch", held[1] or epoch, "seq", digits(seq))
+  redis.call("ZADD", changes, digits(seq), member)
+end

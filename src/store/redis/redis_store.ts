@@ -1,11 +1,15 @@
 import type { Redis } from "ioredis";
 import { encodeDraft } from "../approval_codec.js";
-import { checkAnswer, checkFilter, checkName, checkSettle } from "../check.js";
+import { checkAnswer, checkFilter, checkLook, checkName, checkSettle } from "../check.js";
 import { questionOf } from "../question.js";
 import {
+  agentToolsMs,
   approvalRetentionMs,
   type Charge,
   idempotencyMs,
+  type Look,
+  type LookRequest,
+  maxSessionAgents,
   type SettleRequest,
   type SettleResult,
   type Store,
@@ -14,13 +18,28 @@ import { answer, index, read, readOf } from "./approvals.js";
 import type { Connection } from "./connection.js";
 import type { Keys } from "./keys.js";
 import { list } from "./list.js";
-import { parseSettle } from "./replies.js";
+import { redisRegistry } from "./registry.js";
+import { parseLook, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
+import { encodeObservation } from "./session_codec.js";
+import { indexSession } from "./session_index.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
 export function redisStore(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): Store {
   return {
     shared: true,
+    registry: redisRegistry(connection, keys, onTrouble),
+    look: async (request) => {
+      checkLook(request);
+      return connection.run((redis) => look(redis, keys, request));
+    },
+    sessionAgents: async (session) => {
+      checkName("session", session);
+      return connection.run(async (redis) => {
+        const agents = await redis.smembers(keys.sessionAgents(session));
+        return agents.sort().slice(0, maxSessionAgents);
+      });
+    },
     settle: async (request) => {
       checkSettle(request);
       return connection.run((redis) => settle(redis, keys, request));
@@ -46,8 +65,20 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
   };
 }
 
+async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Look> {
+  const { agent, session, tool, learningMs, approval } = request;
+  const id = approval ?? "";
+  const reply = await scripts.look.run(
+    redis,
+    [keys.session(agent, session), keys.tools(agent), keys.approval(agent, id)],
+    [tool ?? "", learningMs, approval === null ? 0 : 1],
+  );
+  return parseLook(reply, { id, agent });
+}
+
 async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
-  const { agent, key, enforced, shadow, approval } = request;
+  const { agent, key, enforced, shadow, approval, observation: seen } = request;
+  const open = `open:${agent}`;
   const names = approvalNames(approval);
   const opening = approval.kind === "open" ? approval : null;
   const question = opening ? questionOf(opening.draft) : "";
@@ -60,6 +91,9 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.approval(agent, names.id),
       keys.pending(agent, question),
       keys.waiting(agent),
+      keys.session(agent, seen?.session ?? open),
+      keys.session(agent, open),
+      keys.tools(agent),
     ],
     [
       ...chargeArguments(enforced),
@@ -74,9 +108,12 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       idempotencyMs,
       approvalRetentionMs,
       opening?.maxPending ?? "",
+      seen ? encodeObservation(seen) : "",
+      agentToolsMs + (seen?.learningMs ?? 0),
     ],
   );
-  const { createdAtMs, ...result } = parseSettle(reply);
+  const { createdAtMs, nowMs, ...result } = parseSettle(reply);
+  if (seen && !result.replayed) await indexSession(redis, keys, { agent, seen, before: result.session, nowMs });
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { decodeApproval } from "../approval_codec.js";
-import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, SettleResult } from "../store.js";
+import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, SettleResult } from "../store.js";
+import { decodeSession } from "./session_codec.js";
 
 /** The words that scripts return. The header of each script lists the same ones; a test compares them. */
 export const limitCodes = ["ok", "rate_exceeded", "budget_exceeded"] as const;
@@ -39,20 +40,38 @@ const settleReply = z.tuple([
   text,
   text,
   text,
+  number,
+  z.array(text),
 ]);
+const lookReply = z.tuple([z.array(text), z.enum(["0", "1"]), z.array(z.unknown())]);
 const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
 const answerReply = z.tuple([z.enum(answerCodes)], text);
 
-/** What settle-6 says; `createdAtMs` is there when an approval is pending. Throws on anything unexpected. */
-export function parseSettle(reply: unknown): SettleResult & { createdAtMs: number | null } {
-  const [replayed, code, retry, spent, shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees] =
-    settleReply.parse(reply);
+/**
+ * What settle-9 says; `createdAtMs` is there when an approval is pending, and `nowMs` is the server's clock. Throws on
+ * anything unexpected.
+ */
+export function parseSettle(reply: unknown): SettleResult & { createdAtMs: number | null; nowMs: number } {
+  const [replayed, code, retry, spent, ...rest] = settleReply.parse(reply);
+  const [shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees, nowMs, session] = rest;
   return {
     replayed: replayed === "1",
+    session: decodeSession(session),
+    nowMs,
     enforced: limitOf(code, retry, spent),
     shadow: shadow === "" ? null : limitOf(shadow, shadowRetry, shadowSpent),
     approval: settledApprovalOf(approval, id, expires, frees),
     createdAtMs: created === "" ? null : number.parse(created),
+  };
+}
+
+/** What look-3 says. Throws on anything unexpected. */
+export function parseLook(reply: unknown, expected: { id: string; agent: string }): Look {
+  const [session, newTool, approval] = lookReply.parse(reply);
+  return {
+    session: decodeSession(session),
+    newTool: newTool === "1",
+    approval: parseApproval(approval, expected),
   };
 }
 

@@ -8,12 +8,18 @@ export interface Script {
   run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
-const prelude = read("prelude.lua");
+const prelude = `${read("prelude.lua")}\n${read("sessions.lua")}`;
 
 export const scripts = {
-  settle: load("settle-6.lua"),
+  settle: load("settle-9.lua"),
+  look: load("look-3.lua"),
   approval: load("approval-1.lua"),
   answer: load("answer-3.lua"),
+  changes: load("changes-5.lua"),
+  putAgent: load("put_agent-3.lua"),
+  setDisabled: load("set_disabled-3.lua"),
+  revoke: load("revoke-3.lua"),
+  pinTask: load("pin_task-1.lua"),
 } as const;
 
 function load(file: string): Script {

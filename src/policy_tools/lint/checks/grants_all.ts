@@ -12,7 +12,7 @@ export const grantsAll: Check = {
       const rest = `also those that ${listing.source.file} does not list: should it be in a guardrail?`;
       const message = `this grants every action, ${rest}`;
       return [
-        ...file.entries.filter(changesData).map(({ at }) => file.source.problem([...at, "name"], message)),
+        ...file.entries.filter(onlyRestricts).map(({ at }) => file.source.problem([...at, "name"], message)),
         ...(isRegoAlone(file)
           ? [file.source.problem(["rego"], `this grants every action that Rego allows, ${rest}`)]
           : []),
@@ -24,9 +24,12 @@ function lists({ entries }: LintFile): boolean {
   return entries.some(({ source }) => source.name !== "*");
 }
 
-/** An entry for every action that only looks for data or changes calls. A bare one says itself that it grants. */
-function changesData({ source: { name }, compiled }: LintEntry): boolean {
-  const only = compiled.rules.every(({ kind }) => kind.startsWith("dlp_"));
+/**
+ * An entry for every action that only looks for data, asks something of the session or changes calls. A bare one says
+ * itself that it grants.
+ */
+function onlyRestricts({ source: { name }, compiled }: LintEntry): boolean {
+  const only = compiled.rules.every(({ kind }) => kind.startsWith("dlp_") || kind.startsWith("session_"));
   const something = compiled.rules.length > 0 || compiled.sanitize !== undefined;
   return name === "*" && only && something && !compiled.approval && isEnforced(compiled);
 }

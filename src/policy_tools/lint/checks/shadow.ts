@@ -32,6 +32,7 @@ function inShadow({ source, compiled }: LintEntry): [Path, string][] {
 }
 
 function placeOf(rule: Rule): [Path, string] {
+  if (rule.kind.startsWith("session_")) return [["require"], "require"];
   const inside = rule.rule === "params" && "param" in rule ? rule.param : "detector" in rule ? rule.detector : null;
   const path = inside === null ? [rule.rule] : [rule.rule, inside];
   return [path, path.join(".")];

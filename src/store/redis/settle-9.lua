@@ -8,6 +8,9 @@ KEYS[3]  result of this idempotency key
 KEYS[4]  approval: to write for open, to consume for redeem
 KEYS[5]  pending approval of the same question (open only): id, created_ms, expires_ms
 KEYS[6]  ids of the agent's pending approvals by expires_ms (open only)
+KEYS[7]  session of the call
+KEYS[8]  the agent's open session; the same key for a call that binds none
+KEYS[9]  tools of the agent
 
 ARGV[1..4]   enforced: interval_us, burst, limit_micro, cost_micro; empty = no such limit
 ARGV[5..8]   shadow: the same
@@ -21,11 +24,15 @@ ARGV[15]     open: the draft, JSON
 ARGV[16]     milliseconds to keep the result
 ARGV[17]     milliseconds to keep an approval after it has expired
 ARGV[18]     open: how many approvals of the agent may be pending
+ARGV[19]     what the session is to remember, JSON; empty = nothing
+ARGV[20]     milliseconds to remember the agent's tools
 
 Returns  replayed (0 or 1),
          enforced code, retry_after_ms, spent_micro,
          shadow code (empty = no shadow charge), retry_after_ms, spent_micro,
-         approval code, id, created_ms, expires_ms, retry_after_ms
+         approval code, id, created_ms, expires_ms, retry_after_ms,
+         now_ms, fields and values of the session before the call (none when nothing was remembered of it, when
+         nothing is to be remembered, and of a settled key)
 
 Codes    limit: ok rate_exceeded budget_exceeded
          approval: none opened joined exceeded redeemed not_found mismatch not_approved expired consumed
@@ -38,6 +45,8 @@ local settled = redis.call("GET", KEYS[3])
 if settled then
   local reply = cjson.decode(settled)
   reply[1] = "1"
+  table.insert(reply, digits(to_ms(clock_us())))
+  table.insert(reply, {})
   return reply
 end
 
@@ -169,5 +178,147 @@ local reply = {
 }
 if changed then
   redis.call("SET", KEYS[3], cjson.encode(reply), "PX", ARGV[16])
+end
+
+-- What limits and approvals refuse is a refusal with this reason.
+local refusals = {
+  rate_exceeded = "rate_exceeded",
+  budget_exceeded = "budget_exceeded",
+  exceeded = "approvals_exceeded",
+  not_found = "override_invalid",
+  mismatch = "override_invalid",
+  not_approved = "override_invalid",
+  expired = "override_expired",
+  consumed = "override_used",
+}
+
+-- Counts the anomalies in, newest last, and keeps some of them whole.
+local function remember_anomalies(key, reasons, detail)
+  if #reasons == 0 then
+    return
+  end
+  redis.call("HINCRBY", key, "anomalies", #reasons)
+  local text = redis.call("HGET", key, "recent")
+  local recent = text and cjson.decode(text) or {}
+  for _, reason in ipairs(reasons) do
+    table.insert(recent, { digits(now_ms), reason, detail })
+  end
+  while #recent > 20 do
+    table.remove(recent, 1)
+  end
+  redis.call("HSET", key, "recent", cjson.encode(recent))
+end
+
+local function remember_outside(key, outside)
+  local known = redis.call("HMGET", key, "outside_ms", "outside_integrity", "outside_anomalies")
+  redis.call("HSET", key,
+    "outside_ms", digits(math.max(outside.at, integer(known[1] or "0"))),
+    "outside_integrity", digits(math.max(outside.integrity, integer(known[2] or "0"))),
+    "outside_anomalies", digits(math.max(outside.anomalies, integer(known[3] or "0"))))
+end
+
+-- What is bad about a call, or says what data the session has had access to.
+local function remember_worse(key, seen, bad)
+  redis.call("HSETNX", key, "started_ms", digits(now_ms))
+  redis.call("HSET", key, "last_ms", digits(now_ms))
+  for _, name in ipairs(bad.classification) do
+    redis.call("HSET", key, "c:" .. name, "1")
+  end
+  for _, indicator in ipairs(bad.indicators) do
+    redis.call("HINCRBY", key, "i:" .. indicator, 1)
+  end
+  remember_anomalies(key, bad.reasons, seen.detail)
+  if seen.outside then
+    remember_outside(key, seen.outside)
+  end
+  redis.call("PEXPIRE", key, digits(seen.ttl))
+end
+
+-- True when this refusal completes a burst; then the count begins again.
+local function is_burst(key, burst)
+  local text = redis.call("HGET", key, "refusals")
+  local times = {}
+  for time in string.gmatch(text or "", "%d+") do
+    table.insert(times, time)
+  end
+  table.insert(times, digits(now_ms))
+  while #times > burst.refusals do
+    table.remove(times, 1)
+  end
+  local complete = #times == burst.refusals and now_ms - integer(times[1]) <= burst.within
+  redis.call("HSET", key, "refusals", complete and "" or table.concat(times, ","))
+  return complete
+end
+
+local function append_all(list, more)
+  for _, one in ipairs(more) do
+    table.insert(list, one)
+  end
+end
+
+local function distinct(list)
+  local seen, kept = {}, {}
+  for _, one in ipairs(list) do
+    if not seen[one] then
+      seen[one] = true
+      table.insert(kept, one)
+    end
+  end
+  return kept
+end
+
+local function remember(seen)
+  local outcome, refusal = seen.outcome, seen.refusal
+  local refused_by = refusals[enforced.code] or refusals[approval[1]]
+  if outcome ~= "refused" and refused_by then
+    outcome, refusal = "refused", refused_by
+  end
+  local passed = outcome == "passed"
+  local bad = { classification = {}, indicators = seen.indicators, reasons = {} }
+  append_all(bad.classification, seen.tags)
+  if passed then
+    append_all(bad.classification, seen.classification)
+  end
+  if seen.outside then
+    append_all(bad.classification, seen.outside.classification)
+  end
+  if outcome == "refused" and is_burst(KEYS[7], seen.burst) then
+    table.insert(bad.indicators, "denied_burst")
+  end
+  bad.indicators = distinct(bad.indicators)
+  append_all(bad.reasons, bad.indicators)
+  if passed and seen.tool and is_new_tool(KEYS[9], seen.tool, seen.learning, now_ms) then
+    table.insert(bad.reasons, "new_tool")
+  end
+  if outcome == "refused" then
+    table.insert(bad.reasons, refusal)
+  end
+  bad.reasons = distinct(bad.reasons)
+
+  remember_worse(KEYS[7], seen, bad)
+  redis.call("HSET", KEYS[7], "known", seen.known)
+  redis.call("HINCRBY", KEYS[7], "calls", 1)
+  if passed then
+    redis.call("HINCRBY", KEYS[7], "passed", 1)
+    redis.call("HSETNX", KEYS[9], "first_ms", digits(now_ms))
+    if seen.tool then
+      redis.call("HSET", KEYS[7], "t:" .. seen.tool, "1")
+      redis.call("HSET", KEYS[9], "t:" .. seen.tool, "1")
+    end
+    redis.call("PEXPIRE", KEYS[9], ARGV[20])
+  elseif outcome == "refused" then
+    redis.call("HINCRBY", KEYS[7], "refused", 1)
+  end
+  if KEYS[8] ~= KEYS[7] and (#bad.classification > 0 or #bad.reasons > 0 or seen.outside) then
+    remember_worse(KEYS[8], seen, bad)
+  end
+end
+
+table.insert(reply, digits(now_ms))
+if ARGV[19] == "" then
+  table.insert(reply, {})
+else
+  table.insert(reply, session_of(KEYS[7]))
+  remember(cjson.decode(ARGV[19]))
 end
 return reply

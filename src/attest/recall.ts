@@ -1,0 +1,71 @@
+import type { Call, Override, Session } from "../call.js";
+import { Refusal } from "../refusal.js";
+import type { Indicator, ObservedSession, OutsideAttestation, SessionAttestation, SessionState } from "../session.js";
+import { injectionIn } from "../sessions/injection/injection.js";
+import { viewOf } from "../sessions/view.js";
+import { type Approval, type Store, StoreUnavailable } from "../store/store.js";
+import type { Brought } from "./brought.js";
+
+export interface RecallParts {
+  agent: string;
+  session: Session;
+  call: Call;
+  override: Override | null;
+  brought: Brought;
+  attestationRequired: boolean;
+  /** True when the agent's policies ask what the session did. */
+  needsSession: boolean;
+  learningMs: number;
+  store: Store;
+}
+
+/** What the session did before this call, and what this call says of it. */
+export interface Recalled {
+  /** As policies see it; `null` when nobody looked. */
+  observed: { session: ObservedSession; attestation: SessionAttestation } | null;
+  /** The session before this call, where somebody looked. */
+  state: SessionState | null;
+  /** The verified attestation that counts. */
+  outside: OutsideAttestation | null;
+  /** Found in this very call. */
+  indicators: readonly Indicator[];
+  /** The approval behind the override token; `null` when there is none. */
+  approval: Approval | null;
+}
+
+/**
+ * Stage attest, the part that asks the store: what did the session do so far? One round trip, and none where neither the
+ * policies nor the call need it. Throws `store_unavailable` or `attestation_replayed`.
+ */
+export async function recall(parts: RecallParts): Promise<Recalled> {
+  const { agent, session, brought, override } = parts;
+  const found: Indicator[] = [
+    ...(injectionIn(parts.call) === null ? [] : (["prompt_injection"] as const)),
+    ...("refusal" in brought && brought.refusal?.reason === "attestation_invalid"
+      ? (["attestation_invalid"] as const)
+      : []),
+  ];
+  const attestation = "attestation" in brought ? brought.attestation : null;
+  if (!parts.needsSession && attestation === null && override === null) {
+    return { observed: null, state: null, outside: null, indicators: found, approval: null };
+  }
+  const { session: state, newTool, approval } = await look(parts);
+  const isReplayed = attestation !== null && attestation.signedAtMs < (state?.outside?.seenMs ?? 0);
+  if (isReplayed && parts.attestationRequired) {
+    throw new Refusal("attestation_replayed", "a newer attestation of this session was seen before");
+  }
+  const outside = isReplayed ? null : attestation;
+  const indicators = isReplayed ? [...found, "attestation_invalid" as const] : found;
+  const observed = viewOf({ agent, session, state, indicators, newTool, outside });
+  return { observed, state, outside, indicators, approval };
+}
+
+async function look({ agent, session, call, override, learningMs, store }: RecallParts) {
+  try {
+    const approval = override?.approvalId ?? null;
+    return await store.look({ agent, session: session.id, tool: call.tool, learningMs, approval });
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    throw new Refusal("store_unavailable", "the store did not answer in time", { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Attested, Recalled } from "../attest/index.js";
+import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
+import type { Evaluation } from "../evaluate/index.js";
+import type { Outcome } from "../outcome.js";
+import type { Masker } from "../record/index.js";
+import type { SessionAttestation } from "../session.js";
+import { viewOf } from "../sessions/view.js";
+import type { SessionTerms, Settlement } from "../settle/index.js";
+import type { DecisionFacts } from "../telemetry/decision.js";
+import type { InForce } from "../workspace/workspace.js";
+
+/** What is known of a decision so far. It can end at any stage, so everything may be missing. */
+export interface Trail {
+  decisionId: string;
+  startedUs: number;
+  /** The files in force when the call was judged. */
+  workspace: InForce;
+  request?: HttpRequest;
+  identity?: Identity;
+  session?: Session;
+  call?: Call;
+  attested?: Attested;
+  recalled?: Recalled;
+  evaluation?: Evaluation;
+  settlement?: Settlement;
+  /** The session knows of the call. */
+  observed?: boolean;
+  /** The approval that people were asked for. */
+  opened?: { id: string; expiresAtMs: number };
+  /** Why a stage failed, for the log. */
+  failures: unknown[];
+}
+
+/** Words of the call as everybody may read them: in logs, traces and Envoy's metadata. */
+export type Shown = Pick<DecisionFacts, "action" | "environment">;
+
+/** Nothing of what cannot be masked. */
+export function shownOf(trail: Trail, mask: Masker): Shown {
+  const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
+  try {
+    return { action: shown(trail.call?.action), environment: shown(trail.call?.environment) };
+  } catch (error) {
+    trail.failures.push(error);
+    return { action: null, environment: null };
+  }
+}
+
+/** What a session is to remember of the call. */
+export function seenOf({ call, recalled, evaluation }: Trail, session: Session, terms: SessionTerms) {
+  return {
+    session,
+    call: call ?? null,
+    indicators: recalled?.indicators ?? [],
+    outside: recalled?.outside ?? null,
+    tags: evaluation?.tags ?? [],
+    terms,
+  };
+}
+
+/** What the token and the attestation vouch for; where they contradict each other, neither does. */
+export function vouchedFacts({ facts }: Identity, { outside }: Recalled): Readonly<Record<string, Json>> {
+  const said = outside?.facts ?? {};
+  const agreed = Object.entries({ ...said, ...facts }).filter(
+    ([name, value]) => !Object.hasOwn(said, name) || isDeepStrictEqual(said[name], value),
+  );
+  return Object.fromEntries(agreed);
+}
+
+/** The session as it was judged, or as it was found where no policy asked; `null` before anybody is known. */
+export function attestationOf(trail: Trail): (SessionAttestation & { bound: boolean }) | null {
+  const { identity, session, recalled, settlement } = trail;
+  if (!identity || !session) return null;
+  const found = { agent: identity.agent.id, session, state: settlement?.before ?? null, newTool: false, outside: null };
+  const view = recalled?.observed ?? viewOf({ ...found, indicators: recalled?.indicators ?? [] });
+  return { ...view.attestation, bound: session.bound };
+}
+
+/** What operators learn of a decision. */
+export function factsOf(
+  trail: Trail,
+  shown: Shown,
+  { computed, enforced, mode }: Outcome,
+  latencyUs: number,
+): DecisionFacts {
+  return {
+    decisionId: trail.decisionId,
+    agentId: trail.identity?.agent.id ?? null,
+    sessionId: trail.session?.id ?? null,
+    tool: trail.call?.tool ?? null,
+    ...shown,
+    decision: computed.verdict,
+    enforced: enforced.verdict,
+    reason: computed.reason,
+    rules: computed.violations.map(({ rule }) => rule),
+    mode,
+    policyVersion: trail.workspace.policies.version,
+    latencyUs,
+    failures: trail.failures,
+  };
+}

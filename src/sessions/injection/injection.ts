@@ -1,0 +1,52 @@
+import type { Call, Json } from "../../call.js";
+import { findInjection, type Marker, type Place } from "./find.js";
+
+export type { Marker } from "./find.js";
+
+/** A name that can be shown. Others may say what must not be repeated. */
+const showable = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+
+/**
+ * The first marker of prompt injection in what an agent's call says: names and values of parameters, of the query and of
+ * further members of the body, at any depth, and the path; not headers. `where` is the place and, where it can be shown, the
+ * name at the top: `params.note`, `query.q`, `body.comment`, `path`; `params` for a marker in a name.
+ */
+export function injectionIn(call: Pick<Call, "params" | "body" | "http">): Marker | null {
+  const { query, path } = call.http;
+  return findInjection([
+    ...placesOf("params", Object.entries(call.params)),
+    ...placesOf(
+      "query",
+      query.map(({ name, value }) => [name, value]),
+    ),
+    ...placesOf("body", Object.entries(call.body ?? {})),
+    { where: "path", texts: [path] },
+  ]);
+}
+
+function placesOf(place: string, members: readonly (readonly [string, Json])[]): Place[] {
+  return [
+    { where: place, texts: members.map(([name]) => name) },
+    ...members.map(([name, value]) => ({
+      where: showable.test(name) ? `${place}.${name}` : place,
+      texts: textsIn(value),
+    })),
+  ];
+}
+
+/** Texts of a value and keys of its objects, at any depth. Numbers say nothing. */
+function textsIn(value: Json): string[] {
+  const texts: string[] = [];
+  const add = (part: Json): void => {
+    if (typeof part === "string") texts.push(part);
+    else if (Array.isArray(part)) for (const member of part) add(member);
+    else if (typeof part === "object" && part !== null) {
+      for (const [name, member] of Object.entries(part)) {
+        texts.push(name);
+        add(member);
+      }
+    }
+  };
+  add(value);
+  return texts;
+}

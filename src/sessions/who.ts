@@ -1,0 +1,28 @@
+import { type Identity, type Session, sessionIdOf } from "../call.js";
+import type { Registry } from "../registry/registry.js";
+import type { SessionFacts } from "../session.js";
+
+/**
+ * The session a verified token binds, else the agent's one open session: an id that an agent could choose would let it
+ * leave a session behind. Role and clearance come from the token or, by the person who started it, from the registry.
+ */
+export function sessionOf(identity: Identity, registry: Registry): Session {
+  const proven = identity.session;
+  const person = proven.initiated_by === undefined ? undefined : registry.person(proven.initiated_by);
+  const facts = present({
+    workflow_run_id: proven.workflow_run_id,
+    initiated_by: person?.id ?? proven.initiated_by,
+    role: proven.role ?? person?.role,
+    clearance: proven.clearance ?? person?.clearance,
+  });
+  return { id: sessionIdOf(identity), bound: proven.id !== undefined, ...facts };
+}
+
+/** The facts alone, without what the session is. */
+export function factsOf({ workflow_run_id, initiated_by, role, clearance }: SessionFacts): SessionFacts {
+  return present({ workflow_run_id, initiated_by, role, clearance });
+}
+
+function present(facts: { [K in keyof SessionFacts]: string | undefined }): SessionFacts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,64 @@
+import type { Call, Session } from "../call.js";
+import { type RefusalReason, refusalOf } from "../reasons.js";
+import { type Indicator, indicators, type OutsideAttestation } from "../session.js";
+import { factsOf } from "../sessions/who.js";
+import type { Observation } from "../store/store.js";
+import type { Verdict } from "../verdict.js";
+
+/** How sessions are remembered; of the configuration. */
+export interface SessionTerms {
+  ttlMs: number;
+  learningMs: number;
+  burst: { refusals: number; withinMs: number };
+}
+
+/** What there is to remember of a call. */
+export interface Seen {
+  session: Session;
+  /** `null` when it was refused before it was understood. */
+  call: Call | null;
+  indicators: readonly Indicator[];
+  outside: OutsideAttestation | null;
+  tags: readonly string[];
+  terms: SessionTerms;
+}
+
+/** Longest detail of an anomaly, in characters. */
+const longestDetail = 256;
+
+/** What the session is to remember of a call that was answered so. */
+export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: string }): Observation {
+  const { session, call, terms, outside } = seen;
+  const outcome = outcomeOf(answer.verdict);
+  const refusal = outcome === "refused" ? answer.reason : null;
+  const telling = indicators.filter((indicator) => indicator === answer.reason);
+  return {
+    session: session.id,
+    bound: session.bound,
+    known: factsOf(session),
+    ...terms,
+    outcome,
+    refusal,
+    detail: `${call?.tool ?? "?"}:${call?.action ?? "?"}`.slice(0, longestDetail),
+    tool: call?.tool ?? null,
+    classification: call?.classification ?? [],
+    tags: seen.tags,
+    indicators: [...new Set([...seen.indicators, ...telling])],
+    outside: outside && {
+      signedAtMs: outside.signedAtMs,
+      classification: outside.classification,
+      integrity: outside.integrity,
+      anomalies: outside.anomalies,
+    },
+  };
+}
+
+function outcomeOf(verdict: Verdict): Observation["outcome"] {
+  if (verdict === "approval_needed") return "asked";
+  return verdict === "deny" ? "refused" : "passed";
+}
+
+/** True for a refusal that says something of the agent, and not only of us. */
+export function isAgentsDoing(reason: string): boolean {
+  return refusalOf(reason as RefusalReason).error !== "Unavailable";
+}

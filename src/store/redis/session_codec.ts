@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { type Indicator, indicators, integrities, type SessionState } from "../../session.js";
+import { maxRecent, type Observation } from "../store.js";
+
+const count = z
+  .string()
+  .regex(/^\d{1,16}$/)
+  .transform(Number)
+  .refine(Number.isSafeInteger);
+
+const head = z.object({
+  started_ms: count,
+  last_ms: count,
+  calls: count.default(0),
+  passed: count.default(0),
+  refused: count.default(0),
+  anomalies: count.default(0),
+  known: z.string().default("{}"),
+  recent: z.string().default("[]"),
+  outside_ms: count.optional(),
+  outside_integrity: count.pipe(z.int().max(integrities.length - 1)).default(0),
+  outside_anomalies: count.default(0),
+});
+const text = z.string().optional();
+const known = z.strictObject({ workflow_run_id: text, initiated_by: text, role: text, clearance: text });
+const recent = z.array(z.tuple([count, z.string(), z.string()])).max(maxRecent);
+
+/**
+ * A session from the fields and values of its hash; `null` when there are none. Throws on anything that this program does
+ * not write: a session that cannot be read is not a clean one.
+ */
+export function decodeSession(fields: readonly string[]): SessionState | null {
+  if (fields.length === 0) return null;
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) map.set(fields[i] ?? "", fields[i + 1] ?? "");
+  const said = head.parse(Object.fromEntries([...map].filter(([name]) => name in head.shape)));
+  const outside = {
+    seenMs: said.outside_ms ?? 0,
+    integrity: integrities[said.outside_integrity] ?? "compromised",
+    anomalies: said.outside_anomalies > 0,
+  };
+  return {
+    known: JSON.parse(JSON.stringify(known.parse(JSON.parse(said.known)))),
+    startedMs: said.started_ms,
+    lastMs: said.last_ms,
+    calls: said.calls,
+    passed: said.passed,
+    refused: said.refused,
+    classification: named(map, "c:"),
+    tools: named(map, "t:"),
+    indicators: indicatorsOf(map),
+    anomalies: said.anomalies,
+    recent: recent.parse(JSON.parse(said.recent)).map(([atMs, reason, detail]) => ({ atMs, reason, detail })),
+    outside: said.outside_ms === undefined ? null : outside,
+  };
+}
+
+/** An observation as `settle-9.lua` reads it. Members that are absent there are absent here. */
+export function encodeObservation(seen: Observation): string {
+  const { outside } = seen;
+  return JSON.stringify({
+    known: JSON.stringify(seen.known),
+    ttl: seen.ttlMs,
+    outcome: seen.outcome,
+    ...(seen.refusal !== null && { refusal: seen.refusal }),
+    detail: seen.detail,
+    ...(seen.tool !== null && { tool: seen.tool }),
+    classification: seen.classification,
+    tags: seen.tags,
+    indicators: seen.indicators,
+    ...(outside && {
+      outside: {
+        at: outside.signedAtMs,
+        classification: outside.classification,
+        integrity: integrities.indexOf(outside.integrity),
+        anomalies: Number(outside.anomalies),
+      },
+    }),
+    burst: { refusals: seen.burst.refusals, within: seen.burst.withinMs },
+    learning: seen.learningMs,
+  });
+}
+
+function named(map: ReadonlyMap<string, string>, prefix: string): string[] {
+  const names = [...map.keys()].filter((name) => name.startsWith(prefix));
+  return names.map((name) => name.slice(prefix.length)).sort();
+}
+
+function indicatorsOf(map: ReadonlyMap<string, string>): Partial<Record<Indicator, number>> {
+  const counts = [...map].filter(([name]) => name.startsWith("i:"));
+  return Object.fromEntries(
+    counts.map(([name, value]) => [z.enum(indicators).parse(name.slice(2)), count.parse(value)]),
+  );
+}

@@ -1,0 +1,22 @@
+import type { Redis } from "ioredis";
+import type { SessionState } from "../../session.js";
+import type { Observation } from "../store.js";
+import type { Keys } from "./keys.js";
+
+/**
+ * Makes a session findable by its id alone. The index lies outside the agent's hash slot, so it cannot be part of the
+ * script: it is written when the session begins and after each further half of its time to live. When that fails the
+ * call fails.
+ */
+export async function indexSession(
+  redis: Redis,
+  keys: Keys,
+  called: { agent: string; seen: Observation; before: SessionState | null; nowMs: number },
+): Promise<void> {
+  const { agent, seen, before, nowMs } = called;
+  const half = Math.max(1, Math.floor(seen.ttlMs / 2));
+  const halves = (ms: number): number => Math.floor((ms - (before?.startedMs ?? ms)) / half);
+  if (before && halves(before.lastMs) === halves(nowMs)) return;
+  const key = keys.sessionAgents(seen.session);
+  await Promise.all([redis.sadd(key, agent), redis.pexpire(key, 2 * seen.ttlMs)]);
+}
