@@ -20,6 +20,8 @@ agents: ./agents.yaml
 people: ./people.yaml
 identity:
   issuer: {url: "http://127.0.0.1:9192", key_file: ./var/issuer.jwk, audience: countersign, token_ttl: 15m, max_ttl: 1h}
+  # trusted: other issuers, such as your CI system, whose tokens become tokens of agents; see docs/tokens.md
+attestation: {key_file: ./var/attestation.jwk}
 approvals: {key_file: ./var/approvals.jwk, expires_in: 15m}
 audit: {dir: ./var/audit, key_file: ./var/audit.jwk, durability: write}
 `;

@@ -11,6 +11,7 @@ import { type Done, example, print, WrongUse } from "./terminal.js";
 const keys: Record<string, KeyUse> = {
   "var/issuer.jwk": "issuer",
   "var/approvals.jwk": "approvals",
+  "var/attestation.jwk": "attestation",
   "var/audit.jwk": "audit",
 };
 

@@ -4,6 +4,8 @@ import { InvalidFile, type Located, locate, type Problem, validate } from "../fi
 import { overlay, type Variable } from "./environment.js";
 import { type Config, configSchema, notYet, type Written } from "./schema.js";
 
+const dayMs = 86_400_000;
+
 /**
  * Reads a configuration file, puts `COUNTERSIGN_*` over it, validates it and resolves its paths against its folder.
  * Throws `InvalidFile` with every mistake, each with its line or its variable.
@@ -85,6 +87,8 @@ function withAbsolutePaths(config: Written, folder: string): Config {
       keys: config.attestation.keys.map((key) => ({ ...key, file: at(key.file) })),
       key_file: at(config.attestation.key_file ?? issuer.key_file),
     },
+    // What a token binds is remembered for as long as the token may live.
+    sessions: { ...config.sessions, ttl: config.sessions.ttl ?? Math.max(dayMs, issuer.max_ttl) },
     approvals: {
       ...config.approvals,
       // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.

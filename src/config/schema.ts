@@ -67,7 +67,11 @@ const attestation = z.strictObject({
 });
 
 const sessions = z.strictObject({
-  ttl: duration("1m", "90d").prefault("24h").describe("how long a session is remembered after its last call"),
+  ttl: duration("1m", "365d")
+    .optional()
+    .describe(
+      "how long a session is remembered after its last call; without it 24h, or `max_ttl` of tokens if that is longer",
+    ),
   learning: duration("0s", "365d")
     .prefault("7d")
     .describe("how long after an agent's first call a tool that is new to it is no anomaly"),
@@ -128,87 +132,102 @@ function isLoopbackName(host: string): boolean {
 }
 
 /** What `countersign.yaml` may say, with its defaults and what each key means. Paths are still as written. */
-export const configSchema = z.strictObject({
-  listen: listen.prefault({}),
-  public_url: url.default("http://127.0.0.1:9192").describe("base URL under which agents and approvers reach the API"),
-  workers: z
-    .literal(1, { error: "this version runs one worker: start more processes with a redis store instead" })
-    .default(1)
-    .describe("worker processes; this version knows only 1"),
-  store: z
-    .string(storeForm)
-    .regex(/^(memory:$|rediss?:\/\/.)/, storeForm)
-    .default("memory:")
-    .describe("limits and approvals: `memory:`, `redis://[user:password@]host:port/db` or `rediss://...`"),
-  store_timeout: duration("1ms", "1m").prefault("250ms").describe("longest wait for one answer of the store"),
-  on_store_failure: z
-    .literal("deny", { error: "this version knows only `deny`" })
-    .default("deny")
-    .describe("calls that need the store while it does not answer; this version knows only `deny`"),
-  mode: z.enum(["enforce", "shadow"]).default("enforce").describe("mode of policy files that name none"),
-  dry_run: z.boolean().default(false).describe("`true` records every decision and enforces none"),
-  unmatched: z
-    .enum(["deny", "passthrough"])
-    .default("deny")
-    .describe("requests that no entry of the tool catalogue matches"),
-  strip_credentials: z.boolean().default(true).describe("removes the agent's credential before the tool sees the call"),
-  max_body_bytes: z.int().min(1).max(8_388_608).default(1_048_576).describe("larger bodies are refused with 413"),
-  shutdown_grace: duration("1ms", "1h").prefault("10s").describe("longest wait for calls in flight at SIGTERM"),
-  policies: policies
-    .prefault("./policies")
-    .describe("folder of policy files, one file, a bundle (`.tar.gz`), or `{bundle, key_file, poll, token_file}`"),
-  policy_history: z
-    .strictObject({
-      dir: path.default("./var/policies").describe("folder of the policy versions that were in force"),
-      keep: z.int().min(1).max(1_000).default(50).describe("how many of them are kept"),
-    })
-    .prefault({}),
-  tools: path.default("./tools.yaml").describe("the tool catalogue"),
-  agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
-  people: path.default("./people.yaml").describe("who may approve, look and administer"),
-  identity: z
-    .strictObject({
-      issuer: issuer.prefault({}),
-      trusted: trusted.default([]).describe("other issuers whose tokens are exchanged or believed"),
-      spiffe: z
-        .strictObject({
-          trust_plaintext: z
-            .boolean()
-            .default(false)
-            .describe("believes `source.principal` also over a plain loopback connection"),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
-  attestation: attestation.prefault({}),
-  sessions: sessions.prefault({}),
-  approvals: z
-    .strictObject({
-      key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
-      expires_in: duration("1s", "30d")
-        .prefault("15m")
-        .describe("how long people have to answer, and the agent to use it"),
-      max_pending: z
-        .int()
-        .min(1)
-        .max(10_000)
-        .default(100)
-        .describe("approvals of one agent that may wait for people at a time; further ones are refused with 429"),
-    })
-    .prefault({}),
-  audit: audit.prefault({}),
-  bundles: z
-    .strictObject({
-      key_file: path
-        .optional()
-        .describe("JWK that signs the bundle which others fetch; without it the bundle is unsigned"),
-    })
-    .prefault({}),
-  telemetry: telemetry.prefault({}),
-});
+export const configSchema = z
+  .strictObject({
+    listen: listen.prefault({}),
+    public_url: url
+      .default("http://127.0.0.1:9192")
+      .describe("base URL under which agents and approvers reach the API"),
+    workers: z
+      .literal(1, { error: "this version runs one worker: start more processes with a redis store instead" })
+      .default(1)
+      .describe("worker processes; this version knows only 1"),
+    store: z
+      .string(storeForm)
+      .regex(/^(memory:$|rediss?:\/\/.)/, storeForm)
+      .default("memory:")
+      .describe("limits and approvals: `memory:`, `redis://[user:password@]host:port/db` or `rediss://...`"),
+    store_timeout: duration("1ms", "1m").prefault("250ms").describe("longest wait for one answer of the store"),
+    on_store_failure: z
+      .literal("deny", { error: "this version knows only `deny`" })
+      .default("deny")
+      .describe("calls that need the store while it does not answer; this version knows only `deny`"),
+    mode: z.enum(["enforce", "shadow"]).default("enforce").describe("mode of policy files that name none"),
+    dry_run: z.boolean().default(false).describe("`true` records every decision and enforces none"),
+    unmatched: z
+      .enum(["deny", "passthrough"])
+      .default("deny")
+      .describe("requests that no entry of the tool catalogue matches"),
+    strip_credentials: z
+      .boolean()
+      .default(true)
+      .describe("removes the agent's credential before the tool sees the call"),
+    max_body_bytes: z.int().min(1).max(8_388_608).default(1_048_576).describe("larger bodies are refused with 413"),
+    shutdown_grace: duration("1ms", "1h").prefault("10s").describe("longest wait for calls in flight at SIGTERM"),
+    policies: policies
+      .prefault("./policies")
+      .describe("folder of policy files, one file, a bundle (`.tar.gz`), or `{bundle, key_file, poll, token_file}`"),
+    policy_history: z
+      .strictObject({
+        dir: path.default("./var/policies").describe("folder of the policy versions that were in force"),
+        keep: z.int().min(1).max(1_000).default(50).describe("how many of them are kept"),
+      })
+      .prefault({}),
+    tools: path.default("./tools.yaml").describe("the tool catalogue"),
+    agents: path.default("./agents.yaml").describe("who may call, and with which credentials"),
+    people: path.default("./people.yaml").describe("who may approve, look and administer"),
+    identity: z
+      .strictObject({
+        issuer: issuer.prefault({}),
+        trusted: trusted.default([]).describe("other issuers whose tokens are exchanged or believed"),
+        spiffe: z
+          .strictObject({
+            trust_plaintext: z
+              .boolean()
+              .default(false)
+              .describe("believes `source.principal` also over a plain loopback connection"),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+    attestation: attestation.prefault({}),
+    sessions: sessions.prefault({}),
+    approvals: z
+      .strictObject({
+        key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
+        expires_in: duration("1s", "30d")
+          .prefault("15m")
+          .describe("how long people have to answer, and the agent to use it"),
+        max_pending: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(100)
+          .describe("approvals of one agent that may wait for people at a time; further ones are refused with 429"),
+      })
+      .prefault({}),
+    audit: audit.prefault({}),
+    bundles: z
+      .strictObject({
+        key_file: path
+          .optional()
+          .describe("JWK that signs the bundle which others fetch; without it the bundle is unsigned"),
+      })
+      .prefault({}),
+    telemetry: telemetry.prefault({}),
+  })
+  .superRefine(({ sessions, identity }, context) => {
+    if (sessions.ttl === undefined || sessions.ttl >= identity.issuer.max_ttl) return;
+    const message = "a session would be forgotten before its tokens expire: at least `identity.issuer.max_ttl`";
+    context.addIssue({ code: "custom", path: ["sessions", "ttl"], message });
+  });
 
 /** A validated configuration; durations in milliseconds, file paths absolute once `loadConfig` has resolved them. */
-export type Config = Written & { approvals: { key_file: string }; attestation: { key_file: string } };
+export type Config = Written & {
+  approvals: { key_file: string };
+  attestation: { key_file: string };
+  sessions: { ttl: number };
+};
 
 /** The same before paths are resolved. */
 export type Written = z.output<typeof configSchema>;

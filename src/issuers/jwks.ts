@@ -56,6 +56,20 @@ export function keySource(place: string, options: KeySourceOptions): KeySource {
   return new Source(place, load, isUrl(place) ? remote : local, options);
 }
 
+/**
+ * For the start of a server: throws an `Error` that names the first file without keys that are of use. URLs are left for when
+ * they are needed, since another server that is down is no reason not to start.
+ */
+export async function checkKeyFiles(places: readonly string[]): Promise<void> {
+  for (const place of new Set(places.filter((one) => !isUrl(one)))) {
+    try {
+      usableKeys(await fromFile(place)(new AbortController().signal));
+    } catch (error) {
+      throw new Error(`${place}: ${messageOf(error)}`);
+    }
+  }
+}
+
 class Source implements KeySource {
   #known: { set: KeySet; content: string; readMs: number } | null = null;
   #looking: Promise<void> | null = null;

@@ -155,6 +155,34 @@ test("own changes are known at once, whatever answer was under way", async () =>
   expect(one.service.revocations.isRevoked("jti-1")).toBe(true);
 });
 
+test("an older answer does not undo an own change, also when there is no newer one to be had", async () => {
+  const registry = memoryRegistry({ now: Date.now });
+  const answers: (() => void)[] = [];
+  let asked = 0;
+  const one = processOf({
+    ...registry,
+    changes: async (seen) => {
+      asked += 1;
+      if (asked > 2) throw new StoreUnavailable("away");
+      const told = await registry.changes(seen);
+      if (asked === 2) await new Promise<void>((resolve) => answers.push(resolve));
+      return told;
+    },
+  });
+  await one.service.revocations.fresh();
+  await registry.setDisabled("filed", true);
+  await registry.setDisabled("filed", false);
+  one.laterMs += 1001;
+  const underWay = one.service.revocations.fresh();
+  await until(() => answers.length > 0, { what: "the question" });
+  const writing = one.service.shared.setDisabled("filed", true);
+  await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change", timeoutMs: 500 });
+  answers[0]?.();
+  await Promise.all([underWay, writing]);
+  expect(asked).toBe(3);
+  expect(one.service.registry().agent("filed")?.disabled).toBe(true);
+});
+
 test("a revoked token is known until it has expired and a while longer, and no others are", async () => {
   const one = processOf(memoryRegistry({ now: Date.now }));
   await one.service.shared.revoke({ jti: "jti-1", expiresAtMs: Date.now() + 1000 });

@@ -19,6 +19,7 @@ const wrote = [
   "policies/deploy-manager.yaml",
   "tools.yaml",
   "var/approvals.jwk",
+  "var/attestation.jwk",
   "var/audit.jwk",
   "var/issuer.jwk",
 ];
@@ -43,9 +44,9 @@ test("it writes these files, and keys for their owner's eyes only", async () => 
 });
 
 test("each key is another one, with its use written into it", () => {
-  const keys = ["issuer", "approvals", "audit"].map((use) => [use, JSON.parse(text(`var/${use}.jwk`))]);
+  const keys = ["issuer", "approvals", "attestation", "audit"].map((use) => [use, JSON.parse(text(`var/${use}.jwk`))]);
   for (const [use, key] of keys) expect(key).toMatchObject({ kty: "OKP", crv: "Ed25519", countersign_use: use });
-  expect(new Set(keys.map(([, key]) => key.x)).size).toBe(3);
+  expect(new Set(keys.map(([, key]) => key.x)).size).toBe(4);
 });
 
 test("the admin token is told once and kept as a hash", async () => {

@@ -37,8 +37,13 @@ const defaults = {
       audience: "countersign",
       token_ttl: 900_000,
       max_ttl: 3_600_000,
+      accepted_keys: [],
     },
+    trusted: [],
+    spiffe: { trust_plaintext: false },
   },
+  attestation: { required: false, max_age: 600_000, keys: [], key_file: join(folder, "var/issuer.jwk") },
+  sessions: { ttl: 86_400_000, learning: 604_800_000, burst: { refusals: 5, within: 60_000 } },
   approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000, max_pending: 100 },
   audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
   bundles: {},
@@ -70,7 +75,14 @@ policy_history: {dir: old, keep: 3}
 tools: /etc/countersign/tools.yaml
 agents: ../agents.yaml
 people: people/all.yaml
-identity: {issuer: {url: https://issuer.example, key_file: k/i.jwk, audience: aud, token_ttl: 5m, max_ttl: 24h}}
+identity:
+  issuer: {url: https://issuer.example, key_file: k/i.jwk, accepted_keys: [k/old.jwk, /k/next.jwk], audience: aud, token_ttl: 5m, max_ttl: 24h}
+  trusted:
+    - {for: exchange, issuer: https://ci.example, jwks: https://ci.example/jwks, audience: aud, algorithms: [RS256], agent: bot, when: claims.ref == "main", task: {service: shop, environment: {claim: [deploy, env]}}}
+    - {for: people, issuer: https://id.example, jwks: k/id.json, audience: people, algorithms: [ES256, EdDSA], person: [login, mail]}
+  spiffe: {trust_plaintext: true}
+attestation: {required: true, max_age: 5m, keys: [{kid: obs-1, file: k/o.jwk}], key_file: k/att.jwk}
+sessions: {ttl: 48h, learning: 0s, burst: {refusals: 3, within: 10s}}
 approvals: {key_file: k/a.jwk, expires_in: 2h, max_pending: 7}
 audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
 bundles: {key_file: k/bundle.jwk}
@@ -105,11 +117,43 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
       issuer: {
         url: "https://issuer.example",
         key_file: join(folder, "k/i.jwk"),
+        accepted_keys: [join(folder, "k/old.jwk"), "/k/next.jwk"],
         audience: "aud",
         token_ttl: 300_000,
         max_ttl: 86_400_000,
       },
+      trusted: [
+        {
+          for: "exchange",
+          issuer: "https://ci.example",
+          jwks: "https://ci.example/jwks",
+          audience: "aud",
+          algorithms: ["RS256"],
+          max_ttl: 3_600_000,
+          agent: "bot",
+          when: 'claims.ref == "main"',
+          claims: {},
+          task: { service: ["shop"], environment: { claim: ["deploy", "env"] } },
+        },
+        {
+          for: "people",
+          issuer: "https://id.example",
+          jwks: join(folder, "k/id.json"),
+          audience: "people",
+          algorithms: ["ES256", "EdDSA"],
+          max_ttl: 3_600_000,
+          person: ["login", "mail"],
+        },
+      ],
+      spiffe: { trust_plaintext: true },
     },
+    attestation: {
+      required: true,
+      max_age: 300_000,
+      keys: [{ kid: "obs-1", file: join(folder, "k/o.jwk") }],
+      key_file: join(folder, "k/att.jwk"),
+    },
+    sessions: { ttl: 172_800_000, learning: 0, burst: { refusals: 3, within: 10_000 } },
     approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000, max_pending: 7 },
     audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
     bundles: { key_file: join(folder, "k/bundle.jwk") },
@@ -117,8 +161,14 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
   });
 });
 
-test("approvals are signed with the issuer's key where they have none", () => {
-  expect(load("identity: {issuer: {key_file: own/i.jwk}}").approvals.key_file).toBe(join(folder, "own/i.jwk"));
+test("approvals and attestations are signed with the issuer's key where they have none", () => {
+  const { approvals, attestation } = load("identity: {issuer: {key_file: own/i.jwk}}");
+  expect([approvals.key_file, attestation.key_file]).toEqual(Array(2).fill(join(folder, "own/i.jwk")));
+});
+
+test("a session is remembered for a day, or for as long as its tokens may live", () => {
+  expect(load("identity: {issuer: {max_ttl: 7d}}").sessions.ttl).toBe(604_800_000);
+  expect(load("identity: {issuer: {max_ttl: 2h}}").sessions.ttl).toBe(86_400_000);
 });
 
 test("a bundle is named with what it must be signed with; paths are relative, and a URL stays as it is", () => {

@@ -362,7 +362,7 @@ describe("the same call over HTTP gets the same verdict", () => {
   const params = {
     environment: "staging",
     replicas: 3,
-    image: "shop@sha256:" + "a".repeat(64),
+    image: `shop@sha256:${"a".repeat(64)}`,
     note: "mail a@b.example",
   };
   const deploy = (rules: object) => ({ actions: [{ name: "deploy", ...rules }] });

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TrustedIssuers } from "../../src/issuers/issuers.js";
+import { checkKeyFiles } from "../../src/issuers/jwks.js";
 import { trustedIssuers } from "../../src/issuers/trusted.js";
 import { Refusal } from "../../src/refusal.js";
 import { until } from "../harness/until.js";
@@ -247,6 +248,15 @@ describe("a file of keys", () => {
     expect(await outcome(fresh())).toBe("issuer_unavailable");
     expect(troubles[0]).toBe(`${file}: it is not JSON in UTF-8`);
     expect(troubles[1]).toMatch(/it cannot be read: ENOENT/);
+  });
+
+  test("without keys is told at the start; a URL is not asked", async () => {
+    await checkKeyFiles([server.url, file, file]);
+    expect(server.requests).toBe(0);
+    await writeFile(file, '{"keys": []}');
+    await expect(checkKeyFiles([server.url, file])).rejects.toThrow(`${file}: it holds no key that checks signatures`);
+    await rm(file);
+    await expect(checkKeyFiles([file])).rejects.toThrow(/: it cannot be read: ENOENT/);
   });
 
   test.each([

@@ -167,7 +167,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
       approvalExpiresMs: config.approvals.expires_in,
       trustPrincipal: config.identity.spiffe.trust_plaintext,
       sessions: {
-        ttlMs: config.sessions.ttl,
+        ttlMs: config.sessions.ttl ?? 86_400_000,
         learningMs: config.sessions.learning,
         burst: { refusals: config.sessions.burst.refusals, withinMs: config.sessions.burst.within },
       },

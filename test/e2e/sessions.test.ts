@@ -1,0 +1,237 @@
+import { createHash, randomBytes } from "node:crypto";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRemoteJWKSet, jwtVerify, SignJWT } from "jose";
+import { parseDocument } from "yaml";
+import { generateKey } from "../../src/keys/keys.js";
+import { signingKeyOf } from "../../src/keys/signing_key.js";
+import { type Answer, send } from "../harness/http.js";
+import { describeWith } from "../harness/parts.js";
+import { freePort, type RunningProcess, startProcess } from "../harness/process.js";
+import { repository } from "../harness/programs.js";
+import { type AuditLine, auditRecords } from "../harness/records.js";
+import type { Stack } from "../harness/stack.js";
+import { until } from "../harness/until.js";
+import { findParts, oneStack, payload } from "./suite.js";
+
+const parts = await findParts();
+
+const ciUrl = "https://ci.example";
+const ci = await signingKeyOf(generateKey("OKP", "issuer"));
+const admin = `cst_${randomBytes(24).toString("base64url")}`;
+const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+const trusted = {
+  for: "exchange",
+  issuer: ciUrl,
+  jwks: "./ci.jwks.json",
+  audience: "countersign",
+  algorithms: ["EdDSA"],
+  agent: "shipper",
+  when: 'claims.repository == "acme/shop"',
+  claims: { session_id: "run_id", workflow_run_id: "run_id", initiated_by: "actor" },
+};
+const tools = `
+  - name: crm
+    match: {hosts: [reports.internal], methods: [GET], path: "/crm/{action}"}
+    action: "{path.action}"
+    classification: [pii]
+`;
+const policy = `
+agent: shipper
+actions:
+  - {name: lookup}
+  - name: deploy
+    require: {when: env == "production", roles: [platform-lead], integrity: clean, clearance: {pii: tier-1}}
+`;
+
+async function edit(folder: string): Promise<void> {
+  const path = join(folder, "countersign.yaml");
+  const config = parseDocument(await readFile(path, "utf8"));
+  config.setIn(["identity", "trusted"], [trusted]);
+  await writeFile(path, config.toString());
+  await writeFile(join(folder, "ci.jwks.json"), JSON.stringify({ keys: [ci.publicJwk()] }));
+  await appendFile(join(folder, "tools.yaml"), tools.slice(1));
+  await appendFile(join(folder, "agents.yaml"), `  - {id: shipper, scopes: ["crm:*", "deploy-api:deploy"]}\n`);
+  const sha256 = createHash("sha256").update(admin).digest("hex");
+  const people = `  - {id: carol@example.com, aliases: [carol], role: platform-lead, clearance: tier-2}
+  - {id: root@example.com, access: [admin, auditor], tokens: [{sha256: "${sha256}"}]}\n`;
+  await appendFile(join(folder, "people.yaml"), people);
+  await writeFile(join(folder, "policies", "shipper.yaml"), policy);
+}
+
+/** What a CI system gives a job of one run. */
+function jobToken(run: string, claims: object = {}): Promise<string> {
+  return new SignJWT({ repository: "acme/shop", run_id: run, actor: "carol", ...claims })
+    .setProtectedHeader({ alg: ci.alg, kid: ci.kid })
+    .setIssuer(ciUrl)
+    .setAudience("countersign")
+    .setSubject(`repo:acme/shop:run:${run}`)
+    .setIssuedAt()
+    .setExpirationTime("5m")
+    .sign(ci.signKey);
+}
+
+describeWith(parts, "sessions through the real Envoy and the real Redis, over two processes", (use) => {
+  let stack: Stack;
+  let second: { process: RunningProcess; api: string };
+  oneStack(
+    use,
+    async (running) => {
+      stack = running;
+      second = await startSecond(running);
+    },
+    edit,
+  );
+  afterAll(() => second?.process.stop());
+
+  const form = (path: string, members: Record<string, string>, api = stack.api): Promise<Answer> =>
+    send(`${api}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: String(new URLSearchParams(members)),
+    });
+  async function exchanged(run: string, claims: object = {}): Promise<{ access_token: string; session_id: string }> {
+    const answer = await form("/oauth2/token", {
+      grant_type: tokenExchange,
+      subject_token: await jobToken(run, claims),
+      subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+    });
+    expect(answer.status).toBe(200);
+    return JSON.parse(answer.body);
+  }
+  const calling = (token: string) => ({ authorization: `Bearer ${token}` });
+  const lookup = (token: string) =>
+    stack.call(null, { host: "reports.internal", path: "/crm/lookup?id=7", headers: calling(token) });
+  const deploy = (token: string, environment = "production") =>
+    stack.call(null, { host: "deploy.internal", path: "/v1/deploy", json: { environment }, headers: calling(token) });
+  const lastRecord = async (): Promise<AuditLine> => {
+    const records = await auditRecords(join(stack.folder, "var", "audit"));
+    return records.filter(({ kind }) => kind === "decision").at(-1) as AuditLine;
+  };
+
+  test("a session that has read personal data is refused production, a clean one is not, and both are explained", async () => {
+    const dirty = await exchanged("100");
+    expect((await lookup(dirty.access_token)).status).toBe(200);
+    const refused = await deploy(dirty.access_token);
+    expect(refused.status).toBe(403);
+    expect(payload(refused)).toMatchObject({ reason: "session_touched_pii", error: "PolicyViolation" });
+    const record = await lastRecord();
+    expect(record).toMatchObject({
+      decision: "deny",
+      reason: "session_touched_pii",
+      session_id: dirty.session_id,
+      workflow_run_id: "100",
+      session_attestation: {
+        agent_id: "shipper",
+        session_id: dirty.session_id,
+        initiated_by: "carol@example.com",
+        role: "platform-lead",
+        clearance: "tier-2",
+        data_classification: ["pii"],
+        anomalies_detected: false,
+        session_integrity: "clean",
+      },
+      opa_decision: { input: { session: { data_classification: ["pii"], tools: ["crm"], passed: 1 } } },
+      violations: [{ rule: "session_touched_pii", message: expect.stringContaining("pii") }],
+    });
+
+    const clean = await exchanged("101");
+    expect((await deploy(clean.access_token)).status).toBe(200);
+    expect(await lastRecord()).toMatchObject({
+      decision: "allow",
+      session_id: clean.session_id,
+      session_attestation: { data_classification: [], session_integrity: "clean", initiated_by: "carol@example.com" },
+    });
+  });
+
+  test("a fresh token of the same run does not make the session clean", async () => {
+    const [first, again] = [await exchanged("200"), await exchanged("200")];
+    expect(again.session_id).toBe(first.session_id);
+    expect(again.access_token).not.toBe(first.access_token);
+    expect((await lookup(first.access_token)).status).toBe(200);
+    expect(payload(await deploy(again.access_token))).toMatchObject({ reason: "session_touched_pii" });
+    expect((await deploy(again.access_token, "staging")).status).toBe(200);
+  });
+
+  test("a job of another repository gets no token", async () => {
+    const answer = await form("/oauth2/token", {
+      grant_type: tokenExchange,
+      subject_token: await jobToken("300", { repository: "evil/fork" }),
+      subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+    });
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([400, { reason: "token_condition" }]);
+  });
+
+  test("the attestation of a session verifies with the published keys, and the other process gives the same", async () => {
+    const { access_token, session_id } = await exchanged("400");
+    await lookup(access_token);
+    for (const api of [stack.api, second.api]) {
+      const url = `${api}/v1/sessions/${session_id}/attestation`;
+      const attested = JSON.parse((await send(url, { headers: calling(admin) })).body);
+      expect(attested).toMatchObject({ session_id, workflow_run_id: "400", data_classification: ["pii"] });
+      const keys = createRemoteJWKSet(new URL(`${stack.api}/.well-known/jwks.json`));
+      const { payload: signed } = await jwtVerify(attested.signature, keys, { typ: "session-attestation+jwt" });
+      expect(signed).toMatchObject({ session_id, sub: "shipper", data_classification: ["pii"] });
+    }
+  });
+
+  /** Asks the second process whether a call may go on, until it says no; how long that took in milliseconds. */
+  async function refusedAfter(token: string, reason: string): Promise<number> {
+    const began = performance.now();
+    const check = () =>
+      send(`${second.api}/v1/check`, {
+        method: "POST",
+        headers: { ...calling(token), "content-type": "application/json" },
+        body: JSON.stringify({ tool: "crm", action: "lookup" }),
+      });
+    await until(async () => JSON.parse((await check()).body).reason === reason, {
+      what: `${reason} by the other process`,
+      timeoutMs: 5_000,
+    });
+    return performance.now() - began;
+  }
+
+  test("a token that is revoked with one process is refused by the other within a second", async () => {
+    const { access_token } = await exchanged("500");
+    expect((await lookup(access_token)).status).toBe(200);
+    expect((await form("/oauth2/revoke", { token: access_token })).status).toBe(200);
+    expect(await refusedAfter(access_token, "token_revoked")).toBeLessThan(1_000);
+    expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "token_revoked" });
+  });
+
+  test("an agent that is disabled with one process is refused by the other within a second, until it is enabled", async () => {
+    const { access_token } = await exchanged("600");
+    expect((await lookup(access_token)).status).toBe(200);
+    expect((await stack.ask(admin, "/v1/agents/shipper/disable", {})).status).toBe(200);
+    expect(await refusedAfter(access_token, "agent_disabled")).toBeLessThan(1_000);
+    expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "agent_disabled" });
+    expect((await stack.ask(admin, "/v1/agents/shipper/enable", {})).status).toBe(200);
+    expect((await lookup(access_token)).status).toBe(200);
+    const acts = (await auditRecords(join(stack.folder, "var", "audit"))).filter(({ kind }) => kind === "admin");
+    expect(acts.map(({ act }) => act)).toEqual(
+      expect.arrayContaining(["token_issued", "token_revoked", "agent_disabled"]),
+    );
+  });
+});
+
+/** One more server with the same files and store, and records of its own. */
+async function startSecond(stack: Stack): Promise<{ process: RunningProcess; api: string }> {
+  const [grpc, http] = [await freePort(), await freePort()];
+  const api = `http://127.0.0.1:${http}`;
+  const process_ = await startProcess({
+    name: "countersign",
+    command: process.execPath,
+    args: [join(repository, "dist", "cli.js"), "serve", "--config", stack.config],
+    env: {
+      NODE_OPTIONS: "",
+      COUNTERSIGN_LISTEN_GRPC: `127.0.0.1:${grpc}`,
+      COUNTERSIGN_LISTEN_HTTP: `127.0.0.1:${http}`,
+      COUNTERSIGN_AUDIT_DIR: join(stack.folder, "var", "audit-2"),
+      COUNTERSIGN_POLICY_HISTORY_DIR: join(stack.folder, "var", "policies-2"),
+    },
+    logFile: join(stack.folder, "server-2.log"),
+    ready: async () => (await send(`${api}/healthz`)).status === 200,
+  });
+  return { process: process_, api };
+}
