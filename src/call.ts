@@ -1,3 +1,4 @@
+import type { Refusal } from "./refusal.js";
 import type { SessionFacts, Task } from "./session.js";
 import type { Json } from "./value.js";
 
@@ -68,6 +69,11 @@ export interface Identity {
     task?: Task;
   };
   facts: Readonly<Record<string, Json>>;
+  /**
+   * Why it is not known whether the credential was revoked or the agent disabled since: the store did not answer. Nothing
+   * that is enforced may rest on such an identity.
+   */
+  unsure?: Refusal;
 }
 
 /** What the call means: one request translated by the tool catalogue. */

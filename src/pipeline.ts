@@ -129,7 +129,12 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { maxBodyBytes, trustPrincipal, unmatched } = options;
     const request = bringing(override, stage.read(check, { maxBodyBytes, trustPrincipal }));
     trail.request = request;
-    const identity = await stage.identify(request, { ...deps.credentials, registry, now: () => nowMs });
+    const identity = await stage.identify(request, {
+      ...deps.credentials,
+      registry,
+      now: () => nowMs,
+      mayBeUnsure: true,
+    });
     trail.identity = identity;
     const agent = identity.agent.id;
     const session = sessionOf(identity, registry);
@@ -155,19 +160,24 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { identity, session, call, attested } = understood;
     const { policies } = trail.workspace;
     const agent = identity.agent.id;
+    const needsSession = policies.documentOf(agent).document.needs.session;
+    // Policies that need no store can still say no.
+    if (identity.unsure && needsSession) throw identity.unsure;
     const recalled = await stage.recall({
       agent,
       session,
       call,
       ...attested,
       attestationRequired: options.attestation.required,
-      needsSession: policies.documentOf(agent).document.needs.session,
+      observersKnown: options.attestation.keys.length > 0,
+      needsSession,
       learningMs: options.sessions.learningMs,
       store: deps.store,
     });
     // Without a word on the session, a policy could take it for one that nothing is known against.
     if (recalled.observed === undefined) throw new TypeError("it is not known what the session did");
     trail.recalled = recalled;
+    if (recalled.refusal) throw recalled.refusal;
     const { override } = attested;
     const vouched = { ...identity, facts: vouchedFacts(identity, recalled) };
     const asked = { identity: vouched, session, observed: recalled.observed, call, override, nowMs };
@@ -176,6 +186,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
 
   async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Settlement> {
     const { request, identity, session, call, attested } = understood;
+    if (identity.unsure) return unsettled(identity.unsure, evaluation);
     return stage.settle({
       requestId: request.id,
       decisionId: trail.decisionId,
@@ -199,11 +210,14 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   /** What was answered without being settled belongs to the session too. That it could not be told changes no answer. */
   async function noted(trail: Trail, { enforced }: Outcome): Promise<void> {
     const { identity, session, request, observed, failures } = trail;
-    if (!identity || !session || observed || failures.some(isStoreAway)) return;
+    if (!identity || identity.unsure || !session || observed || failures.some(isStoreAway)) return;
     const agent = identity.agent.id;
     const key = `${request?.id}/${trail.decisionId}`;
     try {
-      await stage.note({ ...seenOf(trail, session, options.sessions), agent, key, store: deps.store }, enforced);
+      trail.before = await stage.note(
+        { ...seenOf(trail, session, options.sessions), agent, key, store: deps.store },
+        enforced,
+      );
     } catch (error) {
       trail.failures.push(error);
     }
@@ -299,6 +313,12 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     span.end(factsOf(trail, shown, outcome, runtime.monotonicMicros() - trail.startedUs));
     return response;
   };
+}
+
+/** Without the store a denial stays one, and nothing that is enforced passes. */
+function unsettled(unsure: Refusal, { enforced }: Evaluation): Settlement {
+  if (enforced.verdict !== "deny") throw unsure;
+  return { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, trouble: unsure };
 }
 
 /** Whom it did not answer a moment ago it will not answer now, and the agent would wait twice. */

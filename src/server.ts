@@ -4,6 +4,7 @@ import { openWriter } from "./audit/writer.js";
 import { publisher } from "./bundle/published.js";
 import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
+import { trustedWarnings } from "./config/trusted.js";
 import { createEngine } from "./evaluate/engine.js";
 import { isLoopback } from "./grpc/listen.js";
 import { startGrpcServer } from "./grpc/server.js";
@@ -11,6 +12,7 @@ import { type PolicyHistory, policyHistory } from "./history/history.js";
 import { policyVersions } from "./history/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
+import { checkKeyFiles } from "./issuers/jwks.js";
 import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
 import { createRegoPool } from "./rego/pool.js";
@@ -112,6 +114,8 @@ async function assemble(
   const keys = await readKeys(config);
   const program = loadProgram();
 
+  await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
+  for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
   const { dir, durability } = config.audit;
   const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability });
   closing.add(() => audit.close());

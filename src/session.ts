@@ -97,3 +97,7 @@ export interface SessionAttestation extends SessionFacts {
   anomalies_detected: boolean;
   session_integrity: Integrity;
 }
+
+/** What a record says of the session, and whether a token binds it; without what it did where nobody could tell. */
+export type RecordedSession = Partial<SessionAttestation> &
+  Pick<SessionAttestation, "agent_id" | "session_id"> & { bound: boolean };

@@ -1,10 +1,13 @@
 import type { Revocations } from "../issuers/revocations.js";
+import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import { Refusal } from "../refusal.js";
 import type { LoadedRegistry } from "../registry/load.js";
 import { overlay } from "../registry/overlay.js";
 import type { Runtime } from "../runtime.js";
 import type { Seen, SharedRegistry, StoredAgent } from "../store/shared_registry.js";
-import { Knowledge, keep } from "./knowledge.js";
+import type { Flags } from "./flags.js";
+import { type Changed, Knowledge } from "./knowledge.js";
+import { AgentProofs } from "./proof.js";
 import { Restoring } from "./restoring.js";
 
 /** How old the knowledge of a process may be, in microseconds. */
@@ -13,12 +16,16 @@ const defaultIntervalMs = 300;
 
 export interface LiveOptions {
   shared: SharedRegistry;
+  /** Signs what is written of agents; the same on all processes of a store. */
+  key: SigningKey;
+  /** Keys that were used before; what they signed holds too. */
+  acceptedKeys?: readonly VerifyKey[];
   /** Of the files in force. */
   fileRegistry: () => LoadedRegistry;
   runtime: Pick<Runtime, "now" | "monotonicMicros">;
   /** How often the store is asked, in milliseconds; default 300. `null`: only on demand. */
   intervalMs?: number | null;
-  /** Told once when the store cannot be read, and of what it has lost. */
+  /** Told once when the store cannot be read, of what it has lost, and of each agent that somebody else has changed there. */
   onTrouble?: (error: Error) => void;
   /** Told once of each thing that is registered and not acted on. */
   onWarning?: (warning: string) => void;
@@ -31,8 +38,14 @@ export interface LiveRegistry extends Revocations {
   /** The store's registry; what is written through it is known here when it resolves. */
   readonly shared: SharedRegistry;
   stored(): ReadonlyMap<string, StoredAgent>;
-  /** True for agents that were disabled by their id. */
-  flagged(id: string): boolean;
+  /** Which agents were disabled by their id. */
+  flags(): Flags;
+  /** Signs what is to be written. */
+  readonly proofs: AgentProofs;
+  /** True when the store holds something of the agent that is not acted on. */
+  isDoubtful(id: string): boolean;
+  /** Notes that the store holds something that it has not told of. */
+  doubt(id: string): void;
   /** Resolves when everything up to now is known. Throws `StoreUnavailable`. */
   asOfNow(): Promise<void>;
   /** `null` when the store was read at the last try, else what is wrong, for the operator. */
@@ -53,10 +66,11 @@ export function watchRegistry(options: LiveOptions): LiveRegistry {
 }
 
 class Live implements LiveRegistry {
+  readonly proofs: AgentProofs;
   readonly #options: LiveOptions;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #restoring: Restoring;
-  #known = new Knowledge();
+  #known: Knowledge;
   #seen: Seen | null = null;
   /** What is read again after a loss, until it is complete. */
   #again: Knowledge | null = null;
@@ -66,10 +80,16 @@ class Live implements LiveRegistry {
   #trouble: string | null = "the store has not been read yet";
   /** Counts changes of agents. */
   #version = 0;
+  /** Counts what this process wrote. */
+  #written = 0;
+  /** Agents that trouble was told of. */
+  readonly #told = new Set<string>();
   #merged: { file: LoadedRegistry; version: number; registry: LoadedRegistry } | null = null;
 
   constructor(options: LiveOptions) {
     this.#options = options;
+    this.proofs = new AgentProofs(options.key, options.acceptedKeys);
+    this.#known = new Knowledge(this.proofs);
     this.#restoring = new Restoring(options.shared, options.onTrouble);
     const { intervalMs = defaultIntervalMs } = options;
     if (intervalMs === null) return;
@@ -97,7 +117,7 @@ class Live implements LiveRegistry {
   readonly registry = (): LoadedRegistry => {
     const file = this.#options.fileRegistry();
     if (this.#merged?.file === file && this.#merged.version === this.#version) return this.#merged.registry;
-    const shared = { agents: this.#known.agents.values(), disabled: this.#known.disabled() };
+    const shared = { agents: this.#known.agents.values(), disabled: this.#known.flags.disabled() };
     const registry = overlay(file, shared, this.#options.runtime);
     const told = new Set(this.#merged?.registry.warnings);
     for (const warning of registry.warnings) if (!told.has(warning)) this.#options.onWarning?.(warning);
@@ -106,8 +126,14 @@ class Live implements LiveRegistry {
   };
 
   readonly stored = (): ReadonlyMap<string, StoredAgent> => this.#known.agents;
-  readonly flagged = (id: string): boolean => this.#known.flags.get(id) === true;
+  readonly flags = (): Flags => this.#known.flags;
+  readonly isDoubtful = (id: string): boolean => this.#known.isDoubtful(id);
   readonly trouble = (): string | null => this.#trouble;
+
+  readonly doubt = (id: string): void => {
+    this.#known.doubt(id);
+    this.#tellOf([id]);
+  };
 
   readonly shared: SharedRegistry = {
     changes: (seen) => this.#options.shared.changes(seen),
@@ -117,9 +143,10 @@ class Live implements LiveRegistry {
       if (written) await this.#learn({ agents: [agent] });
       return written;
     },
-    setDisabled: async (id, disabled) => {
-      await this.#options.shared.setDisabled(id, disabled);
-      await this.#learn({ disabled: [{ id, disabled }] });
+    putFlag: async (flag, over) => {
+      const written = await this.#options.shared.putFlag(flag, over);
+      if (written) await this.#learn({ flags: [flag] });
+      return written;
     },
     revoke: async (token) => {
       await this.#options.shared.revoke(token);
@@ -134,8 +161,9 @@ class Live implements LiveRegistry {
   };
 
   /** Takes over what this process wrote, also when an answer that was under way is older. */
-  async #learn(written: Partial<Parameters<Knowledge["apply"]>[0]>): Promise<void> {
-    const apply = () => this.#apply({ agents: [], disabled: [], revoked: [], ...written }, this.#known);
+  async #learn(written: Partial<Changed>): Promise<void> {
+    const apply = () => this.#apply({ agents: [], flags: [], revoked: [], ...written }, this.#known);
+    this.#written += 1;
     apply();
     await this.#knowAsOf(this.#options.runtime.monotonicMicros()).catch(apply);
   }
@@ -171,24 +199,37 @@ class Live implements LiveRegistry {
   }
 
   async #page(): Promise<boolean> {
+    const written = this.#written;
     const changes = await this.#options.shared.changes(this.#seen);
-    if (changes.lost) this.#again = new Knowledge();
-    this.#apply(changes, this.#again ?? this.#known);
+    if (changes.lost) this.#again = this.#known.again();
+    const passedOver = this.#apply(changes, this.#again ?? this.#known);
+    // What was asked for before this process wrote may well be older than that.
+    if (written === this.#written) this.#tellOf(passedOver);
     this.#seen = changes.seen;
     return changes.more;
   }
 
-  #apply(changes: Parameters<Knowledge["apply"]>[0], to: Knowledge): void {
-    if (to.apply(changes, this.#options.runtime.now())) this.#version += 1;
+  #apply(changes: Changed, to: Knowledge): Set<string> {
+    if (changes.agents.length + changes.flags.length > 0) this.#version += 1;
+    return to.apply(changes, this.#options.runtime.now());
   }
 
   /** Nothing is forgotten that this process still knows: it goes on to hold, and goes back into the store. */
   #recover(left: Knowledge): void {
-    const lost = keep(this.#known, left, this.#options.runtime.now());
+    const lost = left.keep(this.#known, this.#options.runtime.now());
     this.#known = left;
     this.#again = null;
     this.#version += 1;
     this.#restoring.add(lost);
+  }
+
+  #tellOf(ids: Iterable<string>): void {
+    for (const id of ids) {
+      if (this.#told.has(id)) continue;
+      this.#told.add(id);
+      const what = `the store holds something of agent ${id} that is no proven state of it, or an old one`;
+      this.#options.onTrouble?.(new Error(`${what}; it is not acted on`));
+    }
   }
 
   #tell(error: Error): void {

@@ -17,10 +17,14 @@ export class Restoring {
     this.#onTrouble = onTrouble;
   }
 
-  add({ agents, disabled, revoked }: Lost): void {
+  add({ agents, flags, revoked }: Lost): void {
     // What was still to be put back is part of what was known, and so of what is lost now.
     this.#writes = [
-      ...disabled.map((id) => () => this.#shared.setDisabled(id, true)),
+      ...flags.map(
+        ({ flag, over }) =>
+          () =>
+            this.#shared.putFlag(flag, over),
+      ),
       ...agents.map(
         ({ agent, over }) =>
           () =>
@@ -28,7 +32,8 @@ export class Restoring {
       ),
       ...revoked.map((token) => () => this.#shared.revoke(token)),
     ];
-    const counts = `${agents.length} agents, ${disabled.length} disabled ones of agents.yaml, ${revoked.length} revoked tokens`;
+    const off = flags.filter(({ flag }) => flag.disabled);
+    const counts = `${agents.length} agents, ${off.length} disabled ones of agents.yaml, ${revoked.length} revoked tokens`;
     this.#onTrouble?.(new Error(`the store has lost what this process knew, which goes back into it: ${counts}`));
   }
 

@@ -67,7 +67,7 @@ export function agentsService(options: AgentsOptions): AgentsService {
     if (entry) return viewOfEntry(entry);
     const agent = live.stored().get(id);
     if (!agent) throw unknownAgent(id);
-    return viewOfStored(agent, live.flagged(id), runtime.now());
+    return viewOfStored(agent, live.flags().isDisabled(id), runtime.now());
   }
 
   /** A change of an agent as all processes know it by now. */
@@ -77,6 +77,18 @@ export function agentsService(options: AgentsOptions): AgentsService {
       await change(view(id).source);
       return view(id);
     });
+  }
+
+  async function disableStored(id: string, by: string): Promise<void> {
+    const agent = live.stored().get(id);
+    if ((agent?.disabled && agent.revision > 0) || live.flags().isSettled(id, true)) return;
+    try {
+      await changes.update(id, { act: "agent_disabled", by }, () => ({ disabled: true }));
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      // Nobody who can write to the store keeps an agent from being disabled.
+      await changes.flag(id, true, { by, source: "store" });
+    }
   }
 
   async function rotateKey(id: string, keepOldForMs: number, by: string) {
@@ -91,14 +103,26 @@ export function agentsService(options: AgentsOptions): AgentsService {
     return { agent, api_key: key };
   }
 
+  function refuseTaken({ id, spiffe }: NewAgent): void {
+    // What somebody else has put into the store takes no name.
+    if (fileRegistry().agent(id) || (live.stored().has(id) && !live.isDoubtful(id))) throw exists(id);
+    for (const one of spiffe) {
+      const owner = live.registry().agentBySpiffe(one);
+      if (owner && owner.id !== id) throw new AgentError("spiffe_taken", `${one} belongs to agent ${owner.id}`);
+    }
+  }
+
   async function create(wanted: NewAgent, by: string) {
     await live.asOfNow();
-    refuseTaken(wanted, live.registry(), live.stored());
+    refuseTaken(wanted);
     const key = newApiKey(runtime);
-    const agent = firstRevision(wanted, key, runtime.now());
+    // Later than any other of that name: of those the latest is the agent.
+    const before = live.stored().get(wanted.id)?.createdAtMs ?? 0;
+    const agent = firstRevision(wanted, key, Math.max(runtime.now(), before + 1));
     const { model = null, scopes, roles, spiffe } = agent;
     const detail = { model, scopes: [...scopes], roles: [...roles], spiffe: [...spiffe] };
-    if (!(await changes.write(agent, { act: "agent_created", by, detail }))) throw exists(agent.id);
+    const over = live.isDoubtful(agent.id) ? null : undefined;
+    if (!(await changes.write(agent, { act: "agent_created", by, detail }, over))) throw exists(agent.id);
     return { agent: view(agent.id), api_key: key };
   }
 
@@ -117,16 +141,16 @@ export function agentsService(options: AgentsOptions): AgentsService {
     disable: (id, by) =>
       changing(id, async (source) => {
         if (source === "file") await changes.flag(id, true, { by, source });
-        else if (!view(id).disabled) {
-          await changes.update(id, { act: "agent_disabled", by }, () => ({ disabled: true }));
-        }
+        else await disableStored(id, by);
       }),
     enable: (id, by) =>
       changing(id, async (source) => {
         if (fileRegistry().agent(id)?.disabled) {
           throw new AgentError("disabled_in_file", `agents.yaml disables ${id}: take \`disabled: true\` out there`);
         }
-        if (live.stored().get(id)?.disabled) {
+        const stored = live.stored().get(id);
+        // What is in the store and proves nothing does not stand in the way of the file.
+        if (stored?.disabled && (source === "store" || stored.revision > 0)) {
           await changes.update(id, { act: "agent_enabled", by }, () => ({ disabled: false }));
         }
         await changes.flag(id, false, { by, source });
@@ -140,7 +164,7 @@ export function agentsService(options: AgentsOptions): AgentsService {
   };
 }
 
-function firstRevision({ id, model, ...more }: NewAgent, key: string, nowMs: number): StoredAgent {
+function firstRevision({ id, model, ...more }: NewAgent, key: string, nowMs: number): Omit<StoredAgent, "proof"> {
   return {
     id,
     ...(model === undefined ? {} : { model }),
@@ -164,18 +188,6 @@ function endingKeys(agent: StoredAgent, keepOldForMs: number, nowMs: number): St
     throw new AgentError("too_many_keys", `${agent.id} has ${kept.length} keys that hold; ${hint}`);
   }
   return kept.map(({ sha256, untilMs }) => ({ sha256, untilMs: Math.min(untilMs ?? endMs, endMs) }));
-}
-
-function refuseTaken(
-  { id, spiffe }: NewAgent,
-  registry: LoadedRegistry,
-  stored: ReadonlyMap<string, StoredAgent>,
-): void {
-  if (registry.agent(id) || stored.has(id)) throw exists(id);
-  for (const one of spiffe) {
-    const owner = registry.agentBySpiffe(one);
-    if (owner) throw new AgentError("spiffe_taken", `${one} belongs to agent ${owner.id}`);
-  }
 }
 
 function exists(id: string): AgentError {

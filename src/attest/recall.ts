@@ -13,6 +13,8 @@ export interface RecallParts {
   override: Override | null;
   brought: Brought;
   attestationRequired: boolean;
+  /** True when somebody's attestations are believed here. */
+  observersKnown: boolean;
   /** True when the agent's policies ask what the session did. */
   needsSession: boolean;
   learningMs: number;
@@ -31,33 +33,39 @@ export interface Recalled {
   indicators: readonly Indicator[];
   /** The approval behind the override token; `null` when there is none. */
   approval: Approval | null;
+  /** Why the call is refused whatever policies say. */
+  refusal: Refusal | null;
 }
+
+/** Calls that are made at the same time may arrive in another order than their attestations were signed. */
+const reorderedMs = 5_000;
 
 /**
  * Stage attest, the part that asks the store: what did the session do so far? One round trip, and none where neither the
- * policies nor the call need it. Throws `store_unavailable` or `attestation_replayed`.
+ * policies nor the call need it. Throws `store_unavailable`.
  */
 export async function recall(parts: RecallParts): Promise<Recalled> {
   const { agent, session, brought, override } = parts;
   const found: Indicator[] = [
     ...(injectionIn(parts.call) === null ? [] : (["prompt_injection"] as const)),
-    ...("refusal" in brought && brought.refusal?.reason === "attestation_invalid"
+    ...(parts.observersKnown && "refusal" in brought && brought.refusal?.reason === "attestation_invalid"
       ? (["attestation_invalid"] as const)
       : []),
   ];
   const attestation = "attestation" in brought ? brought.attestation : null;
   if (!parts.needsSession && attestation === null && override === null) {
-    return { observed: null, state: null, outside: null, indicators: found, approval: null };
+    return { observed: null, state: null, outside: null, indicators: found, approval: null, refusal: null };
   }
   const { session: state, newTool, approval } = await look(parts);
-  const isReplayed = attestation !== null && attestation.signedAtMs < (state?.outside?.seenMs ?? 0);
-  if (isReplayed && parts.attestationRequired) {
-    throw new Refusal("attestation_replayed", "a newer attestation of this session was seen before");
-  }
-  const outside = isReplayed ? null : attestation;
-  const indicators = isReplayed ? [...found, "attestation_invalid" as const] : found;
+  const lateMs = attestation === null ? 0 : (state?.outside?.seenMs ?? 0) - attestation.signedAtMs;
+  const outside = lateMs > 0 ? null : attestation;
+  const indicators = lateMs > reorderedMs ? [...found, "attestation_invalid" as const] : found;
   const observed = viewOf({ agent, session, state, indicators, newTool, outside });
-  return { observed, state, outside, indicators, approval };
+  const refusal =
+    lateMs > 0 && parts.attestationRequired
+      ? new Refusal("attestation_replayed", "a newer attestation of this session was seen before")
+      : null;
+  return { observed, state, outside, indicators, approval, refusal };
 }
 
 async function look({ agent, session, call, override, learningMs, store }: RecallParts) {

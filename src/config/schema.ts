@@ -194,7 +194,11 @@ export const configSchema = z
     sessions: sessions.prefault({}),
     approvals: z
       .strictObject({
-        key_file: path.optional().describe("JWK that signs answers and override tokens; without it the issuer's"),
+        key_file: path
+          .optional()
+          .describe(
+            "JWK that signs answers, override tokens and what the store holds of agents; without it the issuer's",
+          ),
         expires_in: duration("1s", "30d")
           .prefault("15m")
           .describe("how long people have to answer, and the agent to use it"),
@@ -217,6 +221,11 @@ export const configSchema = z
     telemetry: telemetry.prefault({}),
   })
   .superRefine(({ sessions, identity }, context) => {
+    const ours = identity.trusted.findIndex(({ issuer }) => issuer === identity.issuer.url);
+    if (ours >= 0) {
+      const message = "this is `identity.issuer.url`: our own tokens need no entry, and are exchanged for nothing";
+      context.addIssue({ code: "custom", path: ["identity", "trusted", ours, "issuer"], message });
+    }
     if (sessions.ttl === undefined || sessions.ttl >= identity.issuer.max_ttl) return;
     const message = "a session would be forgotten before its tokens expire: at least `identity.issuer.max_ttl`";
     context.addIssue({ code: "custom", path: ["sessions", "ttl"], message });

@@ -54,6 +54,10 @@ const common = {
   algorithms: z.array(z.enum(algorithms)).min(1).describe("the signatures that are accepted"),
   max_ttl: duration("1s", "1d").prefault("1h").describe("longest lifetime of a token that is accepted"),
   when: when.optional().describe("CEL condition on `claims` that has to be true"),
+  unverified_email: z
+    .boolean()
+    .optional()
+    .describe("takes a claim `email` also from tokens that do not say `email_verified`; false by default"),
 };
 
 const ofAgents = {
@@ -87,7 +91,8 @@ const entry = z.discriminatedUnion(
     z.strictObject({
       for: z.literal("people"),
       ...common,
-      person: claim.default("email").describe("claim that names the person: an id or an alias of people.yaml"),
+      person: claim.default("email").describe("claim that names the person: an id of people.yaml"),
+      aliases: z.boolean().optional().describe("the claim may name an alias of people.yaml too; false by default"),
     }),
   ],
   { error: "`for` is exchange, agents or people" },
@@ -98,6 +103,7 @@ const entry = z.discriminatedUnion(
  * which keys speak for an issuer has one answer.
  */
 export const trusted = z.array(entry).superRefine((entries, context) => {
+  refuseTwoWaysIntoSession(entries, context);
   const uses = new Map<string, string>();
   const places = new Map<string, string>();
   for (const [index, { issuer, audience, for: use, jwks }] of entries.entries()) {
@@ -116,6 +122,42 @@ export const trusted = z.array(entry).superRefine((entries, context) => {
     uses.set(place, use);
   }
 });
+
+/**
+ * What an exchange fixes of a session (its task) is in the token that comes of it. A token that opens the same session
+ * without an exchange would not have it.
+ */
+function refuseTwoWaysIntoSession(entries: readonly TrustedIssuer[], context: z.RefinementCtx): void {
+  const binding = entries.map((one, index) => ({ one, index })).filter(({ one }) => bindsSession(one));
+  for (const { one, index } of binding) {
+    if (one.for !== "agents") continue;
+    const other = binding.find(
+      ({ one: by }) => by.for === "exchange" && by.issuer === one.issuer && sameAgent(by, one),
+    );
+    if (!other) continue;
+    const message = `identity.trusted[${other.index}] opens the same sessions by exchange, and tokens of this entry would come without the task that was fixed there; leave session_id out of one of the two, or remove one`;
+    context.addIssue({ code: "custom", path: [index, "claims", "session_id"], message });
+  }
+}
+
+function bindsSession(one: TrustedIssuer): boolean {
+  return one.for !== "people" && one.claims.session_id !== undefined;
+}
+
+function sameAgent(a: TrustedIssuer, b: TrustedIssuer): boolean {
+  return a.for !== "people" && b.for !== "people" && a.agent === b.agent;
+}
+
+/** What is permitted and may be more than was meant; for the operator. */
+export function trustedWarnings(entries: readonly TrustedIssuer[]): string[] {
+  return entries.flatMap((one, index) =>
+    one.for === "people" || one.when !== undefined
+      ? []
+      : [
+          `identity.trusted[${index}] has no \`when\`: whoever gets a token of ${one.issuer} for the audience ${one.audience} is the agent ${one.agent}; on a CI system that others use too, that is everybody`,
+        ],
+  );
+}
 
 export type TrustedIssuer = z.output<typeof entry>;
 /** One that agents come by, by exchange or directly. */

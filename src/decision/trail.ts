@@ -4,8 +4,9 @@ import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import type { Evaluation } from "../evaluate/index.js";
 import type { Outcome } from "../outcome.js";
 import type { Masker } from "../record/index.js";
-import type { SessionAttestation } from "../session.js";
+import type { RecordedSession, SessionState } from "../session.js";
 import { viewOf } from "../sessions/view.js";
+import { factsOf as sessionFacts } from "../sessions/who.js";
 import type { SessionTerms, Settlement } from "../settle/index.js";
 import type { DecisionFacts } from "../telemetry/decision.js";
 import type { InForce } from "../workspace/workspace.js";
@@ -24,6 +25,8 @@ export interface Trail {
   recalled?: Recalled;
   evaluation?: Evaluation;
   settlement?: Settlement;
+  /** The session before a call that was noted and not settled. */
+  before?: SessionState | null;
   /** The session knows of the call. */
   observed?: boolean;
   /** The approval that people were asked for. */
@@ -68,12 +71,16 @@ export function vouchedFacts({ facts }: Identity, { outside }: Recalled): Readon
 }
 
 /** The session as it was judged, or as it was found where no policy asked; `null` before anybody is known. */
-export function attestationOf(trail: Trail): (SessionAttestation & { bound: boolean }) | null {
+export function attestationOf(trail: Trail): RecordedSession | null {
   const { identity, session, recalled, settlement } = trail;
   if (!identity || !session) return null;
-  const found = { agent: identity.agent.id, session, state: settlement?.before ?? null, newTool: false, outside: null };
-  const view = recalled?.observed ?? viewOf({ ...found, indicators: recalled?.indicators ?? [] });
-  return { ...view.attestation, bound: session.bound };
+  const agent = identity.agent.id;
+  const { bound } = session;
+  if (recalled?.observed) return { ...recalled.observed.attestation, bound };
+  const state = settlement?.before === undefined ? trail.before : settlement.before;
+  if (state === undefined) return { agent_id: agent, session_id: session.id, ...sessionFacts(session), bound };
+  const found = { agent, session, state, newTool: false, outside: null, indicators: recalled?.indicators ?? [] };
+  return { ...viewOf(found).attestation, bound };
 }
 
 /** What operators learn of a decision. */

@@ -1,6 +1,7 @@
 import type { Call, HttpRequest } from "../call.js";
 import { canonicalJson, sha256Hex } from "../canonical.js";
 import { readAuthority } from "../host/authority.js";
+import { matchHost } from "../host/pattern.js";
 import { Refusal } from "../refusal.js";
 import { readJsonBody } from "./body.js";
 import type { Catalogue } from "./catalogue.js";
@@ -18,6 +19,12 @@ import type { Tool } from "./tool.js";
 export const checkPath = "/v1/check";
 
 /**
+ * In place of the method. No request has it, since methods are in upper case here: so no described call has the fingerprint of
+ * a request, and an approval for one does not serve for the other.
+ */
+const describedMethod = "check";
+
+/**
  * Says what a described call means, by the catalogue. The description stands for a request whose body is `params` and
  * which has no query, and the catalogue has as much to say about it as about a request; only the tool is found by its name.
  * Throws a `Refusal` as `decode` does. There is no `unmatched: "passthrough"` here: a tool that is not in the catalogue is
@@ -26,11 +33,11 @@ export const checkPath = "/v1/check";
 export function describe(request: HttpRequest, catalogue: Catalogue): Call {
   refuseQuery(request.target);
   const description = readDescription(readJsonBody(request));
-  const tool = describedTool(catalogue, description);
+  const tool = describedTool(catalogue.tools, description);
   const { offered, action, environment } = readStated(tool, description);
   refuseUnseen(tool, description, offered);
   const params = readParams(tool, offered);
-  const destination = readDestination(description.destination);
+  const destination = readDestination(description.destination, tool);
   const meant = { tool: tool.name, action, environment, params: description.params, destination };
   return {
     tool: tool.name,
@@ -42,7 +49,7 @@ export function describe(request: HttpRequest, catalogue: Catalogue): Call {
     body: besideParams(tool, offered),
     destination,
     http: {
-      method: request.method,
+      method: describedMethod,
       path: checkPath,
       query: [],
       headers: request.headers,
@@ -87,9 +94,15 @@ function agreed(found: string, stated: string, what: string): string {
   throw new Refusal("ambiguous_parameter", `the ${what} is not the one that the parameters say`);
 }
 
-/** Without one the call goes nowhere that a policy could permit by `egress`. */
-function readDestination(text: string | undefined): Call["destination"] {
+/**
+ * Without one the call goes nowhere that a policy could permit by `egress`. Where the catalogue pins the tool to hosts, as
+ * it does to tell environments apart, it is one of those.
+ */
+function readDestination(text: string | undefined, { protocol, hosts }: Tool): Call["destination"] {
   if (text === undefined) return { host: "", port: 0, scheme: "https" };
-  const { host, port } = readAuthority(text, "https");
-  return { host, port, scheme: "https" };
+  const authority = readAuthority(text, "https");
+  if (protocol !== "check" && !hosts.some((pattern) => matchHost(pattern, authority))) {
+    throw new Refusal("malformed_parameter", "the destination is no host of the tool");
+  }
+  return { host: authority.host, port: authority.port, scheme: "https" };
 }

@@ -1,5 +1,4 @@
 import { Refusal } from "../refusal.js";
-import type { Catalogue } from "./catalogue.js";
 import type { Description } from "./description.js";
 import type { Template } from "./template.js";
 import type { Tool } from "./tool.js";
@@ -9,8 +8,8 @@ import type { Tool } from "./tool.js";
  * tool that has none, the entries for HTTP say it. Throws `unknown_tool`, `ambiguous_tool`, and `malformed_parameter`
  * when none of several entries has the call's action and environment.
  */
-export function describedTool(catalogue: Catalogue, description: Description): Tool {
-  const named = catalogue.tools.filter(({ name }) => name === description.tool);
+export function describedTool(tools: readonly Tool[], description: Description): Tool {
+  const named = tools.filter(({ name }) => name === description.tool);
   const own = named.filter(({ protocol }) => protocol === "check");
   const entries = own.length > 0 ? own : named;
   const [only, ...others] = entries;

@@ -3,8 +3,11 @@ import type { Access } from "../registry/registry.js";
 import type { Authenticate, Principal } from "./authenticate.js";
 import { HttpProblem } from "./problem.js";
 
-/** Who may use a route: everybody, or people with one of these accesses, or agents where `agent` is listed. */
-export type RouteAccess = "public" | readonly (Access | "agent")[];
+/**
+ * Who may use a route: everybody, or people with one of these accesses, or agents where `agent` is listed. `optional` is
+ * everybody too, and who proves to be somebody may be shown more; on `public` routes nobody's proof is looked at.
+ */
+export type RouteAccess = "public" | "optional" | readonly (Access | "agent")[];
 
 /**
  * Every route of the HTTP API. A route that is not in here cannot be registered. HEAD follows GET.
@@ -12,8 +15,9 @@ export type RouteAccess = "public" | readonly (Access | "agent")[];
  */
 export const routeAccess = {
   "GET /healthz": "public",
-  "GET /readyz": "public",
+  "GET /readyz": "optional",
   "GET /metrics": ["viewer", "admin"],
+  "GET /openapi.json": "public",
   /** For agents: the pipeline itself identifies the caller, so that refusals of identity are recorded too. */
   "POST /v1/check": "public",
   "GET /v1/approvals": ["approver", "auditor", "admin"],
@@ -41,7 +45,7 @@ export const detailAccess = ["viewer", "admin"] as const satisfies RouteAccess;
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who asks; `null` on public routes for callers that prove nothing. */
+    /** Who asks; `null` on public routes, and on optional ones for callers that prove nothing. */
     principal: Principal | null;
   }
 }
@@ -61,7 +65,8 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): v
     if (url === undefined || request.is404) return;
     const access = accessOf([method].flat()[0] ?? "", url);
     if (access === undefined) throw new Error("a route without declared access");
-    if (access === "public") {
+    if (access === "public") return;
+    if (access === "optional") {
       request.principal = await authenticate(request).catch(() => null);
       return;
     }
@@ -72,7 +77,7 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): v
 }
 
 /** True when the access names the caller. */
-export function permits(access: Exclude<RouteAccess, "public">, principal: Principal | null): boolean {
+export function permits(access: Exclude<RouteAccess, string>, principal: Principal | null): boolean {
   if (!principal) return false;
   if (principal.kind === "agent") return access.includes("agent");
   return principal.person.access.some((held) => access.includes(held));

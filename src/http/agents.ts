@@ -8,8 +8,8 @@ import { agentFields } from "../registry/agents_file.js";
 import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
-const createBody = z.strictObject(agentFields);
-const emptyBody = z.strictObject({}).optional();
+export const createBody = z.strictObject(agentFields);
+export const emptyBody = z.strictObject({}).optional();
 const keepOldFor = z.string().transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== null && ms <= maxKeepOldMs) return ms;
@@ -17,7 +17,7 @@ const keepOldFor = z.string().transform((text, context) => {
   context.addIssue({ code: "custom", message });
   return 0;
 });
-const rotateBody = z.strictObject({ keep_old_for: keepOldFor.default(0) }).default({ keep_old_for: 0 });
+export const rotateBody = z.strictObject({ keep_old_for: keepOldFor.default(0) }).default({ keep_old_for: 0 });
 const params = z.strictObject({ id: agentFields.id });
 
 /** What the routes need of the service. */

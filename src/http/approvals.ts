@@ -10,7 +10,7 @@ import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
 const statuses = ["pending", "approved", "denied", "expired", "consumed"] as const;
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   status: z.enum(statuses).exactOptional(),
   agent: z.string().min(1).max(128).exactOptional(),
   limit: z
@@ -25,9 +25,9 @@ const duration = z.string().transform((text, context) => {
   if (ms === null) context.addIssue({ code: "custom", message: "must be a duration such as 30s" });
   return ms ?? 0;
 });
-const showQuery = z.strictObject({ wait: duration.default(0) });
+export const showQuery = z.strictObject({ wait: duration.default(0) });
 const params = z.strictObject({ id: z.string().regex(/^[\w-]{1,64}$/) });
-const decisionBody = z.strictObject({
+export const decisionBody = z.strictObject({
   decision: z.enum(["approve", "deny"]),
   comment: z.string().exactOptional(),
 });

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import type { Header, Identity } from "../call.js";
-import type { TrustedIssuers } from "../issuers/issuers.js";
+import type { PersonClaim, TrustedIssuers } from "../issuers/issuers.js";
 import { claimedIssuer } from "../issuers/read_token.js";
 import { Refusal } from "../refusal.js";
 import type { Person, Registry } from "../registry/registry.js";
@@ -41,16 +41,16 @@ async function personBy(token: string, { registry, credentials, runtime }: Authe
   // It only chooses who verifies the token, and that includes the issuer.
   const issuer = claimedIssuer(token);
   if (typeof issuer !== "string" || !credentials.trusted.knows("people", issuer)) return null;
-  let name: string;
+  let claim: PersonClaim;
   try {
-    ({ name } = await credentials.trusted.person(token, runtime.now()));
+    claim = await credentials.trusted.person(token, runtime.now());
   } catch (error) {
     // The same issuer may also be trusted for agents, under another audience.
     const elsewhere = credentials.trusted.knows("agents", issuer);
     if (elsewhere && error instanceof Refusal && error.reason === "token_wrong_audience") return null;
     throw error;
   }
-  const person = registry().person(name);
+  const person = registry().personNamed(claim.name, claim.aliases ? "any" : "id");
   if (!person) throw new HttpProblem(401, "person_unknown", "the token names nobody in people.yaml");
   return person;
 }

@@ -11,7 +11,7 @@ export interface CheckRouteDeps {
 }
 
 /** What a call is told that may go on. */
-interface Passed {
+export interface Passed {
   decision: string | null;
   enforced: string | null;
   mode: string | null;
@@ -26,8 +26,9 @@ interface Passed {
   query?: Changes;
 }
 
-interface Changes {
-  set: Record<string, string>;
+/** Names only: what policies set may be a credential of the tool's, which no agent is to see. */
+export interface Changes {
+  set: string[];
   remove: string[];
 }
 
@@ -40,6 +41,10 @@ export function checkRoutes(app: FastifyInstance, { decide, id }: CheckRouteDeps
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) => body);
+    // The framework refuses what is no media type by itself; what the client wrote stays in the raw headers.
+    scope.addHook("preParsing", async ({ raw }) => {
+      raw.headers["content-type"] = "application/octet-stream";
+    });
 
     scope.post("/v1/check", async (request, reply) => {
       let gone = false;
@@ -126,14 +131,16 @@ function passed(ok: OkHttpResponse, metadata: Struct | undefined): Passed {
 /** Without our own headers, which are for the tool behind Envoy. */
 function changesOf(ok: OkHttpResponse): Required<Pick<Passed, "headers" | "query">> {
   const foreign = (name: string) => !name.startsWith("x-countersign-");
-  const headers = (ok.headers ?? []).map(({ header }) => [header.key, header.value] as const);
-  const query = (ok.query_parameters_to_set ?? []).map(({ key, value }) => [key, value] as const);
+  const headers = (ok.headers ?? []).map(({ header }) => header.key);
   return {
     headers: {
-      set: Object.fromEntries(headers.filter(([name]) => foreign(name))),
+      set: headers.filter(foreign),
       remove: (ok.headers_to_remove ?? []).filter(foreign),
     },
-    query: { set: Object.fromEntries(query), remove: [...(ok.query_parameters_to_remove ?? [])] },
+    query: {
+      set: (ok.query_parameters_to_set ?? []).map(({ key }) => key),
+      remove: [...(ok.query_parameters_to_remove ?? [])],
+    },
   };
 }
 

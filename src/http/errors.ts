@@ -54,11 +54,11 @@ function problemOf(error: unknown): HttpProblem {
   return ofFramework(error) ?? new HttpProblem(500, "internal_error", "internal error");
 }
 
-function ofRefusal(refusal: Refusal): HttpProblem {
-  const { status } = refusalOf(refusal.reason);
-  const known = status === 400 || status === 401 || status === 413 || status === 415;
-  return known
-    ? new HttpProblem(status, refusal.reason, refusal.detail)
+function ofRefusal({ reason, detail }: Refusal): HttpProblem {
+  const { status } = refusalOf(reason);
+  const known = status === 400 || status === 401 || status === 413 || status === 415 || status === 503;
+  return known && reason !== "internal_error"
+    ? new HttpProblem(status, reason, detail)
     : new HttpProblem(500, "internal_error", "internal error");
 }
 

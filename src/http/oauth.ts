@@ -9,14 +9,21 @@ const formType = "application/x-www-form-urlencoded";
 /** RFC 6749 appendix B names UTF-8; another charset would be another reading of the same bytes. */
 const formHeader = /^application\/x-www-form-urlencoded[ \t]*(;[ \t]*charset=("?)utf-8\2[ \t]*)?$/i;
 const bodyLimit = 32_768;
+/** Headers of which readers could choose another than we do. */
+const single: readonly string[] = ["content-type", "content-encoding"];
 /** How long clients may keep keys and configuration. */
 const publicCache = "public, max-age=300";
+
+/** A pino logger is one. */
+export interface OAuthLog extends HttpLog {
+  warn(details: object, message: string): void;
+}
 
 /**
  * `/oauth2/token`, `/oauth2/revoke` and what is published of the issuer. In a scope of their own: forms are read here
  * only, JSON is not, and errors have the form of RFC 6749.
  */
-export function oauthRoutes(app: FastifyInstance, service: OAuthService, log: HttpLog): void {
+export function oauthRoutes(app: FastifyInstance, service: OAuthService, log: OAuthLog): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(formType, { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) => {
@@ -68,7 +75,10 @@ function authorizationOf(request: FastifyRequest): string | undefined {
   return only?.value;
 }
 
-function checkFraming({ headers }: FastifyRequest): void {
+function checkFraming({ headers, raw }: FastifyRequest): void {
+  const names = headersOf(raw.rawHeaders).map(({ name }) => name);
+  const twice = single.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined) throw new OAuthError("invalid_request", `there is more than one ${twice} header`);
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new OAuthError("invalid_request", "the body is compressed; send it as it is", { status: 415 });
@@ -81,14 +91,17 @@ function wrongType(): OAuthError {
 }
 
 /** Unknown errors go on to the handler of the whole API, which tells nothing of them. */
-function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, log: HttpLog): FastifyReply {
+function answer(error: unknown, request: FastifyRequest, reply: FastifyReply, log: OAuthLog): FastifyReply {
   const known = asOAuthError(error) ?? ofFramework(error);
   if (!known) throw error;
   if (known.status >= 500) {
     const err = known.cause ?? known;
     log.error({ err, method: request.method, route: request.routeOptions.url }, known.message);
   }
+  if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
   if (known.code === "invalid_client") {
+    // Not an audit record: anybody could fill the trail with failures.
+    log.warn({ from: request.ip, route: request.routeOptions.url }, known.message);
     reply.header("www-authenticate", 'Basic realm="countersign", charset="UTF-8"');
   }
   return sendJson(reply.code(known.status), oauthErrorBody(known));

@@ -8,8 +8,8 @@ import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
 const reason = z.string().min(1).max(maxReason).nullable().default(null);
-const rollbackBody = z.strictObject({ version: z.string().max(80), reason });
-const releaseBody = z.strictObject({ reason });
+export const rollbackBody = z.strictObject({ version: z.string().max(80), reason });
+export const releaseBody = z.strictObject({ reason });
 
 /** `/v1/policies`: the versions of the policies, going back to one, and the end of that. */
 export function policyRoutes(app: FastifyInstance, policies: PolicyVersions): void {

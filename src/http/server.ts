@@ -9,10 +9,11 @@ import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
 import { type AuthenticateDeps, authenticator } from "./authenticate.js";
 import { bundleRoutes } from "./bundle.js";
 import { type CheckRouteDeps, checkRoutes } from "./check.js";
-import { answerErrors, type HttpLog, unreadable, unreadableResponse } from "./errors.js";
+import { answerErrors, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
-import { oauthRoutes } from "./oauth.js";
+import { type OAuthLog, oauthRoutes } from "./oauth.js";
+import { openApiRoutes } from "./openapi.js";
 import { policyRoutes } from "./policies.js";
 import { sendProblem } from "./problem.js";
 import { type SessionRouteDeps, sessionRoutes } from "./sessions.js";
@@ -32,7 +33,7 @@ export interface HttpDeps extends AuthenticateDeps, ApprovalRouteDeps, CheckRout
   oauth: OAuthService;
   metrics: MetricsSource;
   ready: () => Readiness;
-  log: HttpLog;
+  log: OAuthLog;
 }
 
 /** No answer is for a browser to keep, frame, sniff or run. */
@@ -73,6 +74,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
 
   healthRoutes(app, deps.ready);
   metricsRoutes(app, deps.metrics);
+  openApiRoutes(app);
   checkRoutes(app, deps);
   approvalRoutes(app, deps);
   sessionRoutes(app, deps);

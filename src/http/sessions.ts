@@ -9,7 +9,7 @@ import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
 const params = z.strictObject({ id: z.string().regex(/^[!-~]{1,160}$/) });
-const showQuery = z.strictObject({ agent: z.string().min(1).max(128).exactOptional() });
+export const showQuery = z.strictObject({ agent: z.string().min(1).max(128).exactOptional() });
 
 /** The attestation as JSON, or its signature alone, which is the whole of it. */
 const offered = ["application/json", "application/jwt"] as const;

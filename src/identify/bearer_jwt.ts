@@ -5,7 +5,7 @@ import { present } from "../issuers/values.js";
 import { Refusal } from "../refusal.js";
 import type { AgentClaims } from "./claims.js";
 import { active, type CredentialKind, headerValues, type IdentifyContext } from "./credential.js";
-import { meetScopes, scopesOf } from "./scopes.js";
+import { metScopes, scopesOf } from "./scopes.js";
 
 const header = "authorization";
 /** The scheme's name is case-insensitive and followed by spaces (RFC 9110 section 11.4). */
@@ -35,14 +35,14 @@ async function identify(credential: string, context: IdentifyContext): Promise<I
 
 async function ofOurs(token: string, context: IdentifyContext): Promise<Identity> {
   const claims = await context.issuer.verify(token, context.now());
-  refuseRevoked(claims.jti, context);
+  if (context.revocations.isRevoked(claims.jti)) throw refuse("token_revoked");
   const agent = active(context.registry.agent(claims.sub));
   const { iss, sub, jti, exp, scope } = claims;
   return {
     agent: present({
       id: agent.id,
       model: agent.model ?? claims.agent_model,
-      scopes: meetScopes(agent.scopes, scopesOf(scope)),
+      scopes: metScopes(claims, agent.scopes, () => scopesOf(scope)),
       roles: agent.roles,
     }),
     credential: bearerJwt.name,
@@ -54,10 +54,11 @@ async function ofOurs(token: string, context: IdentifyContext): Promise<Identity
 }
 
 async function ofAnother(token: string, context: IdentifyContext): Promise<Identity> {
+  // Only tokens of ours are revoked here, and another issuer may give out the same ids.
   const grant = await context.trusted.agent(token, context.now());
-  refuseRevoked(grant.subject.jti, context);
   const agent = active(context.registry.agent(grant.agent));
-  const scopes = grant.scopes === undefined ? agent.scopes : meetScopes(agent.scopes, grant.scopes);
+  const { scopes: bound } = grant;
+  const scopes = bound === undefined ? agent.scopes : metScopes(grant, agent.scopes, () => bound);
   return {
     agent: present({ id: agent.id, model: agent.model ?? grant.agent_model, scopes, roles: agent.roles }),
     credential: bearerJwt.name,
@@ -67,10 +68,6 @@ async function ofAnother(token: string, context: IdentifyContext): Promise<Ident
     session: grant.session,
     facts: grant.facts,
   };
-}
-
-function refuseRevoked(jti: string | undefined, { revocations }: IdentifyContext): void {
-  if (jti !== undefined && revocations.isRevoked(jti)) throw refuse("token_revoked");
 }
 
 function sessionOf(claims: AgentClaims): Identity["session"] {

@@ -17,6 +17,8 @@ export interface IdentifyContext {
   revocations: Revocations;
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** True for who looks at `Identity.unsure`; for others it is thrown. */
+  mayBeUnsure?: boolean;
 }
 
 /** One row of the credential table. */

@@ -14,10 +14,22 @@ export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey, sp
  */
 export async function identify(request: Credentials, context: IdentifyContext): Promise<Identity> {
   const found = credentialTable.flatMap((kind) => kind.find(request).map((credential) => ({ kind, credential })));
-  if (found.length > 0) await context.revocations.fresh();
+  const unsure = found.length > 0 ? await unsureOf(context) : null;
   const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
   const [only, ...others] = proper.length > 0 ? proper : found;
   if (!only) throw new Refusal("credential_missing", "the call carries no credential");
   if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
-  return only.kind.identify(only.credential, context);
+  const identity = await only.kind.identify(only.credential, context);
+  return unsure ? { ...identity, unsure } : identity;
+}
+
+/** Why it is not known what was revoked or disabled a moment ago. Throws it where nobody asked to be told. */
+async function unsureOf({ revocations, mayBeUnsure }: IdentifyContext): Promise<Refusal | null> {
+  try {
+    await revocations.fresh();
+    return null;
+  } catch (error) {
+    if (mayBeUnsure && error instanceof Refusal) return error;
+    throw error;
+  }
 }

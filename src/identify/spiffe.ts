@@ -22,7 +22,7 @@ export const spiffe: CredentialKind = {
   name: "spiffe",
   find({ peer }) {
     if (!peer) return [];
-    if (peer.certificate !== "") checkCertificate(peer);
+    if (peer.certificate !== "" && peer.principal.startsWith(scheme)) checkCertificate(peer);
     return [peer.principal];
   },
   yields: (principal, context) => ownerOf(principal, context) === undefined,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../call.js";
-import type { AgentIssuer, Claim, PeopleIssuer } from "../config/trusted.js";
+import type { AgentIssuer, Claim, PeopleIssuer, TrustedIssuer } from "../config/trusted.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
 import type { Task } from "../session.js";
@@ -12,7 +12,8 @@ import { type Claims, present, readable, taskTexts } from "./values.js";
  * and of the right form: left out, a call could pass that the claim would have stopped. Throws `Refusal` with
  * `token_condition` that says which claim.
  */
-export function grantOf(entry: AgentIssuer, claims: Claims, subject: Grant["subject"]): Grant {
+export function grantOf(entry: AgentIssuer, said: Claims, subject: Grant["subject"]): Grant {
+  const claims = sourceOf(entry, said);
   const { session_id, workflow_run_id, initiated_by, role, clearance, agent_model, facts = {} } = entry.claims;
   return present({
     agent: entry.agent,
@@ -31,9 +32,19 @@ export function grantOf(entry: AgentIssuer, claims: Claims, subject: Grant["subj
   });
 }
 
+/** Verified claims, and how far an address among them is believed. */
+interface Source {
+  claims: Claims;
+  unverifiedEmail: boolean;
+}
+
+function sourceOf({ unverified_email: unverifiedEmail = false }: TrustedIssuer, claims: Claims): Source {
+  return { claims, unverifiedEmail };
+}
+
 /** Whom a verified token names. Throws as `grantOf` does. */
 export function personOf(entry: PeopleIssuer, claims: Claims, subject: Grant["subject"]): PersonClaim {
-  return { name: textAt(claims, entry.person), subject };
+  return present({ name: textAt(sourceOf(entry, claims), entry.person), aliases: entry.aliases, subject });
 }
 
 /** Hashed, since the value is whatever the issuer says, and an id stands in keys, headers and addresses. */
@@ -44,13 +55,13 @@ function sessionIdOf({ issuer, agent }: AgentIssuer, value: string): string {
   return `ses_${hash.subarray(0, 16).toString("base64url")}`;
 }
 
-function taskOf(task: NonNullable<AgentIssuer["task"]>, claims: Claims): Task {
+function taskOf(task: NonNullable<AgentIssuer["task"]>, claims: Source): Task {
   const part = (from: (typeof task)["service"]): readonly string[] | undefined =>
     from === undefined || Array.isArray(from) ? from : textsAt(claims, from.claim);
   return present({ service: part(task.service), environment: part(task.environment), image: part(task.image) });
 }
 
-function textsAt(claims: Claims, claim: Claim): string[] {
+function textsAt(claims: Source, claim: Claim): string[] {
   const value = valueAt(claims, claim);
   const texts = taskTexts.safeParse(typeof value === "string" ? [value] : value);
   if (!texts.success) throw refused(claim, "is not a text or a list of texts");
@@ -58,12 +69,12 @@ function textsAt(claims: Claims, claim: Claim): string[] {
 }
 
 /** Numbers of runs and users are numbers with some issuers and texts with others. */
-function idAt(claims: Claims, claim: Claim): string {
+function idAt(claims: Source, claim: Claim): string {
   const value = valueAt(claims, claim);
   return textOf(Number.isSafeInteger(value) ? String(value) : value, claim);
 }
 
-function textAt(claims: Claims, claim: Claim): string {
+function textAt(claims: Source, claim: Claim): string {
   return textOf(valueAt(claims, claim), claim);
 }
 
@@ -73,7 +84,7 @@ function textOf(value: Json, claim: Claim): string {
   return text.data;
 }
 
-function valueAt(claims: Claims, claim: Claim): Json {
+function valueAt({ claims, unverifiedEmail }: Source, claim: Claim): Json {
   const path = typeof claim === "string" ? [claim] : claim;
   let parent: Claims = {};
   let value: Json | Claims = claims;
@@ -84,10 +95,20 @@ function valueAt(claims: Claims, claim: Claim): Json {
     parent = value as Claims;
     value = parent[name] ?? null;
   }
-  // Anybody can write somebody else's address into a profile (OpenID Connect Core 1.0 section 5.7).
-  const unverified = Object.hasOwn(parent, "email_verified") && parent.email_verified !== true;
-  if (path.at(-1) === "email" && unverified) throw refused(claim, "is not verified");
+  if (path.at(-1) === "email") checkEmail(parent, { claim, unverifiedEmail });
   return value as Json;
+}
+
+/**
+ * Anybody can write somebody else's address into a profile (OpenID Connect Core 1.0 section 5.7). Some issuers never say
+ * that they verified one; none that says it did not is believed.
+ */
+function checkEmail(parent: Claims, { claim, unverifiedEmail }: { claim: Claim; unverifiedEmail: boolean }): void {
+  if (Object.hasOwn(parent, "email_verified")) {
+    if (parent.email_verified !== true) throw refused(claim, "is not verified");
+  } else if (!unverifiedEmail) {
+    throw refused(claim, "comes without email_verified, and the entry has no `unverified_email: true`");
+  }
 }
 
 function refused(claim: Claim, problem: string): Refusal {

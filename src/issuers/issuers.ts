@@ -21,8 +21,10 @@ export interface Grant {
 
 /** Somebody whom an issuer for people names. */
 export interface PersonClaim {
-  /** Id or alias, to be looked up in the registry. */
+  /** Id of the person, to be looked up in the registry as it is written. */
   name: string;
+  /** Whether `name` may be an alias too. */
+  aliases?: boolean;
   subject: Grant["subject"];
 }
 

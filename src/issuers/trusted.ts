@@ -1,4 +1,3 @@
-import { errors, type JWTVerifyOptions, jwtVerify } from "jose";
 import { z } from "zod";
 import type { Json } from "../call.js";
 import type { AgentIssuer, PeopleIssuer, TrustedIssuer } from "../config/trusted.js";
@@ -7,7 +6,8 @@ import { grantOf, personOf } from "./claim_map.js";
 import type { Grant, PersonClaim, TrustedIssuers } from "./issuers.js";
 import { type KeySet, type KeySource, type KeySourceOptions, keySource } from "./jwks.js";
 import { maxTokenBytes, readToken } from "./read_token.js";
-import { reasonOf, refuse } from "./refused.js";
+import { refuse } from "./refused.js";
+import { verifySignature } from "./signature.js";
 import { checkTimes, lifetimeMs, skewMs, type Times } from "./times.js";
 import { type Claims, present } from "./values.js";
 import { type VerifiedTokens, verifiedTokens } from "./verified_tokens.js";
@@ -174,50 +174,6 @@ function addressedTo<E extends TrustedIssuer>(
   return [first, ...others];
 }
 
-/** Checks the signature, with newer keys when none of those that are known is the token's. Returns the keys it holds under. */
-async function verifySignature(token: string, source: KeySource, options: JWTVerifyOptions): Promise<KeySet> {
-  try {
-    const keys = await source.current();
-    if (await verifiedBy(keys, token, options)) return keys;
-    const newer = await source.newerThan(keys);
-    if (newer !== keys && (await verifiedBy(newer, token, options))) return newer;
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    // The keys are somebody else's as well: what goes wrong with them is no failure of ours.
-    throw refuse(error instanceof errors.JOSEError ? reasonOf(error) : "token_invalid", error);
-  }
-  throw refuse("token_invalid", new Error("none of the issuer's keys is the token's"));
-}
-
-/** False when no key of the set can be the token's; throws when the token does not hold. */
-async function verifiedBy(keys: KeySet, token: string, options: JWTVerifyOptions): Promise<boolean> {
-  try {
-    await jwtVerify(token, keys.select, options);
-    return true;
-  } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) return false;
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-    return verifiedByOneOf(error, token, options);
-  }
-}
-
-/** For a token without `kid`, or issuers whose keys share one. */
-async function verifiedByOneOf(
-  keys: errors.JWKSMultipleMatchingKeys,
-  token: string,
-  options: JWTVerifyOptions,
-): Promise<true> {
-  for await (const key of keys) {
-    try {
-      await jwtVerify(token, key, options);
-      return true;
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
-    }
-  }
-  throw new errors.JWSSignatureVerificationFailed();
-}
-
 /** One grant for each agent: by the entry that is written first of those that hold. */
 function grantsOf(entries: readonly AgentIssuer[], claims: Claims, common: CommonClaims): Grant[] {
   const first = new Map<string, AgentIssuer>();
@@ -246,11 +202,11 @@ function theGrantOf(entries: readonly AgentIssuer[], claims: Claims, common: Com
 
 function thePersonOf(entries: readonly PeopleIssuer[], claims: Claims, common: CommonClaims): PersonClaim {
   const people = entries.map((entry) => personOf(entry, claims, subjectOf(entry, common)));
-  const [person, ...others] = people;
-  if (!person || others.some(({ name }) => name !== person.name)) {
+  const [first, ...others] = people;
+  if (!first || others.some(({ name }) => name !== first.name)) {
     throw new Refusal("token_condition", "the token stands for more than one person");
   }
-  return person;
+  return people.find(({ aliases }) => aliases) ?? first;
 }
 
 function subjectOf({ issuer, audience }: TrustedIssuer, { sub, jti, exp }: CommonClaims): Grant["subject"] {

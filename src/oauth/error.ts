@@ -32,15 +32,18 @@ export class OAuthError extends Error {
   readonly status: number;
   /** Of the closed table of reasons; it says more than the code. */
   readonly reason: string | undefined;
+  /** When the same request may succeed. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     readonly code: OAuthErrorCode,
     description: string,
-    more: { reason?: string; status?: 413 | 415; cause?: unknown } = {},
+    more: { reason?: string; status?: 413 | 415 | 429; retryAfterSeconds?: number; cause?: unknown } = {},
   ) {
     super(description, more.cause === undefined ? undefined : { cause: more.cause });
     this.status = more.status ?? statuses[code];
     this.reason = more.reason;
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 }
 

@@ -1,4 +1,4 @@
-import { meetScopes, scopesOf } from "../identify/scopes.js";
+import { coverage, meetScopes, scopesOf } from "../identify/scopes.js";
 import { quote } from "../json/quote.js";
 import { OAuthError } from "./error.js";
 
@@ -23,14 +23,10 @@ export function grantedScopes(
   }
   const scopes = [...new Set(scopesOf(asked))];
   if (scopes.length === 0) throw new OAuthError("invalid_scope", "scope lists nothing; leave it out to get everything");
-  const useless = scopes.find((scope) => !covered(scope, most));
+  const covers = coverage(most);
+  const useless = scopes.find((scope) => !scopeForm.test(scope) || !covers(scope));
   if (useless === undefined) return scopes;
   throw new OAuthError("invalid_scope", `${quote(useless)} is outside ${limit(bound)}: ${shown(most)}`);
-}
-
-/** True when one of the patterns permits all of the scope. */
-function covered(scope: string, patterns: readonly string[]): boolean {
-  return scopeForm.test(scope) && patterns.some((pattern) => meetScopes([pattern], [scope])[0] === scope);
 }
 
 function limit(bound: readonly string[] | undefined): string {

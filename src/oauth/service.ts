@@ -12,7 +12,8 @@ import { type Form, required } from "./form.js";
 import type { Granted } from "./granted.js";
 import { type IssueDeps, issue, type TokenAnswer } from "./issue.js";
 import { configurationOf, distinct, jwksOf } from "./metadata.js";
-import { revoke } from "./revoke.js";
+import { pace } from "./pace.js";
+import { revoker } from "./revoke.js";
 import { grantForToken, tokenExchange } from "./token_exchange.js";
 
 /** What the endpoints work with. Durations in milliseconds. */
@@ -47,6 +48,8 @@ export function oauthService(deps: OAuthDeps): OAuthService {
   const published = jwksOf([...keys, ...deps.publishedKeys]);
   const configuration = configurationOf({ issuer: issuer.url, publicUrl, keys });
   const verifier = localIssuer({ issuer: issuer.url, audience: issuer.audience, maxTtlMs: issuer.maxTtlMs, keys });
+  const take = pace();
+  const end = revoker({ ...deps, verifier });
   const clientOf = (form: Form, authorization: string | undefined) => readClient(form, authorization, registry());
 
   return {
@@ -60,11 +63,13 @@ export function oauthService(deps: OAuthDeps): OAuthService {
       await deps.revocations.fresh();
       const client = clientOf(form, authorization);
       checkTarget(form, issuer.audience);
-      return issue(await grant(form, client, deps), form, deps);
+      const granted = await grant(form, client, deps);
+      take(granted.agent.id, deps.runtime.now());
+      return issue(granted, form, deps);
     },
     async revoke(form, authorization) {
       const token = required(form, "token");
-      await revoke(token, clientOf(form, authorization), { ...deps, verifier });
+      await end(token, clientOf(form, authorization));
     },
     jwks: () => published,
     configuration: () => configuration,

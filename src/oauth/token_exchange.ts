@@ -85,7 +85,7 @@ function selected(grants: readonly Grant[], client: Client | null): Grant {
 /** The claim map first; what it leaves open comes of the person in `people.yaml` that started the session. */
 function sessionOf({ session }: Grant, registry: Registry): Granted["session"] {
   const { initiated_by, role, clearance } = session;
-  const person = initiated_by === undefined ? undefined : registry.person(initiated_by);
+  const person = initiated_by === undefined ? undefined : registry.personNamed(initiated_by);
   return present({
     ...session,
     initiated_by: person?.id ?? initiated_by,

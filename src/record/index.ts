@@ -1,7 +1,7 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json } from "../call.js";
 import { Refusal } from "../refusal.js";
-import type { SessionAttestation } from "../session.js";
+import type { RecordedSession } from "../session.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
 import { maskInput } from "./input.js";
 import type { Masker } from "./mask.js";
@@ -22,7 +22,7 @@ export interface RecordParts {
   identity: Identity | null;
   call: Call | null;
   /** What is known of the session, and whether a token binds it. */
-  session: (SessionAttestation & { bound: boolean }) | null;
+  session: RecordedSession | null;
   fingerprint: string | null;
   evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
@@ -66,7 +66,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
       input: maskInput(evaluation.input, mask),
       result: maskResult(evaluation.result, mask),
     },
-    session_attestation: session && { ...session, data_classification: [...session.data_classification] },
+    session_attestation: session && ({ ...session } as unknown as Json),
     human_approval: redeemed?.humans ?? null,
     decision: computed.verdict,
     enforced: enforced.verdict,

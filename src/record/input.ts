@@ -4,7 +4,7 @@ import type { Masker } from "./mask.js";
 type JsonObject = { [name: string]: Json };
 
 /** Members that no agent chooses: they come from the registry, the catalogue, verified tokens and the clock. */
-const proven = new Set(["agent", "unmatched", "tool", "facts", "session", "approval", "time"]);
+const proven = new Set(["agent", "unmatched", "tool", "facts", "session", "session_attestation", "approval", "time"]);
 
 /** A copy of the input document for the record, with all that the agent sent masked. */
 export function maskInput(input: JsonObject, mask: Masker): JsonObject {

@@ -1,5 +1,5 @@
 import { type AgentEntry, type AgentsFile, parseAgentsFile } from "./agents_file.js";
-import { foldName, type PersonEntry, parsePeopleFile } from "./people_file.js";
+import { foldCase, foldName, type PersonEntry, parsePeopleFile } from "./people_file.js";
 import type { Agent, Person, Registry } from "./registry.js";
 import { secretIndex } from "./secret_index.js";
 
@@ -46,9 +46,8 @@ export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEnt
     throw new Error(`a token of ${shared.person.id} is also the API key of an agent; each needs one of its own`);
 
   const agents = new Map(entries.map((entry) => [entry.agent.id, entry]));
-  const names = new Map(
-    people.flatMap(({ person }) => [person.id, ...person.aliases].map((name) => [foldName(name), person] as const)),
-  );
+  const names = namesOf(people, foldName);
+  const exactNames = namesOf(people, foldCase);
   const byKey = secretIndex<Agent>(entries.map(({ agent, keyHashes }) => [agent, keyHashes]));
   const bySpiffe = new Map(entries.flatMap(({ agent, spiffe }) => spiffe.map((id) => [id, agent] as const)));
   const byToken = secretIndex<Person>(people.map(({ person, tokenHashes }) => [person, tokenHashes]));
@@ -59,10 +58,21 @@ export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEnt
     agentByApiKey: byKey,
     agentBySpiffe: (id) => bySpiffe.get(id),
     person: (name) => names.get(foldName(name)),
+    personNamed(name, kind = "any") {
+      const found = exactNames.get(foldCase(name));
+      return kind === "any" || (found && foldCase(found.id) === foldCase(name)) ? found : undefined;
+    },
     personByToken: byToken,
     agents: () => entries.map(({ agent }) => agent),
     entry: (id) => agents.get(id),
     holdsSecret: (hash) => agentKeys.has(hash) || tokens.has(hash),
     warnings: [],
   };
+}
+
+/** Ids and aliases; they are unique when folded by `foldName`, and so in any narrower way. */
+function namesOf(people: readonly PersonEntry[], fold: (name: string) => string): Map<string, Person> {
+  return new Map(
+    people.flatMap(({ person }) => [person.id, ...person.aliases].map((name) => [fold(name), person] as const)),
+  );
 }

@@ -19,13 +19,15 @@ export interface SharedAgents {
  */
 export function overlay(file: LoadedRegistry, shared: SharedAgents, clock: { now(): number }): LoadedRegistry {
   const all = [...shared.agents].sort(byAge);
-  const off = new Set([...shared.disabled, ...all.filter(({ disabled }) => disabled).map(({ id }) => id)]);
+  // One of revision 0 is nobody, and says nothing of an agent that the files register.
+  const disabled = all.filter((agent) => agent.disabled && (agent.revision > 0 || !file.agent(agent.id)));
+  const off = new Set([...shared.disabled, ...disabled.map(({ id }) => id)]);
   const warnings: string[] = [];
-  const own = all.filter(({ id }) => {
+  const own = all.filter(({ id, revision }) => {
     // A name that no registration gives could stand for more than an agent in policies.
     if (!agentFields.id.safeParse(id).success) return false;
     if (!file.agent(id)) return true;
-    warnings.push(`agent ${id} is registered over the API too; what agents.yaml says of it holds`);
+    if (revision > 0) warnings.push(`agent ${id} is registered over the API too; what agents.yaml says of it holds`);
     return false;
   });
   const entries = provenOnce(own, { file, nowMs: clock.now(), warnings });

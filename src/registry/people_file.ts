@@ -26,11 +26,19 @@ export interface PersonEntry {
 }
 
 /**
- * What makes two names the same person's. Log-ins and mail addresses differ in case from system to system;
- * folding can only make more names equal, and so only refuse more self-approvals.
+ * What makes two names look like the same person's. It only makes more names equal: for what can refuse more by that, such
+ * as self-approvals and names that are listed twice.
  */
 export function foldName(name: string): string {
   return name.normalize("NFKC").trim().toLowerCase();
+}
+
+/**
+ * What makes two names the same where a name decides who somebody is. Log-ins and mail addresses differ in case from system to
+ * system; everything else makes another name, since another account may have it.
+ */
+export function foldCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /**

@@ -31,8 +31,16 @@ export interface Registry {
   agentByApiKey(key: string): Agent | undefined;
   /** By a SPIFFE id (`spiffe://...`) that is listed of the agent, compared as it is written. */
   agentBySpiffe(id: string): Agent | undefined;
-  /** By id or alias. */
+  /**
+   * By id or alias, as names look to people: in whatever case, with spaces around or in characters of another width. For
+   * what may only refuse more when it finds too many, such as who must not approve; never for who somebody is.
+   */
   person(name: string): Person | undefined;
+  /**
+   * Who a proven name stands for: compared as it is written but for the case of ASCII letters. `id` leaves aliases out,
+   * `any` is the default.
+   */
+  personNamed(name: string, names?: "id" | "any"): Person | undefined;
   /** Compares hashes in constant time. */
   personByToken(token: string): Person | undefined;
 }

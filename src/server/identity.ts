@@ -6,6 +6,7 @@ import type { Config } from "../config/schema.js";
 import type { IdentifyContext } from "../identify/credential.js";
 import { localIssuer } from "../identify/local_issuer.js";
 import { trustedIssuers } from "../issuers/trusted.js";
+import type { VerifyKey } from "../keys/keys.js";
 import { type OAuthService, oauthService } from "../oauth/service.js";
 import type { LoadedRegistry } from "../registry/load.js";
 import type { Registry } from "../registry/registry.js";
@@ -41,10 +42,12 @@ export function serverIdentity(
   const { url, audience, max_ttl: maxTtlMs, token_ttl: ttlMs } = config.identity.issuer;
   const agents = agentsService({
     shared: store.registry,
+    key: keys.approvals,
+    acceptedKeys: acceptedProofs(keys),
     fileRegistry,
     audit,
     runtime,
-    onTrouble: (error) => log.warn({ error: error.message }, "the registry of agents cannot be read"),
+    onTrouble: (error) => log.warn({ error: error.message }, "the registry of agents in the store"),
     onWarning: (warning) => log.warn(warning),
   });
   closing.add(() => agents.close());
@@ -75,6 +78,11 @@ export function serverIdentity(
   };
 }
 
+/** While the issuer's key also proves what processes share, keys that it had before prove that too. */
+function acceptedProofs({ approvals, issuer, accepted }: ServerKeys): readonly VerifyKey[] {
+  return approvals.thumbprint === issuer.thumbprint ? accepted : [];
+}
+
 /** Each look-up sees what is known at that moment, also what came to be known while somebody waited. */
 function following({ registry }: Pick<AgentsService, "registry">): Registry {
   return {
@@ -82,6 +90,7 @@ function following({ registry }: Pick<AgentsService, "registry">): Registry {
     agentByApiKey: (key) => registry().agentByApiKey(key),
     agentBySpiffe: (id) => registry().agentBySpiffe(id),
     person: (name) => registry().person(name),
+    personNamed: (name, names) => registry().personNamed(name, names),
     personByToken: (token) => registry().personByToken(token),
   };
 }

@@ -8,7 +8,7 @@ import type { SessionFacts } from "../session.js";
  */
 export function sessionOf(identity: Identity, registry: Registry): Session {
   const proven = identity.session;
-  const person = proven.initiated_by === undefined ? undefined : registry.person(proven.initiated_by);
+  const person = proven.initiated_by === undefined ? undefined : registry.personNamed(proven.initiated_by);
   const facts = present({
     workflow_run_id: proven.workflow_run_id,
     initiated_by: person?.id ?? proven.initiated_by,

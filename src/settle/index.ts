@@ -16,7 +16,7 @@ import {
   StoreUnavailable,
 } from "../store/store.js";
 import { letsThrough, type Verdict, type Violation } from "../verdict.js";
-import { isAgentsDoing, observationOf, type Seen } from "./observation.js";
+import { observationOf, type Seen } from "./observation.js";
 
 export type { SessionTerms } from "./observation.js";
 
@@ -61,8 +61,8 @@ export interface HumanApproval {
 export interface Settlement {
   enforced: LimitOutcome;
   shadow: LimitOutcome;
-  /** The session before this call; `null` when nothing was remembered of it, or nothing could be. */
-  before: SessionState | null;
+  /** The session before this call; `null` when nothing was remembered of it, absent when nobody could tell. */
+  before?: SessionState | null;
   /** Why the session does not know of a call that is refused anyway; for the log. */
   trouble?: unknown;
   opened?: { id: string; expiresAtMs: number; fresh: boolean };
@@ -83,7 +83,7 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     const settlement: Settlement = {
       enforced: result.enforced,
       shadow: result.shadow ?? { outcome: "ok" },
-      before: result.session,
+      ...(!result.replayed && { before: result.session }),
     };
     if (result.enforced.outcome !== "ok") return settlement;
     return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
@@ -91,7 +91,7 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     if (!(error instanceof StoreUnavailable)) throw error;
     // The agent is better told what the policies say, and nothing is let through.
     if (request.observation?.outcome === "refused") {
-      return { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, before: null, trouble: error };
+      return { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, trouble: error };
     }
     throw new Refusal("store_unavailable", "the store of limits and approvals did not answer in time", {
       cause: error,
@@ -101,16 +101,16 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
 
 /**
  * Lets the session know of a call that was answered without being settled: refused before, or let through in shadow.
- * What was not the agent's doing is not remembered. Throws as the store does.
+ * Gives the session as it was before. Throws as the store does.
  */
 export async function note(
   seen: Seen & { agent: string; key: string; store: Store },
   answer: { verdict: Verdict; reason: string },
-): Promise<void> {
-  if (answer.verdict === "deny" && !isAgentsDoing(answer.reason)) return;
+): Promise<SessionState | null> {
   const { agent, key, store } = seen;
   const observation = observationOf(seen, answer);
-  await store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
+  const { session } = await store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
+  return session;
 }
 
 /** What became of the approval. A result of another kind than was asked for lets nothing through. */

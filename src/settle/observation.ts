@@ -23,13 +23,13 @@ export interface Seen {
   terms: SessionTerms;
 }
 
-/** Longest detail of an anomaly, in characters. */
+/** Longest detail of an anomaly, in code points. */
 const longestDetail = 256;
 
 /** What the session is to remember of a call that was answered so. */
 export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: string }): Observation {
   const { session, call, terms, outside } = seen;
-  const outcome = outcomeOf(answer.verdict);
+  const outcome = outcomeOf(answer);
   const refusal = outcome === "refused" ? answer.reason : null;
   const telling = indicators.filter((indicator) => indicator === answer.reason);
   return {
@@ -39,7 +39,7 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
     ...terms,
     outcome,
     refusal,
-    detail: `${call?.tool ?? "?"}:${call?.action ?? "?"}`.slice(0, longestDetail),
+    detail: cut(`${call?.tool ?? "?"}:${call?.action ?? "?"}`),
     tool: call?.tool ?? null,
     classification: call?.classification ?? [],
     tags: seen.tags,
@@ -53,12 +53,14 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
   };
 }
 
-function outcomeOf(verdict: Verdict): Observation["outcome"] {
-  if (verdict === "approval_needed") return "asked";
-  return verdict === "deny" ? "refused" : "passed";
+/** Never between the two halves of a character, since one half is no text. */
+function cut(text: string): string {
+  return [...text.slice(0, 2 * longestDetail)].slice(0, longestDetail).join("");
 }
 
-/** True for a refusal that says something of the agent, and not only of us. */
-export function isAgentsDoing(reason: string): boolean {
-  return refusalOf(reason as RefusalReason).error !== "Unavailable";
+/** What kept us from deciding is neither a refusal of the agent's nor a call that passed. */
+function outcomeOf({ verdict, reason }: { verdict: Verdict; reason: string }): Observation["outcome"] {
+  if (verdict === "approval_needed") return "asked";
+  if (verdict !== "deny") return "passed";
+  return refusalOf(reason as RefusalReason).error === "Unavailable" ? "asked" : "refused";
 }

@@ -1,5 +1,8 @@
 import { z } from "zod";
-import type { StoredAgent } from "./shared_registry.js";
+import type { AgentFlag, StoredAgent } from "./shared_registry.js";
+
+const revision = z.int().min(1);
+const proof = z.string().max(4096);
 
 const agent = z.strictObject({
   id: z.string(),
@@ -10,17 +13,29 @@ const agent = z.strictObject({
   disabled: z.boolean(),
   keys: z.array(z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), untilMs: z.int().exactOptional() })),
   createdAtMs: z.int().min(0),
-  revision: z.int().min(1),
+  revision,
+  proof,
 }) satisfies z.ZodType<StoredAgent>;
 
-export function encodeAgent(given: StoredAgent): string {
+const flag = z.strictObject({ id: z.string(), disabled: z.boolean(), revision, proof }) satisfies z.ZodType<AgentFlag>;
+
+export function encode(given: StoredAgent | AgentFlag): string {
   return JSON.stringify(given);
 }
 
-/** `null` for text that is not what `encodeAgent` writes of the agent of that id. */
+/** `null` for text that is not what `encode` writes of the agent of that id. */
 export function decodeAgent(id: string, text: string): StoredAgent | null {
+  return decode(agent, id, text);
+}
+
+/** `null` for text that is not what `encode` writes of the flag of that id. */
+export function decodeFlag(id: string, text: string): AgentFlag | null {
+  return decode(flag, id, text);
+}
+
+function decode<T extends { id: string }>(form: z.ZodType<T>, id: string, text: string): T | null {
   try {
-    const parsed = agent.safeParse(JSON.parse(text));
+    const parsed = form.safeParse(JSON.parse(text));
     return parsed.success && parsed.data.id === id ? parsed.data : null;
   } catch {
     return null;
@@ -29,5 +44,10 @@ export function decodeAgent(id: string, text: string): StoredAgent | null {
 
 /** What stands for an agent that cannot be read: nobody proves to be it, and it may do nothing. */
 export function unreadableAgent(id: string): StoredAgent {
-  return { id, scopes: [], roles: [], spiffe: [], disabled: true, keys: [], createdAtMs: 0, revision: 0 };
+  return { id, scopes: [], roles: [], spiffe: [], disabled: true, keys: [], createdAtMs: 0, revision: 0, proof: "" };
+}
+
+/** What stands for a flag that cannot be read. */
+export function unreadableFlag(id: string): AgentFlag {
+  return { id, disabled: true, revision: 0, proof: "" };
 }

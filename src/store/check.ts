@@ -43,6 +43,9 @@ function checkObservation(seen: Observation): void {
   if (seen.tool !== null) checkName("observation.tool", seen.tool);
   for (const name of [...seen.classification, ...seen.tags]) checkName("observation.classification", name);
   for (const name of seen.outside?.classification ?? []) checkName("observation.outside.classification", name);
+  checkName("observation.detail", seen.detail);
+  if (seen.refusal !== null) checkName("observation.refusal", seen.refusal);
+  for (const fact of Object.values(seen.known)) checkName("observation.known", fact);
   checkInteger("observation.ttlMs", seen.ttlMs, 1);
   checkInteger("observation.learningMs", seen.learningMs, 0);
   checkInteger("observation.burst.refusals", seen.burst.refusals, 2, 100);

@@ -1,12 +1,17 @@
-import { checkName } from "./check.js";
-import { checkAgent, checkPin, checkRevoked } from "./check_registry.js";
+import { checkAgent, checkFlag, checkPin, checkRevoked } from "./check_registry.js";
 import { ExpiringMap } from "./expiring_map.js";
-import { type RevokedToken, revocationGraceMs, type SharedRegistry, type StoredAgent } from "./shared_registry.js";
+import {
+  type AgentFlag,
+  type RevokedToken,
+  revocationGraceMs,
+  type SharedRegistry,
+  type StoredAgent,
+} from "./shared_registry.js";
 
 /** The registry of one process. `clock.now` throws when the store is closed. Behaves as the Redis registry does. */
 export function memoryRegistry(clock: { now(): number }): SharedRegistry {
   const agents = new Map<string, { seq: number; agent: StoredAgent }>();
-  const disabled = new Map<string, { seq: number; id: string; disabled: boolean }>();
+  const flags = new Map<string, { seq: number; flag: AgentFlag }>();
   const revoked = new ExpiringMap<string, { seq: number; token: RevokedToken }>();
   const tasks = new ExpiringMap<string, { task: string; endsAtMs: number }>();
   let seq = 0;
@@ -21,7 +26,7 @@ export function memoryRegistry(clock: { now(): number }): SharedRegistry {
       return {
         seen: String(seq),
         agents: since(agents.values()).map(({ agent }) => structuredClone(agent)),
-        disabled: since(disabled.values()).map((one) => ({ id: one.id, disabled: one.disabled })),
+        flags: since(flags.values()).map(({ flag }) => ({ ...flag })),
         revoked: since(revoked.values(nowMs)).map(({ token }) => ({ ...token })),
         more: false,
         lost: false,
@@ -30,17 +35,18 @@ export function memoryRegistry(clock: { now(): number }): SharedRegistry {
     putAgent: async (agent, over = agent.revision - 1) => {
       checkAgent(agent, over);
       clock.now();
-      if ((agents.get(agent.id)?.agent.revision ?? 0) !== over) return false;
+      if (over !== null && (agents.get(agent.id)?.agent.revision ?? 0) !== over) return false;
       seq += 1;
       agents.set(agent.id, { seq, agent: structuredClone(agent) });
       return true;
     },
-    setDisabled: async (id, off) => {
-      checkName("id", id);
+    putFlag: async (flag, over = flag.revision - 1) => {
+      checkFlag(flag, over);
       clock.now();
-      if ((disabled.get(id)?.disabled ?? false) === off) return;
+      if (over !== null && (flags.get(flag.id)?.flag.revision ?? 0) !== over) return false;
       seq += 1;
-      disabled.set(id, { seq, id, disabled: off });
+      flags.set(flag.id, { seq, flag: { ...flag } });
+      return true;
     },
     revoke: async (token) => {
       checkRevoked(token);

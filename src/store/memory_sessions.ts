@@ -1,6 +1,6 @@
 import type { SessionState } from "../session.js";
 import { ExpiringMap } from "./expiring_map.js";
-import { type Effective, isBad, type KeptSession, remembered } from "./sessions.js";
+import { type Effective, type KeptSession, remembered, withUnbound } from "./sessions.js";
 import { agentToolsMs, maxSessionAgents, type Observation } from "./store.js";
 
 interface AgentTools {
@@ -14,7 +14,12 @@ export class MemorySessions {
   private readonly tools = new ExpiringMap<string, AgentTools>();
   private readonly agents = new ExpiringMap<string, Set<string>>();
 
+  /** With what the agent did outside of any session. */
   get(agent: string, session: string, nowMs: number): SessionState | null {
+    return withUnbound(session, this.own(agent, session, nowMs), this.own(agent, unbound, nowMs));
+  }
+
+  private own(agent: string, session: string, nowMs: number): SessionState | null {
     const kept = this.sessions.get(place(agent, session), nowMs);
     if (!kept) return null;
     const { refusals: _, ...state } = structuredClone(kept);
@@ -37,13 +42,15 @@ export class MemorySessions {
     const newTool = this.isNewTool(agent, seen.tool, seen.learningMs, nowMs);
     const effective = { ...became, newTool };
     const kept = this.sessions.get(place(agent, seen.session), nowMs) ?? null;
-    const { state, worse } = remembered(kept, structuredClone(seen), effective, nowMs);
+    const after = remembered(kept, structuredClone(seen), effective, nowMs);
     const untilMs = nowMs + seen.ttlMs;
-    this.sessions.set(place(agent, seen.session), state, untilMs, nowMs);
-    const open = place(agent, `open:${agent}`);
-    if (seen.bound && isBad(seen, effective)) {
-      this.sessions.set(open, worse(this.sessions.get(open, nowMs) ?? null), untilMs, nowMs);
-    }
+    this.sessions.set(place(agent, seen.session), after.state, untilMs, nowMs);
+    const other = place(agent, seen.bound ? `open:${agent}` : unbound);
+    const known = this.sessions.get(other, nowMs) ?? null;
+    const worse = seen.bound ? after.worse : after.unbound;
+    if (worse) this.sessions.set(other, worse(known), untilMs, nowMs);
+    // It is not to forget before the sessions do of which it knows.
+    else if (seen.bound && known) this.sessions.set(other, known, untilMs, nowMs);
     const agents = this.agents.get(seen.session, nowMs) ?? new Set();
     this.agents.set(seen.session, agents.add(agent), untilMs, nowMs);
     if (became.outcome === "passed") this.used(agent, seen, nowMs);
@@ -62,6 +69,9 @@ export class MemorySessions {
     this.tools.set(agent, known, nowMs + learningMs + agentToolsMs, nowMs);
   }
 }
+
+/** Where it is kept what an agent did outside of any session; no session has this id. */
+const unbound = "";
 
 function place(agent: string, session: string): string {
   return JSON.stringify([agent, session]);

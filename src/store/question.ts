@@ -23,9 +23,11 @@ function identitiesOf(violations: readonly Violation[]): Set<string> {
   return new Set(violations.map(({ message: _, ...facts }) => canonicalJson(lasting(facts))));
 }
 
-/** Without the time of day, which goes on while people decide. */
+/** Reasons whose particulars go on changing while people decide: the time of day, and how many anomalies there were. */
+const moving: readonly string[] = ["windows", "session_anomalies"];
+
 function lasting(facts: Omit<Violation, "message">): object {
-  if (facts.rule !== "windows") return facts;
+  if (!moving.includes(facts.rule)) return facts;
   const { actual: _, ...rest } = facts;
   return rest;
 }

@@ -16,23 +16,31 @@ export interface Effective {
   newTool: boolean;
 }
 
+/** What is to be kept of one call. Both functions are `null` where the call says nothing that has to be known elsewhere. */
+export interface Remembered {
+  state: KeptSession;
+  /** The open session, after a call that belongs to another one. */
+  worse: ((other: KeptSession | null) => KeptSession) | null;
+  /** What the agent did outside of any session, after a call that belongs to none. Refusals alone are not held against others. */
+  unbound: ((other: KeptSession | null) => KeptSession) | null;
+}
+
 /**
- * The session after one call. `settle-9.lua` says the same. With `only: "worse"` nothing is counted, and only what is bad
- * about the call is remembered: so the open session knows of everything that the agent's other sessions did.
+ * The session after one call. `settle-10.lua` says the same.
  */
 export function remembered(
   before: KeptSession | null,
   seen: Observation,
   { outcome, refusal, newTool }: Effective,
   nowMs: number,
-): { state: KeptSession; worse: (other: KeptSession | null) => KeptSession } {
+): Remembered {
   const passed = outcome === "passed";
   const refused = outcome === "refused";
-  const burst = refused ? withRefusal(before?.refusals ?? [], seen.burst, nowMs) : null;
+  const counts = refused && !limitRefusals.includes(refusal ?? "");
+  const burst = counts ? withRefusal(before?.refusals ?? [], seen.burst, nowMs) : null;
   const indicators: Indicator[] = [...new Set<Indicator>([...seen.indicators, ...(burst?.isBurst ? burstOnly : [])])];
   const others = [...(newTool && passed ? ["new_tool"] : []), ...(refused && refusal !== null ? [refusal] : [])];
   const reasons = [...new Set([...indicators, ...others])];
-  const anomalies = reasons.map((reason): Anomaly => ({ atMs: nowMs, reason, detail: seen.detail }));
   const classification = [
     ...seen.tags,
     ...(passed ? seen.classification : []),
@@ -40,18 +48,22 @@ export function remembered(
   ];
   const tools = passed && seen.tool !== null ? [seen.tool] : [];
 
-  const worsened = (state: KeptSession): KeptSession => ({
-    ...state,
-    lastMs: nowMs,
-    classification: union(state.classification, classification),
-    indicators: counted(state.indicators, indicators),
-    anomalies: state.anomalies + anomalies.length,
-    recent: [...state.recent, ...anomalies].slice(-maxRecent),
-    outside: worst(state.outside, seen.outside),
-  });
+  const worsened = (other: KeptSession | null, anomalies: readonly string[]): KeptSession => {
+    const state = other ?? { ...unseen, startedMs: nowMs };
+    const told = anomalies.map((reason): Anomaly => ({ atMs: nowMs, reason, detail: seen.detail }));
+    return {
+      ...state,
+      lastMs: nowMs,
+      classification: union(state.classification, classification),
+      indicators: counted(state.indicators, indicators),
+      anomalies: state.anomalies + told.length,
+      recent: [...state.recent, ...told].slice(-maxRecent),
+      outside: worst(state.outside, seen.outside),
+    };
+  };
   const base = before ?? { ...unseen, startedMs: nowMs };
   const state: KeptSession = {
-    ...worsened(base),
+    ...worsened(before, reasons),
     known: { ...seen.known },
     calls: base.calls + 1,
     passed: base.passed + Number(passed),
@@ -59,19 +71,46 @@ export function remembered(
     tools: union(base.tools, tools),
     refusals: burst?.refusals ?? base.refusals,
   };
-  return { state, worse: (other) => worsened(other ?? { ...unseen, startedMs: nowMs }) };
+  const isWorse = classification.length > 0 || seen.outside !== null;
+  return {
+    state,
+    worse: isWorse || reasons.length > 0 ? (other) => worsened(other, reasons) : null,
+    unbound: isWorse || indicators.length > 0 ? (other) => worsened(other, indicators) : null,
+  };
 }
 
-/** True when the call says something of a session beside that it happened. */
-export function isBad(seen: Observation, { outcome, newTool }: Effective): boolean {
-  const passed = outcome === "passed";
-  return (
-    outcome === "refused" ||
-    seen.indicators.length > 0 ||
-    seen.tags.length > 0 ||
-    seen.outside !== null ||
-    (passed && (newTool || seen.classification.length > 0))
-  );
+/** What comes of calling too often is no sign of trying doors. */
+const limitRefusals: readonly string[] = ["rate_exceeded", "budget_exceeded", "approvals_exceeded"];
+
+/**
+ * A session together with what its agent did outside of any: nobody can tell which run that belonged to, so it counts in
+ * each. The open session knows of it by itself.
+ */
+export function withUnbound(
+  session: string,
+  own: SessionState | null,
+  unbound: SessionState | null,
+): SessionState | null {
+  if (unbound === null || session.startsWith("open:")) return own;
+  const base = own ?? { ...unseen, startedMs: unbound.lastMs, lastMs: unbound.lastMs };
+  const counts = { ...base.indicators };
+  for (const [name, count] of Object.entries(unbound.indicators) as [Indicator, number][]) {
+    counts[name] = (counts[name] ?? 0) + count;
+  }
+  const { outside } = unbound;
+  const said = outside && { ...outside, signedAtMs: 0, classification: [] };
+  return {
+    ...withoutRefusals(base),
+    classification: union(base.classification, unbound.classification),
+    indicators: counts,
+    anomalies: base.anomalies + unbound.anomalies,
+    recent: [...base.recent, ...unbound.recent].sort((a, b) => a.atMs - b.atMs).slice(-maxRecent),
+    outside: worst(base.outside, said),
+  };
+}
+
+function withoutRefusals({ refusals: _, ...state }: SessionState & { refusals?: unknown }): SessionState {
+  return state;
 }
 
 const burstOnly: readonly Indicator[] = ["denied_burst"];

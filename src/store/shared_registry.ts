@@ -12,6 +12,18 @@ export interface StoredAgent {
   createdAtMs: number;
   /** Counts the changes, from 1. */
   revision: number;
+  /** The server's signature over everything else of it. Stores keep it; processes check it. */
+  proof: string;
+}
+
+/** That an agent was disabled, or enabled again, by its id, whoever registers it. */
+export interface AgentFlag {
+  id: string;
+  disabled: boolean;
+  /** Grows with each change, from 1. */
+  revision: number;
+  /** As that of an agent. */
+  proof: string;
 }
 
 /** A token that is good for nothing any more. */
@@ -29,8 +41,8 @@ export interface RegistryChanges {
   seen: Seen;
   /** One that cannot be read is there as a disabled one of revision 0 that nothing proves. */
   agents: readonly StoredAgent[];
-  /** Agents of `agents.yaml` that were disabled or enabled over the API. */
-  disabled: readonly { id: string; disabled: boolean }[];
+  /** One that cannot be read is there as revision 0, and disables. */
+  flags: readonly AgentFlag[];
   revoked: readonly RevokedToken[];
   /** True when there is more: ask again. */
   more: boolean;
@@ -46,12 +58,12 @@ export interface SharedRegistry {
   /** Everything for `null`, else what has changed since; a bounded part of it at a time, in one round trip. */
   changes(seen: Seen | null): Promise<RegistryChanges>;
   /**
-   * Writes the agent if its stored revision is `over` (0 = there is none), by default one less than that of the agent; false
-   * when it is another.
+   * Writes the agent if its stored revision is `over` (0 = there is none, `null` = whatever there is), by default one less
+   * than that of the agent; false when it is another, or cannot be read.
    */
-  putAgent(agent: StoredAgent, over?: number): Promise<boolean>;
-  /** Disables or enables an agent that `agents.yaml` registers. */
-  setDisabled(id: string, disabled: boolean): Promise<void>;
+  putAgent(agent: StoredAgent, over?: number | null): Promise<boolean>;
+  /** Writes the flag as `putAgent` does; the revision of one that cannot be read is 0 here. */
+  putFlag(flag: AgentFlag, over?: number | null): Promise<boolean>;
   /** Kept for `revocationGraceMs` longer than the token holds, for processes whose clock is behind. */
   revoke(token: RevokedToken): Promise<void>;
   /**

@@ -1,10 +1,21 @@
+import { AgentProofs } from "../../src/agents/proof.js";
 import { type AgentsOptions, type AgentsService, agentsService, type NewAgent } from "../../src/agents/service.js";
 import type { AdminRecord, RecordDraft } from "../../src/audit/record.js";
 import { sha256Hex } from "../../src/canonical.js";
+import { generateKey } from "../../src/keys/keys.js";
+import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { type LoadedRegistry, loadRegistry } from "../../src/registry/load.js";
 import { systemRuntime } from "../../src/runtime.js";
-import type { SharedRegistry } from "../../src/store/shared_registry.js";
+import type { AgentFlag, SharedRegistry } from "../../src/store/shared_registry.js";
 import { Records } from "../approvals/fixture.js";
+
+/** That the processes of a store share. */
+export const key = await signingKeyOf(generateKey("OKP", "approvals"));
+export const proofs = new AgentProofs(key);
+
+/** As a process writes that an agent is disabled or enabled by its id. */
+export const flagOf = (id: string, disabled: boolean, revision = 1): AgentFlag =>
+  proofs.flag({ id, disabled, revision });
 
 const started: Process[] = [];
 
@@ -40,6 +51,7 @@ export function processOf(shared: SharedRegistry, more: Partial<AgentsOptions> =
     acts: () => records.kept.filter(isAdmin).map(({ kind: _, timestamp: __, ...act }) => act),
     service: agentsService({
       shared,
+      key,
       fileRegistry: () => here.file,
       audit: records,
       runtime: {

@@ -4,10 +4,12 @@ import { memoryRegistry } from "../../src/store/memory_registry.js";
 import type { RegistryChanges, SharedRegistry } from "../../src/store/shared_registry.js";
 import { StoreUnavailable } from "../../src/store/store.js";
 import { until } from "../harness/until.js";
-import { agentOf } from "../store/conformance_registry.js";
-import { closeAll, files, firstFile, processOf, wanted } from "./fixture.js";
+import { agentOf as unsignedOf } from "../store/conformance_registry.js";
+import { closeAll, files, firstFile, flagOf, processOf, proofs, wanted } from "./fixture.js";
 
 afterEach(closeAll);
+
+const agentOf = (...given: Parameters<typeof unsignedOf>) => proofs.agent(unsignedOf(...given));
 
 /** A registry that counts how often it is asked, and can be out of reach or slow. */
 function counted(registry: SharedRegistry = memoryRegistry({ now: Date.now })) {
@@ -84,7 +86,7 @@ describe("fresh", () => {
     });
     const first = one.service.revocations.fresh();
     await sleep(5);
-    await store.registry.setDisabled("filed", true);
+    await store.registry.putFlag(flagOf("filed", true));
     one.laterMs += 5_000;
     const second = one.service.revocations.fresh();
     store.gate = null;
@@ -139,7 +141,7 @@ test("own changes are known at once, whatever answer was under way", async () =>
   const underWay = one.service.revocations.fresh();
   await sleep(5);
   const writing = Promise.all([
-    one.service.shared.setDisabled("filed", true),
+    one.service.shared.putFlag(flagOf("filed", true)),
     one.service.shared.putAgent(agentOf("new")),
     one.service.shared.revoke({ jti: "jti-1", expiresAtMs: Date.now() + 60_000 }),
   ]);
@@ -170,12 +172,12 @@ test("an older answer does not undo an own change, also when there is no newer o
     },
   });
   await one.service.revocations.fresh();
-  await registry.setDisabled("filed", true);
-  await registry.setDisabled("filed", false);
+  await registry.putFlag(flagOf("filed", true));
+  await registry.putFlag(flagOf("filed", false, 2));
   one.laterMs += 1001;
   const underWay = one.service.revocations.fresh();
   await until(() => answers.length > 0, { what: "the question" });
-  const writing = one.service.shared.setDisabled("filed", true);
+  const writing = one.service.shared.putFlag(flagOf("filed", true, 3));
   await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change", timeoutMs: 500 });
   answers[0]?.();
   await Promise.all([underWay, writing]);
@@ -251,15 +253,15 @@ describe("a store that has lost something", () => {
           const from = lost || seen === null ? 0 : Number(at);
           const entries = [
             ...all.agents.map((agent) => ({ agents: [agent] })),
-            ...all.disabled.map((flag) => ({ disabled: [flag] })),
+            ...all.flags.map((flag) => ({ flags: [flag] })),
             ...all.revoked.map((token) => ({ revoked: [token] })),
           ];
-          const page = { agents: [], disabled: [], revoked: [], ...entries[from] };
+          const page = { agents: [], flags: [], revoked: [], ...entries[from] };
           const next = Math.min(from + 1, entries.length);
           return { ...page, seen: `${epoch}/${next}`, more: next < entries.length, lost };
         },
         putAgent: (...given: Parameters<SharedRegistry["putAgent"]>) => store.putAgent(...given),
-        setDisabled: (...given: Parameters<SharedRegistry["setDisabled"]>) => store.setDisabled(...given),
+        putFlag: (...given: Parameters<SharedRegistry["putFlag"]>) => store.putFlag(...given),
         revoke: (...given: Parameters<SharedRegistry["revoke"]>) => store.revoke(...given),
         pinTask: (...given: Parameters<SharedRegistry["pinTask"]>) => store.pinTask(...given),
       },
@@ -277,7 +279,7 @@ describe("a store that has lost something", () => {
     const one = processOf(store.registry);
     await store.registry.putAgent(agentOf("kept", { revision: 1 }));
     await store.registry.putAgent(agentOf("kept", { revision: 2, disabled: true }));
-    await store.registry.setDisabled("filed", true);
+    await store.registry.putFlag(flagOf("filed", true));
     await store.registry.revoke({ jti: "jti-1", expiresAtMs });
     await one.service.list();
     return { store, one };
@@ -301,7 +303,7 @@ describe("a store that has lost something", () => {
     ]);
     const back = await store.current().changes(null);
     expect(back.agents).toEqual(expect.arrayContaining([agentOf("kept", { revision: 2, disabled: true })]));
-    expect(back.disabled).toEqual([{ id: "filed", disabled: true }]);
+    expect(back.flags).toEqual([flagOf("filed", true)]);
     expect(back.revoked).toEqual([{ jti: "jti-1", expiresAtMs }]);
     const fresh = processOf(store.registry);
     await fresh.service.list();
@@ -348,17 +350,17 @@ describe("a store that has lost something", () => {
   test("what could not be given back is, when it answers again", async () => {
     const { store, one } = await full();
     store.flush();
-    const { setDisabled, putAgent, revoke } = store.registry;
+    const { putFlag, putAgent, revoke } = store.registry;
     const away = async () => {
       throw new StoreUnavailable("read only");
     };
-    Object.assign(store.registry, { setDisabled: away, putAgent: away, revoke: away });
+    Object.assign(store.registry, { putFlag: away, putAgent: away, revoke: away });
     await one.service.list();
     await holds(one);
-    expect((await store.current().changes(null)).disabled).toEqual([]);
-    Object.assign(store.registry, { setDisabled, putAgent, revoke });
+    expect((await store.current().changes(null)).flags).toEqual([]);
+    Object.assign(store.registry, { putFlag, putAgent, revoke });
     await one.service.list();
     const back = await store.current().changes(null);
-    expect([back.agents.length, back.disabled.length, back.revoked.length]).toEqual([1, 1, 1]);
+    expect([back.agents.length, back.flags.length, back.revoked.length]).toEqual([1, 1, 1]);
   });
 });

@@ -1,10 +1,10 @@
+import { Redis } from "ioredis";
 import { systemRuntime } from "../../src/runtime.js";
 import { findRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import type { OwnRedis } from "../harness/redis.js";
 import { until } from "../harness/until.js";
 import { cleanUp, connected, generousMs, ownServer } from "../store/redis_fixture.js";
-import { redisSubject } from "../store/redis_subject.js";
 import { closeAll, type Process, processOf, wanted } from "./fixture.js";
 
 const part = await requirePart("Redis", findRedis);
@@ -73,6 +73,79 @@ describeWith(part, "two processes on one Redis", () => {
   });
 });
 
+describeWith(part, "who can write to Redis", () => {
+  /** Everything of the registry, read and written as anybody can who has the password. */
+  async function rawOf(server: OwnRedis) {
+    const redis = new Redis(server.url);
+    const at = (part: string) => `countersign:{@registry}:${part}`;
+    const tell = async (change: string) => {
+      const seq = BigInt((await redis.hget(at("state"), "seq")) ?? 0) + 1n;
+      await redis.hset(at("state"), "seq", String(seq));
+      await redis.zadd(at("changes"), String(seq), change);
+    };
+    const read = async (part: "agents" | "flags", id: string) => (await redis.hget(at(part), id)) ?? "";
+    const write = async (part: "agents" | "flags", id: string, text: string) => {
+      await redis.hset(at(part), id, text);
+      await tell(`${part.slice(0, -1)}:${id}`);
+    };
+    return { read, write, quit: () => redis.quit() };
+  }
+
+  test("registers nobody, widens no scopes and brings nobody back", async () => {
+    const server = await ownServer();
+    const running = await on(server);
+    const { api_key } = await running.service.create(wanted("new"), "root");
+    await running.service.create(wanted("wide"), "root");
+    const raw = await rawOf(server);
+    const before = { agent: await raw.read("agents", "new"), wide: JSON.parse(await raw.read("agents", "wide")) };
+    await running.service.disable("new", "root");
+    for (const work of ["disable", "enable"] as const) await running.service[work]("filed", "root");
+    const enabled = await raw.read("flags", "filed");
+    await running.service.disable("filed", "root");
+
+    const forged = { ...before.wide, id: "forged", scopes: ["*:*"], spiffe: ["spiffe://d/forged"] };
+    await raw.write("agents", "forged", JSON.stringify(forged));
+    await raw.write("agents", "wide", JSON.stringify({ ...before.wide, scopes: ["*:*"] }));
+    await raw.write("agents", "new", before.agent);
+    await raw.write("flags", "filed", enabled);
+    const fresh = await on(server);
+    for (const one of [running, fresh]) {
+      expect(await one.service.show("forged")).toMatchObject({ disabled: true, keys: 0, scopes: [] });
+      expect(one.service.registry().agentBySpiffe("spiffe://d/forged")).toBeUndefined();
+    }
+    expect([isOff(running, "new"), isOff(running, "filed"), isOff(fresh, "wide")]).toEqual([true, true, true]);
+    expect(running.service.registry().agentByApiKey(api_key)?.disabled).toBe(true);
+    // What the running process knew goes on as it was, where the forged one is no newer.
+    expect(running.service.registry().agent("wide")).toMatchObject({ scopes: ["deploy-api:*"], disabled: false });
+    expect(running.troubles.map((told) => /of agent (\w+)/.exec(told)?.[1]).sort()).toEqual([
+      "filed",
+      "forged",
+      "new",
+      "wide",
+    ]);
+    await raw.quit();
+  });
+
+  test("keeps nobody from being disabled, also by what no process is told of", async () => {
+    const server = await ownServer();
+    const [here, there] = [await on(server), await on(server)];
+    for (const id of ["new", "torn"]) await here.service.create(wanted(id), "root");
+    await there.service.list();
+    const redis = new Redis(server.url);
+    const agents = "countersign:{@registry}:agents";
+    const forged = { ...JSON.parse((await redis.hget(agents, "new")) ?? ""), revision: 9_000 };
+    await redis.hset(agents, "new", JSON.stringify(forged), "torn", "{");
+    await redis.hset("countersign:{@registry}:flags", "filed", '{"disabled":true,"revision":7}');
+    for (const id of ["new", "torn", "filed"]) {
+      expect(await here.service.disable(id, "root")).toMatchObject({ disabled: true });
+      there.laterMs += 1001;
+      await there.service.revocations.fresh();
+      expect([id, isOff(there, id)]).toEqual([id, true]);
+    }
+    await redis.quit();
+  });
+});
+
 describeWith(part, "a Redis in trouble", () => {
   test.each(["kill", "pause"] as const)(
     "%s: refused within the wait, and working again by itself",
@@ -123,9 +196,9 @@ describeWith(part, "a Redis in trouble", () => {
     await here.service.disable("off", "root");
     await here.service.disable("filed", "root");
     for (let n = 0; n < 120; n++) await here.service.shared.revoke({ jti: `jti-${n}`, expiresAtMs });
-    const { raw, end, store: quiet } = await redisSubject(server.url);
-    await quiet.close();
+    const raw = new Redis(server.url);
     await raw.flushall();
+    await raw.quit();
 
     await until(() => here.troubles.length > 0, { what: "the loss to be seen" });
     expect(here.troubles).toEqual([
@@ -140,7 +213,6 @@ describeWith(part, "a Redis in trouble", () => {
       for (let n = 0; n < 120; n++) expect(one.service.revocations.isRevoked(`jti-${n}`)).toBe(true);
     }
     expect(await here.service.enable("off", "root")).toMatchObject({ disabled: false });
-    await end();
   }, 30_000);
 
   test("20,000 revocations cost a process that knows them next to nothing", async () => {

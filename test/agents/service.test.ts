@@ -284,14 +284,24 @@ describe("what cannot be recorded does not happen", () => {
       order.push(name, `${one.records.kept.length} records`);
       throw new StoreUnavailable("not now");
     };
-    const one = processOf({ ...shared, putAgent: noting("put"), setDisabled: noting("set") });
+    const one = processOf({ ...shared, putAgent: noting("put"), putFlag: noting("set") });
     await expect(change(one)).rejects.toThrow(StoreUnavailable);
     expect(order).toEqual([expect.stringMatching(/put|set/), "1 records"]);
   });
 });
 
-test("an agent that cannot be read is shown as disabled and not changed", async () => {
-  const odd = { id: "odd", scopes: [], roles: [], spiffe: [], disabled: true, keys: [], createdAtMs: 0, revision: 0 };
+test("an agent that cannot be read is shown as disabled and not changed, but registered anew", async () => {
+  const odd = {
+    id: "odd",
+    scopes: [],
+    roles: [],
+    spiffe: [],
+    disabled: true,
+    keys: [],
+    createdAtMs: 0,
+    revision: 0,
+    proof: "",
+  };
   const one = processOf({
     ...shared,
     changes: async (seen) => ({ ...(await shared.changes(seen)), agents: seen === null ? [odd] : [] }),
@@ -299,5 +309,7 @@ test("an agent that cannot be read is shown as disabled and not changed", async 
   expect(await one.service.show("odd")).toMatchObject({ disabled: true, keys: 0 });
   expect(await code(one.service.enable("odd", by))).toBe("409 agent_unreadable");
   expect(await code(one.service.rotateKey("odd", 0, by))).toBe("409 agent_unreadable");
+  const { api_key } = await one.service.create(wanted("odd"), by);
+  expect(one.service.registry().agentByApiKey(api_key)).toMatchObject({ id: "odd", disabled: false });
   expect(await code(one.service.create(wanted("odd"), by))).toBe("409 agent_exists");
 });

@@ -57,7 +57,7 @@ function escaped(text: string): string {
 
 test("the page has a section for every command that does something", async () => {
   const sections = [...page.matchAll(/^## `(.*)`$/gm)].map((match) => match[1] ?? "");
-  const rows = [...page.matchAll(/^\| `([a-z ]+)` \|/gm)].map((match) => match[1] ?? "");
+  const rows = [...page.matchAll(/^\| `([a-z][a-z -]*)` \|/gm)].map((match) => match[1] ?? "");
   expect(sections).toEqual(rows);
   for (const command of sections) {
     const { code, stdout } = await countersign([...command.split(" "), "--help"]);
@@ -73,4 +73,12 @@ test("the page has a section for every command that does something", async () =>
   expect([...new Set(commands)].filter((name) => !["help", "countersign"].includes(name)).sort()).toEqual(
     [...told].sort(),
   );
+  const inGroups = sections.filter((command) => command.includes(" "));
+  const found: string[] = [];
+  for (const group of new Set(inGroups.map((command) => command.split(" ")[0] ?? ""))) {
+    const { stdout: help } = await countersign([group, "--help"]);
+    const list = /^Commands:\n((?: {2}.*\n)+)/m.exec(help)?.[1] ?? "";
+    found.push(...[...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => `${group} ${name}`));
+  }
+  expect(found.filter((command) => !command.endsWith(" help")).sort()).toEqual(inGroups.sort());
 });

@@ -52,7 +52,7 @@ test("a call says all that the catalogue and the description give", () => {
     action: "deploy",
     environment: "staging",
     params,
-    destination: "Api.Example:8443",
+    destination: "Deploy.Internal:8443",
   };
   expect(described(body, [entry])).toEqual({
     tool: "deploy-api",
@@ -66,9 +66,9 @@ test("a call says all that the catalogue and the description give", () => {
     params: { ...params, environment: "staging" },
     fromQuery: [],
     body: {},
-    destination: { host: "api.example", port: 8443, scheme: "https" },
+    destination: { host: "deploy.internal", port: 8443, scheme: "https" },
     http: {
-      method: "POST",
+      method: "check",
       path: "/v1/check",
       query: [],
       headers: [{ name: "content-type", value: "application/json" }],
@@ -91,7 +91,8 @@ test("a tool without HTTP needs no more than its name", () => {
 
 test("a call that names no destination goes nowhere, and a host without a port to 443", () => {
   expect(described(deploy).destination).toEqual({ host: "", port: 0, scheme: "https" });
-  expect(described({ ...deploy, destination: "db" }).destination).toEqual({ host: "db", port: 443, scheme: "https" });
+  const query = { tool: "shell", action: "run", destination: "db" };
+  expect(described(query).destination).toEqual({ host: "db", port: 443, scheme: "https" });
 });
 
 describe("means the same as over HTTP", () => {
@@ -368,6 +369,11 @@ test.each<[string, string, unknown, Sketch?]>([
   ["parameters that are a list", "malformed_parameter", { ...deploy, params: [] }],
   ["parameters that are null", "malformed_parameter", { ...deploy, params: null }],
   ["a destination that is a map", "malformed_parameter", { ...deploy, destination: { host: "h" } }],
+  [
+    "a destination that is no host of the tool",
+    "malformed_parameter",
+    { ...deploy, destination: "deploy.prod.internal" },
+  ],
   ["an empty destination", "malformed_parameter", { ...deploy, destination: "" }],
   ["a destination with a path", "malformed_host", { ...deploy, destination: "h/x" }],
   ["a destination with user info", "malformed_host", { ...deploy, destination: "u@h" }],
@@ -407,6 +413,11 @@ test("a name in a refusal is short and plain", () => {
   );
 });
 
+test("no request has the fingerprint of a described call", () => {
+  const { http } = described(deploy);
+  expect(http.method).toBe("check");
+});
+
 describe("the fingerprint", () => {
   const of = (body: unknown) => fingerprint({ agent: "a", session: null, call: described(body) });
   const base = { tool: "shell", action: "run", environment: "ci", params: { a: 1, b: "x" }, destination: "h:1" };
@@ -419,7 +430,7 @@ describe("the fingerprint", () => {
   });
 
   test.each<[string, object]>([
-    ["tool", { ...base, tool: "deploy-api" }],
+    ["tool", { ...base, tool: "deploy-api", destination: "deploy.internal:1" }],
     ["action", { ...base, action: "stop" }],
     ["environment", { ...base, environment: "prod" }],
     ["no environment", { ...base, environment: undefined }],

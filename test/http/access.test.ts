@@ -20,6 +20,7 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /healthz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /readyz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /metrics": row(401, 401, 403, 200, 403, 200, 403, 403, 403),
+  "GET /openapi.json": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   // Whoever is none of the agents is refused, and recorded, by the pipeline.
   "POST /v1/check": row(401, 401, 401, 401, 401, 401, 401, 200, 200),
   "GET /v1/approvals": row(401, 401, 403, 403, 200, 200, 200, 403, 403),
@@ -98,6 +99,34 @@ test.each(cells)("$route by $caller: $status", async ({ route, caller, status })
 
 test("the matrix has every route", () => {
   expect(Object.keys(matrix).sort()).toEqual(Object.keys(routeAccess).sort());
+});
+
+describe("whose proof takes long", () => {
+  test("waits for nothing where it is not asked for", async () => {
+    let asked = 0;
+    const app = fastify();
+    guardRoutes(app, async () => {
+      asked += 1;
+      throw new Error("refused");
+    });
+    const routes = Object.entries(routeAccess).map(([route, access]) => {
+      const [method = "", url = ""] = route.split(" ");
+      app.route({ method, url, handler: async ({ principal }) => ({ principal }) });
+      return { route, access, method, url };
+    });
+    for (const { route, access, method, url } of routes) {
+      const before = asked;
+      const answer = await app.inject({ method: method as "GET", url, headers: as("admin") });
+      expect([route, asked - before]).toEqual([route, access === "public" ? 0 : 1]);
+      if (typeof access === "string") expect(answer.json()).toEqual({ principal: null });
+    }
+    await app.close();
+  });
+
+  test("is asked for where it shows more", async () => {
+    expect((await made.send({ url: "/readyz", headers: as("admin") })).json().state).toBeDefined();
+    expect((await made.send({ url: "/readyz" })).json().state).toBeUndefined();
+  });
 });
 
 test("a route without declared access cannot be registered", () => {

@@ -3,6 +3,7 @@ import { loadRegistry } from "../../src/registry/load.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { memoryStore } from "../../src/store/memory.js";
 import type { Store } from "../../src/store/store.js";
+import { key } from "../agents/fixture.js";
 import { Records } from "../approvals/fixture.js";
 import { type Api, api, as } from "./fixture.js";
 
@@ -19,6 +20,7 @@ beforeEach(async () => {
   records = new Records();
   service = agentsService({
     shared: store.registry,
+    key,
     fileRegistry: () => file,
     audit: records,
     runtime: systemRuntime,

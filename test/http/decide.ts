@@ -20,18 +20,18 @@ afterAll(() => rego.close());
 const key = await signingKeyOf(generateKey("OKP", "attestation"));
 
 const catalogue = loadCatalogue("tools.yaml", "tools: [{name: shell, protocol: check}]");
-const policy = {
-  agents: ["deploy-manager", "other-agent"],
-  actions: [
-    { name: "run", max_jobs: 5, approval_needed: 'env == "production"' },
-    { name: "fetch", sanitize: { headers: { set: { "x-team": "sre" }, remove: ["x-debug"] } } },
-    { name: "crawl" },
-  ],
-  limits: { rate: "100/h", burst: 1, daily_budget: 100 },
-};
-const policies = await compilePolicySet([{ file: "a.yaml", text: JSON.stringify(policy) }], program, "enforce");
+const actions = [
+  { name: "run", max_jobs: 5, approval_needed: 'env == "production"' },
+  { name: "fetch", sanitize: { headers: { set: { "x-team": "sre" }, remove: ["x-debug"] } } },
+  { name: "crawl" },
+];
+const files = [
+  { agent: "deploy-manager", actions },
+  { agent: "other-agent", actions, limits: { rate: "100/h", burst: 1 } },
+].map((policy) => ({ file: `${policy.agent}.yaml`, text: JSON.stringify(policy) }));
+const policies = await compilePolicySet(files, program, "enforce");
 
-/** The pipeline over a world of approvals: tool `shell` with actions `run`, `fetch` and `crawl`. */
+/** The pipeline over a world of approvals: tool `shell` with actions `run`, `fetch` and `crawl`; `other-agent` has a limit. */
 export function decideIn(here: World, credentials: Omit<IdentifyContext, "registry" | "now">): Decide {
   const options = {
     maxBodyBytes: 65_536,

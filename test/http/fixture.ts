@@ -43,6 +43,7 @@ export interface Api {
   here: World;
   /** What was logged. */
   logged: { details: object; message: string }[];
+  warned: { details: object; message: string }[];
   /** Header of an agent's own token. */
   agent(id: string, sessionId?: string): Promise<Record<string, string>>;
 }
@@ -62,6 +63,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   const issuer = localIssuer({ issuer: issuerUrl, ...limits, keys: [key] });
   const credentials = { registry, issuer, trusted: noTrusted, revocations: neverRevoked, now: () => here.nowMs };
   const logged: Api["logged"] = [];
+  const warned: Api["warned"] = [];
   const app = buildHttp({
     registry: () => registry,
     identifyAgent: (headers) => identify({ headers }, credentials),
@@ -86,6 +88,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     },
     agents: agentsService({
       shared: here.store.registry,
+      key: await signingKeyOf(generateKey("OKP", "approvals")),
       fileRegistry: () => registry,
       audit: here.records,
       runtime: { ...systemRuntime, now: () => here.nowMs },
@@ -94,7 +97,10 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     oauth: oauthOf(here, key),
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
-    log: { error: (details, message) => logged.push({ details, message }) },
+    log: {
+      error: (details, message) => logged.push({ details, message }),
+      warn: (details, message) => warned.push({ details, message }),
+    },
     ...more,
   });
   const agent = async (id: string, sessionId: string = session.id) => {
@@ -102,7 +108,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     return { authorization: `Bearer ${await issueToken({ ...wanted, scope: "*:*", session_id: sessionId })}` };
   };
   const { host, port } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
-  return { app, host, port, here, logged, agent, send: (sent) => send(host, port, sent) };
+  return { app, host, port, here, logged, warned, agent, send: (sent) => send(host, port, sent) };
 }
 
 /** An authorization server that trusts nobody else. */

@@ -11,6 +11,22 @@ afterEach(() => here.close());
 const good = { grant_type: "client_credentials", client_id: "plain", client_secret: "key-plain" };
 const encoded = new URLSearchParams(good).toString();
 const formType = "application/x-www-form-urlencoded";
+
+/** The answer to a request with exactly these headers. */
+function written(headers: string[], body: string): Promise<string> {
+  const head = ["POST /oauth2/token HTTP/1.1", "host: x", "connection: close", `content-length: ${body.length}`];
+  return new Promise<string>((resolve, reject) => {
+    let text = "";
+    const socket = connect(here.api.port, here.api.host, () =>
+      socket.write([...head, ...headers, "", body].join("\r\n")),
+    );
+    socket.on("data", (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on("end", () => resolve(text));
+    socket.on("error", reject);
+  });
+}
 const nothingWasIssued = () => expect(here.recorded()).toEqual([]);
 
 test("a token, as RFC 6749 section 5.1 wants it", async () => {
@@ -80,18 +96,7 @@ describe("HTTP Basic", () => {
 
   test("two authorization headers are refused, though Node shows one", async () => {
     const header = `authorization: ${basic("plain", "key-plain").authorization}`;
-    const body = "grant_type=client_credentials";
-    const head = ["POST /oauth2/token HTTP/1.1", "host: x", "connection: close", `content-type: ${formType}`];
-    const lines = [...head, header, header, `content-length: ${body.length}`, "", body];
-    const answer = await new Promise<string>((resolve, reject) => {
-      let text = "";
-      const socket = connect(here.api.port, here.api.host, () => socket.write(lines.join("\r\n")));
-      socket.on("data", (chunk) => {
-        text += chunk.toString();
-      });
-      socket.on("end", () => resolve(text));
-      socket.on("error", reject);
-    });
+    const answer = await written([`content-type: ${formType}`, header, header], "grant_type=client_credentials");
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain("there is more than one authorization header");
     nothingWasIssued();
@@ -111,6 +116,17 @@ describe("HTTP Basic", () => {
     const answer = await here.post({ ...grant, client_id: "plain" }, basic("plain", "key-plain"));
     expect(answer.statusCode).toBe(200);
   });
+});
+
+test.each([
+  ["content-type", [`content-type: ${formType}`, "Content-Type: application/json"]],
+  ["content-type", [`content-type: ${formType}`, `content-type: ${formType}`]],
+  ["content-encoding", [`content-type: ${formType}`, "content-encoding: identity", "content-encoding: gzip"]],
+])("two headers %s are refused, though Node shows one", async (name, headers) => {
+  const answer = await written(headers, encoded);
+  expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+  expect(answer).toContain(`there is more than one ${name} header`);
+  nothingWasIssued();
 });
 
 describe("hostile bodies", () => {

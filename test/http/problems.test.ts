@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { Refusal } from "../../src/refusal.js";
 import { StoreUnavailable } from "../../src/store/store.js";
 import { type Api, api, as } from "./fixture.js";
 
@@ -78,6 +79,23 @@ test.each([
 test("405 names what is supported", async () => {
   made = await api();
   expect((await made.send({ method: "PUT", url: "/metrics" })).headers.allow).toBe("GET, HEAD");
+});
+
+test.each([
+  ["store_unavailable", 503, "store_unavailable", "try again"],
+  ["issuer_unavailable", 503, "issuer_unavailable", "try again"],
+  ["internal_error", 500, "internal_error", "internal error"],
+  ["no_policy", 500, "internal_error", "internal error"],
+] as const)("a refusal with %s is a %d with %s", async (reason, status, told, detail) => {
+  const identifyAgent = async () => {
+    throw new Refusal(reason, "try again", { cause: new Error("connect ECONNREFUSED 10.0.0.7:6379") });
+  };
+  made = await api({ identifyAgent });
+  const response = await made.send({ url: "/v1/approvals", headers: { "x-api-key": "key-deploy-manager" } });
+  expect(response.statusCode).toBe(status);
+  expect(response.json()).toMatchObject({ status, reason: told, detail });
+  expect(response.body).not.toContain("10.0.0.7");
+  expect(made.logged).toMatchObject([{ message: detail }]);
 });
 
 test("an unknown error is an internal error, and only the log knows the cause", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { scopeCovers } from "../../src/call.js";
-import { meetScopes, scopesOf } from "../../src/identify/scopes.js";
+import { coverage, meetings, meetScopes, metScopes, scopesOf } from "../../src/identify/scopes.js";
 
 test.each<[string[], string[], string[]]>([
   [["deploy-api:*"], ["deploy-api:deploy"], ["deploy-api:deploy"]],
@@ -39,4 +39,88 @@ test("what both lists permit, and nothing else, is permitted", () => {
     }),
     { numRuns: 2000, interruptAfterTimeLimit: 3000 },
   );
+});
+
+const scopes = fc.array(
+  fc.constantFrom("*:*", "a:*", "b:*", "*:x", "*:y", "a:x", "a:y", "b:x", "*", "a", "a:x:z", "a:*:z", ":", "*:", ":*"),
+  { maxLength: 8 },
+);
+
+test("each pair meets in the narrower one, by whatever way the pairs are found", () => {
+  fc.assert(
+    fc.property(scopes, scopes, (registered, granted) => {
+      const pairs = registered.flatMap((a) => granted.flatMap((b) => meetScopes([a], [b])));
+      expect(new Set(meetScopes(registered, granted))).toEqual(new Set(pairs));
+    }),
+    { numRuns: 2000, interruptAfterTimeLimit: 3000 },
+  );
+});
+
+test("a scope is covered by one that permits all of it", () => {
+  fc.assert(
+    fc.property(scopes, scopes, (patterns, asked) => {
+      const covers = coverage(patterns);
+      for (const scope of asked) {
+        expect(covers(scope)).toBe(patterns.some((pattern) => meetScopes([pattern], [scope])[0] === scope));
+      }
+    }),
+    { numRuns: 2000, interruptAfterTimeLimit: 3000 },
+  );
+});
+
+describe("long lists", () => {
+  const many = (name: (i: number) => string) => Array.from({ length: 3_000 }, (_, i) => name(i));
+  const work = (registered: string[], granted: string[]) => [...meetings(registered, granted)].length;
+
+  test("cost as much as they are long where few of them meet", () => {
+    const own = many((i) => `tool-${i}:act-${i}`);
+    expect(work(own, own)).toBe(3_000);
+    expect(
+      work(
+        own,
+        many((i) => `tool-${i}:*`),
+      ),
+    ).toBe(3_000);
+    expect(
+      work(
+        many((i) => `*:act-${i}`),
+        own,
+      ),
+    ).toBe(3_000);
+    expect(
+      work(
+        many((i) => `one:act-${i}`),
+        many((i) => `one:act-${i}`),
+      ),
+    ).toBe(3_000);
+    expect(
+      work(
+        many(() => "*:*"),
+        own,
+      ),
+    ).toBe(3_000);
+    expect(
+      work(
+        own,
+        many((i) => `other-${i}:*`),
+      ),
+    ).toBe(0);
+  });
+
+  test("are met once for a token and an agent", () => {
+    const token = {};
+    const registered = ["a:*", "b:x"];
+    let read = 0;
+    const granted = () => {
+      read += 1;
+      return ["a:y", "b:*"];
+    };
+    const first = metScopes(token, registered, granted);
+    expect(new Set(first)).toEqual(new Set(["a:y", "b:x"]));
+    expect(metScopes(token, registered, granted)).toBe(first);
+    expect(read).toBe(1);
+    expect(metScopes(token, ["b:x"], granted)).toEqual(["b:x"]);
+    expect(metScopes({}, registered, granted)).toEqual(first);
+    expect(read).toBe(3);
+  });
 });

@@ -134,7 +134,6 @@ describe("a certificate", () => {
 
   const odd: [string, Names, string?][] = [
     ["no names", {}],
-    ["a DNS name only", { dns: ["deploy-manager.internal"] }, "deploy-manager.internal"],
     ["a DNS name that is an id", { dns: [id] }],
     ["a mail address that is an id", { emails: [id] }],
     ["a subject that is an id", { subject: id, dns: ["a.internal"] }],
@@ -170,6 +169,13 @@ describe("a certificate", () => {
     const certificate = await certificateOf(names);
     expect(await outcome(as({ principal, certificate }))).toBe("spiffe_malformed");
     expect(await outcome(as({ principal, certificate }, [apiKey]))).toBe("spiffe_malformed");
+  });
+
+  test("without a URI is nobody's, and does not stand in the way of another credential", async () => {
+    const certificate = await certificateOf({ dns: ["deploy-manager.internal"] });
+    const peer = { principal: "deploy-manager.internal", certificate };
+    expect(await outcome(as(peer))).toBe("spiffe_malformed");
+    expect(await outcome(as(peer, [apiKey]))).toBe("deploy-manager by api_key");
   });
 
   test("refused when the principal that Envoy tells is not its URI", async () => {

@@ -119,16 +119,28 @@ describe("a person", () => {
       subject,
     );
 
-  test("is who the email claim names, unless the issuer says that it did not verify it", () => {
-    expect(named({}, { email: "alice@example.com" })).toEqual({ name: "alice@example.com", subject });
-    expect(named({}, { email: "alice@example.com", email_verified: true }).name).toBe("alice@example.com");
+  const email = "alice@example.com";
+
+  test("is who the email claim names, when the issuer says that it verified it", () => {
+    expect(named({}, { email, email_verified: true })).toEqual({ name: email, subject });
+    const refusal = refusalOf(() => named({}, { email }));
+    expect([refusal.reason, refusal.detail]).toEqual([
+      "token_condition",
+      `the token's claim "email" comes without email_verified, and the entry has no \`unverified_email: true\``,
+    ]);
+    expect(named({ unverified_email: true }, { email }).name).toBe(email);
     for (const email_verified of [false, null, "true", 1]) {
-      const refusal = refusalOf(() => named({}, { email: "alice@example.com", email_verified }));
+      refusalOf(() => named({ unverified_email: true }, { email, email_verified }));
+      const refusal = refusalOf(() => named({}, { email, email_verified }));
       expect([refusal.reason, refusal.detail]).toEqual([
         "token_condition",
         `the token's claim "email" is not verified`,
       ]);
     }
+  });
+
+  test("may be named by an alias where the entry says so", () => {
+    expect(named({ aliases: true }, { email, email_verified: true })).toEqual({ name: email, aliases: true, subject });
   });
 
   test("may be named by another claim, which has to be there", () => {
@@ -141,6 +153,11 @@ describe("a person", () => {
 });
 
 test("an initiator by an address that is not verified refuses the token too", () => {
-  const of = { ...claims, user: { email: "alice@example.com", email_verified: false } };
-  expect(refusalOf(() => grant({ claims: { initiated_by: ["user", "email"] } }, of)).detail).toMatch(/is not verified/);
+  const entry = { claims: { initiated_by: ["user", "email"] } };
+  const of = (user: object) => ({ ...claims, user: { email: "alice@example.com", ...user } });
+  expect(refusalOf(() => grant(entry, of({ email_verified: false }))).detail).toMatch(/is not verified/);
+  // The parent's word counts, and nobody else's.
+  expect(refusalOf(() => grant(entry, { ...of({}), email_verified: true })).detail).toMatch(/without email_verified/);
+  expect(grant(entry, of({ email_verified: true })).session.initiated_by).toBe("alice@example.com");
+  expect(grant({ ...entry, unverified_email: true }, of({})).session.initiated_by).toBe("alice@example.com");
 });

@@ -129,10 +129,13 @@ describe("several entries of one audience", () => {
   });
 
   test("a person has one name by all of them", async () => {
-    const token = tokenOf(keys.ES256, { ...job, aud: people.audience, email: "alice@example.com" });
+    const mail = { email: "alice@example.com", email_verified: true };
+    const token = tokenOf(keys.ES256, { ...job, aud: people.audience, ...mail });
     const byMail = { ...people, agent: undefined };
     const byActor = { ...byMail, person: "actor" };
-    expect((await trusting(byMail, byActor).person(token, now)).name).toBe("alice@example.com");
+    expect(await trusting(byMail, byActor).person(token, now)).toMatchObject({ name: "alice@example.com" });
+    expect((await trusting(byMail, byActor).person(token, now)).aliases).toBeUndefined();
+    expect((await trusting(byMail, { ...byActor, aliases: true }).person(token, now)).aliases).toBe(true);
     expect(await reasonOf(trusting(byMail, { ...byMail, person: "sub" }).person(token, now))).toMatch(/one person/);
   });
 });
@@ -145,7 +148,8 @@ describe("a token that was verified", () => {
   test("is not checked again, by agents and by people", async () => {
     const issuers = trusting({}, people);
     const agent = tokenOf(keys.ES256);
-    const person = tokenOf(keys.ES256, { ...job, aud: people.audience, email: "alice@example.com" });
+    const mail = { email: "alice@example.com", email_verified: true };
+    const person = tokenOf(keys.ES256, { ...job, aud: people.audience, ...mail });
     const first = [await issuers.agent(agent, now), await issuers.person(person, now)];
     expect(checks).toHaveBeenCalledTimes(2);
     expect([await issuers.agent(agent, now), await issuers.person(person, now)]).toEqual(first);

@@ -89,6 +89,8 @@ test.each([
   ["claims.groups.exists(g, true) && g == 'x'", 1, 34, "unknown name `g`"],
   ["claims.a.exists(x, claims.b.exists(y, x == y))", 1, 28, "inside another one"],
   ["google.protobuf.Int32Value{value: 1} == claims.a", 1, 1, "messages"],
+  ["claims.a.exists(x, x.matches('^b'))", 1, 21, "inside a macro"],
+  ["claims.a.all(x, matches(claims.b, 'c'))", 1, 17, "inside a macro"],
   ["claims.a.matches(claims.b)", 1, 9, "written out"],
   ["matches(claims.a, claims.b)", 1, 1, "written out"],
   ['claims.a.matches("(")', 1, 9, "not an RE2 pattern"],
@@ -116,6 +118,33 @@ test.each([
   if (typeof when === "function") expect(typeof when({ a: 1 })).toBe("boolean");
   else expect(when).toBeInstanceOf(ConditionError);
   expect(performance.now() - started).toBeLessThan(2_000);
+});
+
+describe("a macro over many members", () => {
+  const groups = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+  test.each([
+    ["claims.groups.exists(g, g == '3')", true],
+    ["claims.groups.all(g, g in claims.groups)", true],
+    ["claims.groups.map(g, g + g).size() > 0", true],
+    ["claims.team == 'a' || claims.groups.exists(g, g == '3')", true],
+    ["'3' in claims.groups", false],
+    ["has(claims.groups)", false],
+    ["claims.groups == claims.groups", false],
+  ])("%s: %p", (condition, isMacro) => {
+    const when = compileWhen(condition);
+    expect(when({ team: "a", groups: groups(256) })).toBe(true);
+    expect(when({ team: "a", groups: groups(257) })).toBe(!isMacro);
+  });
+
+  test("does not hold wherever they are", () => {
+    const when = compileWhen("!claims.groups.exists(g, g == 'x')");
+    const many = Object.fromEntries(groups(257).map((name) => [name, 1]));
+    expect(when({ groups: ["a"] })).toBe(true);
+    for (const more of [{ a: groups(257) }, { a: { b: groups(257) } }, { a: [[groups(257)]] }, { a: many }, many]) {
+      expect(when({ ...more, groups: ["a"] })).toBe(false);
+    }
+  });
 });
 
 test("a pattern takes linear time", () => {

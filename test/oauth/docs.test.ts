@@ -33,7 +33,7 @@ async function loaded(text: string): Promise<Config> {
 }
 
 test("the examples of the configuration load", async () => {
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   for (const example of examples) await expect(loaded(example)).resolves.toBeDefined();
 });
 

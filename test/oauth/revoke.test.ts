@@ -42,6 +42,16 @@ test("the hint is not looked at, and twice is the same", async () => {
     expect((await revoke({ token, token_type_hint })).statusCode).toBe(200);
   }
   expect(await revoked()).toHaveLength(1);
+  expect(here.recorded()).toHaveLength(1);
+});
+
+test("the end of a token is recorded once, also when many ask for it together", async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => revoke({ token })));
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(20).fill(200));
+  expect(here.recorded().map(({ act }) => act)).toEqual(["token_revoked"]);
+  const other = (await here.exchange()).json().access_token;
+  await revoke({ token: other });
+  expect(here.recorded().filter(({ act }) => act === "token_revoked")).toHaveLength(2);
 });
 
 describe("what is no token of ours is left alone", () => {

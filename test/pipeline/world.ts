@@ -123,7 +123,14 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
   const store = memoryStore(runtime);
   const log: Record<string, unknown>[] = [];
   const fileRegistry = () => inForce.registry;
-  const agents = agentsService({ shared: store.registry, fileRegistry, audit, runtime, intervalMs: null });
+  const agents = agentsService({
+    shared: store.registry,
+    key: keys.approvals,
+    fileRegistry,
+    audit,
+    runtime,
+    intervalMs: null,
+  });
   const trusted = trustedIssuers(config.identity.trusted, { runtime });
   const workspace = () => world.workspace;
   const approvals = approvalsService({

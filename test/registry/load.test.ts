@@ -72,7 +72,31 @@ describe("the files of the documentation", () => {
     for (const name of ["alice@example.com", "alice", "U012AB3CD", "Alice@Example.com", "u012ab3cd", " alice "]) {
       expect(registry.person(name)).toBe(alice);
     }
+    expect(registry.person("ａｌｉｃｅ")).toBe(alice);
     expect(registry.person("bob")).toEqual({ id: "bob", aliases: [], access: [], groups: [] });
+  });
+
+  test("who somebody is goes by the name as it is written, but for ASCII case", () => {
+    const alice = registry.personByToken("token-1");
+    for (const name of ["alice@example.com", "Alice@Example.COM"]) {
+      expect([registry.personNamed(name, "id"), registry.personNamed(name)]).toEqual([alice, alice]);
+    }
+    for (const name of ["alice", "ALICE", "U012AB3CD", "u012ab3cd"]) {
+      expect([registry.personNamed(name, "id"), registry.personNamed(name)]).toEqual([undefined, alice]);
+    }
+    const others = [
+      "ａｌｉｃｅ",
+      "Ⓐlice",
+      "ⓐⓛⓘⓒⓔ",
+      " alice ",
+      "alice\u00a0",
+      "alıce",
+      "ALİCE",
+      "ａlice@example.com",
+      "",
+      "__proto__",
+    ];
+    for (const name of others) expect([name, registry.personNamed(name)]).toEqual([name, undefined]);
   });
 
   test.each(["", "key-2", keyHash, "KEY-1", "token-1", "__proto__"])("the key %p is nobody's", (key) => {

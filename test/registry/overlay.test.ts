@@ -27,6 +27,7 @@ function agentOf(id: string, more: Partial<StoredAgent> = {}, keys: readonly str
     keys: keys.map((key) => ({ sha256: sha256Hex(key) })),
     createdAtMs: 1_700_000_000_000,
     revision: 1,
+    proof: "a.proof",
     ...more,
   };
 }

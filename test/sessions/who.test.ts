@@ -35,6 +35,12 @@ test("has the id, role and clearance of who started it, under any alias", () => 
   expect(inSession({ id: "s-1", initiated_by: "Alice" })).toEqual({ ...bound, ...lead });
 });
 
+test("has nobody's role by a name that only looks like one", () => {
+  for (const initiated_by of ["ａｌｉｃｅ", "Ⓐlice", " alice ", "alice\u00a0"]) {
+    expect(inSession({ id: "s-1", initiated_by })).toEqual({ id: "s-1", bound: true, initiated_by });
+  }
+});
+
 test("the token's own words come first, and people nobody knows bring nothing", () => {
   const told = { id: "s-1", initiated_by: "alice", role: "guest", clearance: "none" };
   expect(inSession(told)).toMatchObject({ role: "guest", clearance: "none" });

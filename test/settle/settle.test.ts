@@ -57,8 +57,9 @@ describe("what is charged", () => {
   test("the same request again gets the same answer", async () => {
     const { run } = await settled({ limits: { enforced: { rate } } });
     expect(await run()).toEqual(nothing);
-    // Once more is no more: it is answered as it was the first time.
-    expect(await run()).toEqual(nothing);
+    // Once more is no more: it is answered as it was the first time, and says nothing of the session.
+    const { before: _, ...again } = nothing;
+    expect(await run()).toEqual(again);
   });
 
   test("another one is over the limit", async () => {
@@ -92,7 +93,8 @@ describe("a store that is gone", () => {
 
   test("leaves a denial what it is, and says what went wrong", async () => {
     const { run } = await settled({ enforced: deny, computed: deny, store: await gone() });
-    expect(await run()).toEqual({ ...nothing, trouble: expect.any(StoreUnavailable) });
+    const { before: _, ...unknown } = nothing;
+    expect(await run()).toEqual({ ...unknown, trouble: expect.any(StoreUnavailable) });
   });
 
   test("another failure is passed on as it is", async () => {
@@ -133,7 +135,7 @@ describe("what the session is to remember", () => {
     expect(told).toBe(1);
   });
 
-  test("a refusal before that is noted, what is our own fault is not", async () => {
+  test("a refusal before that is noted; what is our own fault is no refusal", async () => {
     const { parts, requests } = await settled({});
     const seen = { ...parts, call: null, agent: "deploy-manager", key: "77/d" };
     await note(seen, { verdict: "deny", reason: "unknown_tool" });
@@ -141,7 +143,16 @@ describe("what the session is to remember", () => {
     await note(seen, { verdict: "allow", reason: "allowed" });
     expect(requests.map(({ observation }) => observation)).toMatchObject([
       { outcome: "refused", refusal: "unknown_tool", indicators: ["unknown_tool"], tool: null, detail: "?:?" },
+      { outcome: "asked", refusal: null, indicators: [] },
       { outcome: "passed", refusal: null, indicators: [] },
     ]);
   });
+});
+
+test("the detail of an anomaly is cut between characters", async () => {
+  const { requests, run } = await settled({ call: { ...call, action: `${"a".repeat(244)}${"😀".repeat(300)}` } });
+  await run();
+  const detail = requests[0]?.observation?.detail ?? "";
+  expect([...detail]).toHaveLength(256);
+  expect(detail).not.toMatch(/\p{Surrogate}/u);
 });

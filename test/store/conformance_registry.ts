@@ -1,4 +1,5 @@
 import {
+  type AgentFlag,
   revocationGraceMs,
   type Seen,
   type SharedRegistry,
@@ -29,17 +30,22 @@ export function agentOf(id: string, more: Partial<StoredAgent> = {}): StoredAgen
     keys: [{ sha256: "ab".repeat(32) }, { sha256: "cd".repeat(32), untilMs: 1_900_000_000_000 }],
     createdAtMs: 1_800_000_000_000,
     revision: 1,
+    proof: "a.proof",
     ...more,
   };
 }
 
+export function flagOf(id: string, more: Partial<AgentFlag> = {}): AgentFlag {
+  return { id, disabled: true, revision: 1, proof: "a.proof", ...more };
+}
+
 /** Everything since `seen`, page by page. */
 export async function everything(registry: SharedRegistry, seen: Seen | null) {
-  const all = { agents: [] as StoredAgent[], disabled: [] as object[], revoked: [] as object[], pages: 0, lost: false };
+  const all = { agents: [] as StoredAgent[], flags: [] as object[], revoked: [] as object[], pages: 0, lost: false };
   for (let place = seen; ; ) {
-    const { agents, disabled, revoked, more, lost, seen: next } = await registry.changes(place);
+    const { agents, flags, revoked, more, lost, seen: next } = await registry.changes(place);
     all.agents.push(...agents);
-    all.disabled.push(...disabled);
+    all.flags.push(...flags);
     all.revoked.push(...revoked);
     all.pages += 1;
     all.lost ||= lost;
@@ -50,7 +56,7 @@ export async function everything(registry: SharedRegistry, seen: Seen | null) {
 
 /** What the registry of every store has to do. */
 export function registryConformance(subject: () => RegistrySubject): void {
-  const nothing = { agents: [], disabled: [], revoked: [], more: false, lost: false };
+  const nothing = { agents: [], flags: [], revoked: [], more: false, lost: false };
   const seenNow = async () => (await everything(subject().registry, null)).seen;
 
   test("an agent comes back as it was written, to every process, and once", async () => {
@@ -62,7 +68,7 @@ export function registryConformance(subject: () => RegistrySubject): void {
     expect(await other.putAgent(bare)).toBe(true);
     for (const one of [registry, other]) {
       const told = await one.changes(before);
-      expect(told).toMatchObject({ agents: [first, bare], disabled: [], revoked: [], more: false, lost: false });
+      expect(told).toMatchObject({ agents: [first, bare], flags: [], revoked: [], more: false, lost: false });
       expect(await one.changes(told.seen)).toEqual({ ...nothing, seen: told.seen });
     }
     expect((await everything(other, null)).agents).toEqual(expect.arrayContaining([first, bare]));
@@ -102,20 +108,31 @@ export function registryConformance(subject: () => RegistrySubject): void {
     expect(held).toEqual([agentOf(id, { model: `model-${written.indexOf(true)}` })]);
   });
 
-  test("agents of files are disabled and enabled, and what changes nothing is no change", async () => {
+  test("an agent is written over whatever there is when that is wanted", async () => {
+    const { registry, other } = subject();
+    const id = unique("agent");
+    expect(await registry.putAgent(agentOf(id, { revision: 7 }), null)).toBe(true);
+    expect(await other.putAgent(agentOf(id), null)).toBe(true);
+    expect(await registry.putAgent(agentOf(id, { revision: 2 }))).toBe(true);
+  });
+
+  test("that an agent is disabled or enabled is written over its previous revision, or over whatever there is", async () => {
     const { registry, other } = subject();
     const id = unique("file/agent");
     const before = await seenNow();
-    await registry.setDisabled(id, false);
+    expect(await registry.putFlag(flagOf(id, { revision: 2 }))).toBe(false);
     expect(await other.changes(before)).toEqual({ ...nothing, seen: before });
-    await registry.setDisabled(id, true);
+    expect(await registry.putFlag(flagOf(id))).toBe(true);
     const off = await other.changes(before);
-    expect(off).toMatchObject({ agents: [], disabled: [{ id, disabled: true }] });
-    await other.setDisabled(id, true);
+    expect(off).toMatchObject({ agents: [], flags: [flagOf(id)] });
+    expect(await other.putFlag(flagOf(id))).toBe(false);
     expect(await registry.changes(off.seen)).toEqual({ ...nothing, seen: off.seen });
-    await other.setDisabled(id, false);
-    expect((await registry.changes(off.seen)).disabled).toEqual([{ id, disabled: false }]);
-    expect((await registry.changes(before)).disabled).toEqual([{ id, disabled: false }]);
+    expect(await other.putFlag(flagOf(id, { disabled: false, revision: 2 }))).toBe(true);
+    expect((await registry.changes(off.seen)).flags).toEqual([flagOf(id, { disabled: false, revision: 2 })]);
+    expect((await registry.changes(before)).flags).toEqual([flagOf(id, { disabled: false, revision: 2 })]);
+    expect(await registry.putFlag(flagOf(id, { revision: 5 }), null)).toBe(true);
+    expect(await other.putFlag(flagOf(id, { revision: 9 }), 5)).toBe(true);
+    expect((await registry.changes(off.seen)).flags).toEqual([flagOf(id, { revision: 9 })]);
   });
 
   test("a revoked token is told once, also when it is revoked again", async () => {
@@ -175,7 +192,9 @@ export function registryConformance(subject: () => RegistrySubject): void {
 
   test.each<[string, (registry: SharedRegistry) => Promise<unknown>]>([
     ["an empty id", (one) => one.putAgent(agentOf(""))],
-    ["half a character", (one) => one.setDisabled("\ud800", true)],
+    ["half a character", (one) => one.putFlag(flagOf("\ud800"))],
+    ["an agent without a proof", (one) => one.putAgent(agentOf("a", { proof: "" }))],
+    ["a flag without a revision", (one) => one.putFlag(flagOf("a", { revision: 0 }))],
     ["revision 0", (one) => one.putAgent(agentOf("a", { revision: 0 }))],
     ["a revision over itself", (one) => one.putAgent(agentOf("a", { revision: 2 }), 2)],
     ["a key in clear", (one) => one.putAgent(agentOf("a", { keys: [{ sha256: "secret" }] }))],

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { indicators, integrities, type SessionState } from "../../src/session.js";
 import { becomes } from "../../src/store/observed.js";
-import { isBad, type KeptSession, remembered } from "../../src/store/sessions.js";
+import { type KeptSession, remembered, withUnbound } from "../../src/store/sessions.js";
 import type { Charge, Observation, SettleRequest } from "../../src/store/store.js";
 import { callOf, draftOf, type Subject, unique } from "./subject.js";
 
@@ -110,7 +110,6 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
     expect(found.recent.map(({ reason }) => reason)).toEqual([
       "override_invalid",
       "approvals_exceeded",
-      "denied_burst",
       "override_used",
     ]);
   });
@@ -200,6 +199,42 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
     expect(await state(agent, `open:${agent}`)).toMatchObject({ classification: ["pii"], calls: 1, passed: 1 });
   });
 
+  test("every session knows of data and indicators of calls that belong to none, and of no mere refusal", async () => {
+    const agent = unique("agent");
+    const outside = { session: `open:${agent}`, bound: false } as const;
+    await observe(agent, refused("max_replicas", outside));
+    await observe(agent, seen({ session: "session-1" }));
+    expect(await state(agent)).toMatchObject({ classification: [], anomalies: 0 });
+    await observe(agent, seen({ ...outside, classification: ["pii"] }));
+    await observe(agent, refused("unknown_tool", { ...outside, indicators: ["unknown_tool"] }));
+    for (const session of ["session-1", "session-2"]) {
+      expect(await state(agent, session)).toMatchObject({
+        classification: ["pii"],
+        indicators: { unknown_tool: 1 },
+        anomalies: 1,
+        passed: session === "session-1" ? 1 : 0,
+      });
+    }
+    expect((await observe(agent, seen({ session: "session-3" }))).session).toMatchObject({ classification: ["pii"] });
+    expect(await state(agent, `open:${agent}`)).toMatchObject({ indicators: { unknown_tool: 1 }, anomalies: 2 });
+  });
+
+  test("what limits refuse is no burst", async () => {
+    const agent = unique("agent");
+    for (let n = 0; n < 6; n++) await observe(agent, refused("rate_exceeded"));
+    expect(await state(agent)).toMatchObject({ indicators: {}, anomalies: 6, refused: 6 });
+  });
+
+  test("the open session does not forget before a session does that lives on", async () => {
+    const agent = unique("agent");
+    await observe(agent, seen({ classification: ["pii"], ttlMs: hourMs }));
+    for (let n = 0; n < 3; n++) {
+      await subject().advance(agent, hourMs - 60_000);
+      await observe(agent, seen({ ttlMs: hourMs }));
+    }
+    expect((await state(agent, `open:${agent}`)).classification).toEqual(["pii"]);
+  });
+
   test("sessions of two agents are two, and are found by their id", async () => {
     const [one, other, session] = [unique("agent"), unique("agent"), unique("session/ü:{x}")];
     await observe(one, seen({ session, classification: ["pii"] }));
@@ -240,6 +275,10 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
       { ttlMs: 0 },
       { burst: { refusals: 1, withinMs: 1 } },
       { refusal: "max_replicas" },
+      { detail: "" },
+      { detail: "cut \ud83d" },
+      { outcome: "refused", refusal: "cut \ud83d" },
+      { known: { role: "\ud83d" } },
       { outcome: "refused" },
     ];
     for (const more of bad) await expect(observe(agent, seen(more))).rejects.toThrow(RangeError);
@@ -251,7 +290,8 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
     .record({
       outcome: fc.constantFrom("passed", "passed", "refused", "asked"),
       session: fc.constantFrom("session-1", "session-2", "open"),
-      reason: fc.constantFrom("max_replicas", "scope_exceeded", "rego"),
+      reason: fc.constantFrom("max_replicas", "scope_exceeded", "rego", "rate_exceeded"),
+      detail: fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }),
       tool: fc.constantFrom("deploy-api", "billing", null),
       classification: few(names),
       tags: few(names),
@@ -277,17 +317,22 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
       const agent = unique("agent");
       const open = `open:${agent}`;
       const model = new Map<string, KeptSession>();
+      let unbound: KeptSession | null = null;
       for (const drawn of calls) {
         const session = drawn.bound ? drawn.session : open;
         const observation = seen({ ...drawn, session, learningMs: dayMs });
         await observe(agent, observation);
         const settled = { enforced: { outcome: "ok" }, approval: { outcome: "none" } } as const;
         const effective = { ...becomes(observation, settled), newTool: false };
-        const { state: next, worse } = remembered(model.get(session) ?? null, observation, effective, 0);
-        model.set(session, next);
-        if (drawn.bound && isBad(observation, effective)) model.set(open, worse(model.get(open) ?? null));
+        const after = remembered(model.get(session) ?? null, observation, effective, 0);
+        model.set(session, after.state);
+        if (drawn.bound && after.worse) model.set(open, after.worse(model.get(open) ?? null));
+        if (!drawn.bound && after.unbound) unbound = after.unbound(unbound);
       }
-      for (const [session, wanted] of model) expect(timeless(await state(agent, session))).toEqual(timeless(wanted));
+      for (const [session, own] of model) {
+        const wanted = withUnbound(session, own, unbound) ?? own;
+        expect(timeless(await state(agent, session))).toEqual(timeless(wanted));
+      }
     });
     await fc.assert(property, { numRuns: runs });
   });
@@ -296,5 +341,5 @@ export function sessionsConformance(subject: () => Subject, runs: number): void 
 /** Times are the store's own. */
 function timeless({ startedMs: _, lastMs: __, recent, ...state }: SessionState & { refusals?: unknown }) {
   const { refusals: ___, ...rest } = state;
-  return { ...rest, recent: recent.map(({ reason, detail }) => ({ reason, detail })) };
+  return { ...rest, recent: recent.map(({ reason, detail }) => `${reason} ${detail}`).sort() };
 }

@@ -25,28 +25,35 @@ export function injectionIn(call: Pick<Call, "params" | "body" | "http">): Marke
 }
 
 function placesOf(place: string, members: readonly (readonly [string, Json])[]): Place[] {
-  return [
-    { where: place, texts: members.map(([name]) => name) },
-    ...members.map(([name, value]) => ({
-      where: showable.test(name) ? `${place}.${name}` : place,
-      texts: textsIn(value),
-    })),
-  ];
+  const places: Place[] = [{ where: place, texts: members.map(([name]) => name) }];
+  for (const [name, value] of members) {
+    const texts = textsIn(value);
+    if (texts.length > 0) places.push({ where: showable.test(name) ? `${place}.${name}` : place, texts });
+  }
+  return places;
 }
 
-/** Texts of a value and keys of its objects, at any depth. Numbers say nothing. */
-function textsIn(value: Json): string[] {
+const none: readonly string[] = [];
+
+/** Texts of a value and keys of its objects, at any depth: those at the top first. Numbers say nothing. */
+function textsIn(value: Json): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return none;
   const texts: string[] = [];
+  const nested: object[] = [value];
   const add = (part: Json): void => {
     if (typeof part === "string") texts.push(part);
-    else if (Array.isArray(part)) for (const member of part) add(member);
-    else if (typeof part === "object" && part !== null) {
+    else if (typeof part === "object" && part !== null) nested.push(part);
+  };
+  // Not by recursion: what is nested deeply must not end it. What is added meanwhile is visited, too.
+  for (const part of nested) {
+    if (Array.isArray(part)) for (const member of part) add(member);
+    else {
       for (const [name, member] of Object.entries(part)) {
         texts.push(name);
         add(member);
       }
     }
-  };
-  add(value);
+  }
   return texts;
 }

@@ -1,4 +1,5 @@
 import { bounded } from "../../dlp/pattern.js";
+import { lowBar } from "./letters.js";
 import type { ReadingName } from "./readings.js";
 
 /** One kind of text that is meant for the model behind a tool, or behind a later reader, and not for the tool. */
@@ -124,7 +125,7 @@ export const injectionPatterns: readonly InjectionPattern[] = (
       in: "text",
       pattern: new RegExp(
         any(
-          "<\\|[a-z][a-z0-9_\\u2581]{1,30}\\|>",
+          `<\\|[a-z][a-z0-9_${lowBar}]{1,30}\\|>`,
           "< ?\\| ?(?:im_(?:start|end|sep)|endoftext|endofprompt|(?:start|end)_header_id|begin_of_text|end_of_text|eot_id|eom_id) ?\\| ?>",
           "(?<![\\w\\])])\\[ ?\\/? ?inst ?\\]",
           "<< ?\\/? ?sys ?>>",
@@ -142,7 +143,7 @@ export const injectionPatterns: readonly InjectionPattern[] = (
       pattern: new RegExp(
         any(
           // Behind another tag, or around one word, it is XML as settings have it.
-          "(?=<)(?<!<\\/?[a-z][^<>]{0,80}> ?|<\\/?[a-z][^<>]{0,80}>\\n{1,2}|<system>[^<\\s]{0,80})< ?\\/ ?system ?>",
+          "<(?<!(?:<\\/?[a-z][^<>]{0,80}> ?|<\\/?[a-z][^<>]{0,80}>\\n{1,2}|<system>[^<\\s]{0,80})<) ?\\/ ?system ?>",
           "< ?system ?>\\s?[a-z']{1,20},? [a-z']{1,20}[ .,!]",
           "< ?\\/? ?system[-_ ](?:prompt|reminder|message|instructions?) ?>",
         ),
@@ -162,7 +163,7 @@ export const injectionPatterns: readonly InjectionPattern[] = (
       in: "text",
       pattern: new RegExp(
         any(
-          "(?=<)(?<!\\b(?:vector|list|array|optional|option|set|deque|span|vec|promise|iterator|iterable|unique_ptr|shared_ptr|box|map|queue) ?)< ?\\/? ?(?:[a-z][a-z0-9]{0,15}:)?(?:tool_calls?|tool_use|tool_results?|tool_response|tool_code|function_calls?|function_results?|function_response)(?: [^<>]{0,200})? ?\\/?>",
+          "<(?<!\\b(?:vector|list|array|optional|option|set|deque|span|vec|promise|iterator|iterable|unique_ptr|shared_ptr|box|map|queue) ?<) ?\\/? ?(?:[a-z][a-z0-9]{0,15}:)?(?:tool_calls?|tool_use|tool_results?|tool_response|tool_code|function_calls?|function_results?|function_response)(?: [^<>]{0,200})? ?\\/?>",
           "\\[ ?\\/? ?tool_(?:calls?|results?) ?\\]",
           "<function=[a-z_]",
         ),

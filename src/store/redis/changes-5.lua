@@ -2,9 +2,9 @@
 Reads what has changed in the registry since a process looked last, oldest first. Writes nothing.
 
 KEYS[1]  state: epoch, seq
-KEYS[2]  changes by seq: agent:<id>, disabled:<id>, revoked:<jti>
+KEYS[2]  changes by seq: agent:<id>, flag:<id>, revoked:<jti>
 KEYS[3]  agents by id, JSON
-KEYS[4]  1 or 0 by id of agents that were disabled or enabled
+KEYS[4]  flags of agents that were disabled or enabled by id, JSON
 KEYS[5]  revoked tokens by expires_ms
 
 ARGV[1]  epoch as seen before; empty = nothing was seen
@@ -15,7 +15,7 @@ ARGV[4]  milliseconds that a revoked token is told of after it has expired
 Returns  epoch, seq up to which this goes, lost (0 or 1), more (0 or 1), then for each change its kind, name and value
          (lost = what was seen before is not there any more, so this begins with everything that is left)
 
-Codes    change: agent disabled revoked
+Codes    change: agent flag revoked
 ]]
 
 local held = redis.call("HMGET", KEYS[1], "epoch", "seq")
@@ -42,7 +42,7 @@ end
 local function value_of(kind, name)
   if kind == "agent" then
     return redis.call("HGET", KEYS[3], name)
-  elseif kind == "disabled" then
+  elseif kind == "flag" then
     return redis.call("HGET", KEYS[4], name)
   elseif kind == "revoked" then
     local expires_ms = redis.call("ZSCORE", KEYS[5], name)

@@ -14,6 +14,8 @@ export interface Keys {
   /** Entries of `index` that are the agent's. */
   indexOf(agent: string): string;
   session(agent: string, session: string): string;
+  /** What the agent did wrong outside of any session. */
+  unbound(agent: string): string;
   /** Tools that the agent has used. */
   tools(agent: string): string;
   /** What the session is for. */
@@ -25,7 +27,7 @@ export interface Keys {
   readonly index: string;
   readonly ping: string;
   /** Agents and revoked tokens. All carry one hash tag, and none that an agent's name can give. */
-  registry(part: "state" | "changes" | "agents" | "disabled" | "revoked"): string;
+  registry(part: "state" | "changes" | "agents" | "flags" | "revoked"): string;
 }
 
 /** One approval in a list: its agent and its id. */
@@ -71,6 +73,7 @@ export function keysUnder(prefix: string): Keys {
     indexOf: (agent) => of(agent, "approvals"),
     pending: (agent, question) => of(agent, `pending:${encodeURIComponent(question)}`),
     session: (agent, session) => of(agent, `session:${encodeURIComponent(session)}`),
+    unbound: (agent) => of(agent, "unbound"),
     tools: (agent) => of(agent, "tools"),
     sessionAgents: (session) => `${prefix}session:${encodeURIComponent(session)}`,
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,

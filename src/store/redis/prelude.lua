@@ -45,6 +45,18 @@ local function append_approval(reply, key, now_ms)
   return true
 end
 
+-- Revision of something of the registry: 0 when there is nothing, nil when it cannot be read.
+local function revision_in(stored)
+  if not stored then
+    return 0
+  end
+  local readable, value = pcall(cjson.decode, stored)
+  if readable and type(value) == "table" and type(value.revision) == "number" then
+    return value.revision
+  end
+  return nil
+end
+
 -- Notes that something of the registry has changed. Numbers are microseconds by the server's clock and always grow: also
 -- after changes were lost none of them comes twice, and one that is less than before shows the loss.
 local function note_change(state, changes, member, epoch)

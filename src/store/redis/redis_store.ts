@@ -36,8 +36,9 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
     sessionAgents: async (session) => {
       checkName("session", session);
       return connection.run(async (redis) => {
-        const agents = await redis.smembers(keys.sessionAgents(session));
-        return agents.sort().slice(0, maxSessionAgents);
+        const agents = (await redis.smembers(keys.sessionAgents(session))).sort().slice(0, maxSessionAgents);
+        const living = await Promise.all(agents.map((agent) => redis.exists(keys.session(agent, session))));
+        return agents.filter((_, i) => living[i] === 1);
       });
     },
     settle: async (request) => {
@@ -70,10 +71,10 @@ async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Loo
   const id = approval ?? "";
   const reply = await scripts.look.run(
     redis,
-    [keys.session(agent, session), keys.tools(agent), keys.approval(agent, id)],
+    [keys.session(agent, session), keys.tools(agent), keys.approval(agent, id), keys.unbound(agent)],
     [tool ?? "", learningMs, approval === null ? 0 : 1],
   );
-  return parseLook(reply, { id, agent });
+  return parseLook(reply, { id, agent, session });
 }
 
 async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
@@ -94,6 +95,7 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.session(agent, seen?.session ?? open),
       keys.session(agent, open),
       keys.tools(agent),
+      keys.unbound(agent),
     ],
     [
       ...chargeArguments(enforced),
@@ -112,8 +114,8 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       agentToolsMs + (seen?.learningMs ?? 0),
     ],
   );
-  const { createdAtMs, nowMs, ...result } = parseSettle(reply);
-  if (seen && !result.replayed) await indexSession(redis, keys, { agent, seen, before: result.session, nowMs });
+  const { createdAtMs, nowMs, own, ...result } = parseSettle(reply, seen?.session ?? open);
+  if (seen && !result.replayed) await indexSession(redis, keys, { agent, seen, before: own, nowMs });
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { decodeAgent, encodeAgent, unreadableAgent } from "../agent_codec.js";
-import { checkName } from "../check.js";
-import { checkAgent, checkPin, checkRevoked } from "../check_registry.js";
+import { decodeAgent, decodeFlag, encode, unreadableAgent, unreadableFlag } from "../agent_codec.js";
+import { checkAgent, checkFlag, checkPin, checkRevoked } from "../check_registry.js";
 import { type RegistryChanges, revocationGraceMs, type Seen, type SharedRegistry } from "../shared_registry.js";
 import type { Connection } from "./connection.js";
 import type { Keys } from "./keys.js";
@@ -12,34 +11,37 @@ import { scripts } from "./scripts.js";
 const pageSize = 500;
 
 /** The words that changes-5 returns; a test compares them with its header. */
-export const changeCodes = ["agent", "disabled", "revoked"] as const;
+export const changeCodes = ["agent", "flag", "revoked"] as const;
 
 const digits = z.string().regex(/^\d{1,16}$/);
 const flag = z.enum(["0", "1"]);
 const changesReply = z.tuple([z.string(), digits, flag, flag], z.string());
 const seenForm = /^([\w-]*):(\d{1,16})$/;
 
+/** As `over`: whatever is stored. */
+const whatever = -1;
+
 /** Agents and revoked tokens under one hash tag, each session's task under its agent's. */
 export function redisRegistry(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): SharedRegistry {
   const [state, changes, agents] = [keys.registry("state"), keys.registry("changes"), keys.registry("agents")];
-  const [disabled, revoked] = [keys.registry("disabled"), keys.registry("revoked")];
+  const [flags, revoked] = [keys.registry("flags"), keys.registry("revoked")];
 
   return {
     changes: async (seen) => {
       const given = [...placeOf(seen), pageSize, revocationGraceMs];
       return connection.run(async (redis) =>
-        parseChanges(await scripts.changes.run(redis, [state, changes, agents, disabled, revoked], given), onTrouble),
+        parseChanges(await scripts.changes.run(redis, [state, changes, agents, flags, revoked], given), onTrouble),
       );
     },
     putAgent: async (agent, over = agent.revision - 1) => {
       checkAgent(agent, over);
-      const given = [agent.id, encodeAgent(agent), over, randomUUID()];
+      const given = [agent.id, encode(agent), over ?? whatever, randomUUID()];
       return connection.run(async (redis) => isOne(await scripts.putAgent.run(redis, [state, changes, agents], given)));
     },
-    setDisabled: async (id, off) => {
-      checkName("id", id);
-      const given = [id, off ? 1 : 0, randomUUID()];
-      await connection.run((redis) => scripts.setDisabled.run(redis, [state, changes, disabled], given));
+    putFlag: async (flag, over = flag.revision - 1) => {
+      checkFlag(flag, over);
+      const given = [flag.id, encode(flag), over ?? whatever, randomUUID()];
+      return connection.run(async (redis) => isOne(await scripts.putFlag.run(redis, [state, changes, flags], given)));
     },
     revoke: async (token) => {
       checkRevoked(token);
@@ -63,11 +65,11 @@ function placeOf(seen: Seen | null): readonly [epoch: string, seq: string] {
   return [epoch, seq];
 }
 
-/** What changes-5 says. Throws on anything unexpected but an agent that cannot be read. */
+/** What changes-5 says. Throws on anything unexpected but agents and flags that cannot be read. */
 function parseChanges(reply: unknown, onTrouble: (error: Error) => void): RegistryChanges {
   const [epoch, seq, lost, more, ...rest] = changesReply.parse(reply);
   const agents: RegistryChanges["agents"][number][] = [];
-  const disabled: RegistryChanges["disabled"][number][] = [];
+  const flags: RegistryChanges["flags"][number][] = [];
   const revoked: RegistryChanges["revoked"][number][] = [];
   for (let n = 0; n < rest.length; n += 3) {
     const [kind, name = "", value = ""] = rest.slice(n, n + 3);
@@ -75,15 +77,15 @@ function parseChanges(reply: unknown, onTrouble: (error: Error) => void): Regist
       case "agent":
         agents.push(agentOf(name, value, onTrouble));
         break;
-      case "disabled":
-        disabled.push({ id: name, disabled: isOne(value) });
+      case "flag":
+        flags.push(flagOf(name, value, onTrouble));
         break;
       case "revoked":
         revoked.push({ jti: name, expiresAtMs: Number(digits.parse(value)) });
         break;
     }
   }
-  return { seen: `${epoch}:${seq}`, agents, disabled, revoked, more: isOne(more), lost: isOne(lost) };
+  return { seen: `${epoch}:${seq}`, agents, flags, revoked, more: isOne(more), lost: isOne(lost) };
 }
 
 function agentOf(id: string, text: string, onTrouble: (error: Error) => void) {
@@ -91,6 +93,13 @@ function agentOf(id: string, text: string, onTrouble: (error: Error) => void) {
   if (agent) return agent;
   onTrouble(new Error("an agent in the store cannot be read and is refused"));
   return unreadableAgent(id);
+}
+
+function flagOf(id: string, text: string, onTrouble: (error: Error) => void) {
+  const flag = decodeFlag(id, text);
+  if (flag) return flag;
+  onTrouble(new Error("a disabled or enabled agent in the store cannot be read and counts as disabled"));
+  return unreadableFlag(id);
 }
 
 function isOne(reply: unknown): boolean {

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { SessionState } from "../../session.js";
 import { decodeApproval } from "../approval_codec.js";
+import { withUnbound } from "../sessions.js";
 import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, SettleResult } from "../store.js";
 import { decodeSession } from "./session_codec.js";
 
@@ -42,21 +44,27 @@ const settleReply = z.tuple([
   text,
   number,
   z.array(text),
+  z.array(text),
 ]);
-const lookReply = z.tuple([z.array(text), z.enum(["0", "1"]), z.array(z.unknown())]);
+const lookReply = z.tuple([z.array(text), z.enum(["0", "1"]), z.array(z.unknown()), z.array(text)]);
 const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
 const answerReply = z.tuple([z.enum(answerCodes)], text);
 
 /**
- * What settle-9 says; `createdAtMs` is there when an approval is pending, and `nowMs` is the server's clock. Throws on
+ * What settle-10 says; `createdAtMs` is there when an approval is pending, and `nowMs` is the server's clock. Throws on
  * anything unexpected.
  */
-export function parseSettle(reply: unknown): SettleResult & { createdAtMs: number | null; nowMs: number } {
+export function parseSettle(
+  reply: unknown,
+  sessionId: string,
+): SettleResult & { createdAtMs: number | null; nowMs: number; own: SessionState | null } {
   const [replayed, code, retry, spent, ...rest] = settleReply.parse(reply);
-  const [shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees, nowMs, session] = rest;
+  const [shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees, nowMs, session, unbound] = rest;
+  const own = decodeSession(session);
   return {
     replayed: replayed === "1",
-    session: decodeSession(session),
+    session: withUnbound(sessionId, own, decodeSession(unbound)),
+    own,
     nowMs,
     enforced: limitOf(code, retry, spent),
     shadow: shadow === "" ? null : limitOf(shadow, shadowRetry, shadowSpent),
@@ -65,11 +73,11 @@ export function parseSettle(reply: unknown): SettleResult & { createdAtMs: numbe
   };
 }
 
-/** What look-3 says. Throws on anything unexpected. */
-export function parseLook(reply: unknown, expected: { id: string; agent: string }): Look {
-  const [session, newTool, approval] = lookReply.parse(reply);
+/** What look-4 says. Throws on anything unexpected. */
+export function parseLook(reply: unknown, expected: { id: string; agent: string; session: string }): Look {
+  const [session, newTool, approval, unbound] = lookReply.parse(reply);
   return {
-    session: decodeSession(session),
+    session: withUnbound(expected.session, decodeSession(session), decodeSession(unbound)),
     newTool: newTool === "1",
     approval: parseApproval(approval, expected),
   };

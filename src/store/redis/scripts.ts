@@ -11,13 +11,13 @@ export interface Script {
 const prelude = `${read("prelude.lua")}\n${read("sessions.lua")}`;
 
 export const scripts = {
-  settle: load("settle-9.lua"),
-  look: load("look-3.lua"),
+  settle: load("settle-10.lua"),
+  look: load("look-4.lua"),
   approval: load("approval-1.lua"),
   answer: load("answer-3.lua"),
   changes: load("changes-5.lua"),
   putAgent: load("put_agent-3.lua"),
-  setDisabled: load("set_disabled-3.lua"),
+  putFlag: load("put_flag-3.lua"),
   revoke: load("revoke-3.lua"),
   pinTask: load("pin_task-1.lua"),
 } as const;

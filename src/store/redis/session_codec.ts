@@ -18,8 +18,8 @@ const head = z.object({
   known: z.string().default("{}"),
   recent: z.string().default("[]"),
   outside_ms: count.optional(),
-  outside_integrity: count.pipe(z.int().max(integrities.length - 1)).default(0),
-  outside_anomalies: count.default(0),
+  outside_integrity: count.pipe(z.int().max(integrities.length - 1)).optional(),
+  outside_anomalies: count.optional(),
 });
 const text = z.string().optional();
 const known = z.strictObject({ workflow_run_id: text, initiated_by: text, role: text, clearance: text });
@@ -34,11 +34,6 @@ export function decodeSession(fields: readonly string[]): SessionState | null {
   const map = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) map.set(fields[i] ?? "", fields[i + 1] ?? "");
   const said = head.parse(Object.fromEntries([...map].filter(([name]) => name in head.shape)));
-  const outside = {
-    seenMs: said.outside_ms ?? 0,
-    integrity: integrities[said.outside_integrity] ?? "compromised",
-    anomalies: said.outside_anomalies > 0,
-  };
   return {
     known: JSON.parse(JSON.stringify(known.parse(JSON.parse(said.known)))),
     startedMs: said.started_ms,
@@ -51,11 +46,22 @@ export function decodeSession(fields: readonly string[]): SessionState | null {
     indicators: indicatorsOf(map),
     anomalies: said.anomalies,
     recent: recent.parse(JSON.parse(said.recent)).map(([atMs, reason, detail]) => ({ atMs, reason, detail })),
-    outside: said.outside_ms === undefined ? null : outside,
+    outside: outsideOf(said),
   };
 }
 
-/** An observation as `settle-9.lua` reads it. Members that are absent there are absent here. */
+/** All of it or nothing: a part is not what this program writes. */
+function outsideOf(said: z.output<typeof head>): SessionState["outside"] {
+  const { outside_ms: seenMs, outside_integrity: place, outside_anomalies: anomalies } = said;
+  if (seenMs === undefined && place === undefined && anomalies === undefined) return null;
+  const integrity = place === undefined ? undefined : integrities[place];
+  if (seenMs === undefined || integrity === undefined || anomalies === undefined) {
+    throw new Error("a part of what others attested is missing");
+  }
+  return { seenMs, integrity, anomalies: anomalies > 0 };
+}
+
+/** An observation as `settle-10.lua` reads it. Members that are absent there are absent here. */
 export function encodeObservation(seen: Observation): string {
   const { outside } = seen;
   return JSON.stringify({

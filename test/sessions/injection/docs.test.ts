@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mostSearched } from "../../../src/sessions/injection/find.js";
+import { leastSearched, mostDecoded, mostSearched } from "../../../src/sessions/injection/find.js";
 import { injectionPatterns } from "../../../src/sessions/injection/patterns.js";
 
 const page = readFileSync(new URL("../../../docs/injection.md", import.meta.url), "utf8");
@@ -19,6 +19,8 @@ test("the table has every pattern in its order, with its meaning and its example
   );
 });
 
-test("the bound is the one in the code", () => {
+test("the bounds are those in the code", () => {
   expect(page).toContain(`At most ${mostSearched.toLocaleString("en")} characters`);
+  expect(page).toContain(`at most ${mostDecoded.toLocaleString("en")} characters of decoded readings`);
+  expect(page).toContain(`less than ${leastSearched} characters`);
 });

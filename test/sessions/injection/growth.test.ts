@@ -1,30 +1,55 @@
 import { runInNewContext } from "node:vm";
-import { findInjection, type Place } from "../../../src/sessions/injection/find.js";
+import {
+  findInjection,
+  mostDecoded,
+  mostSearched,
+  type Place,
+  type Work,
+} from "../../../src/sessions/injection/find.js";
 import { injectionPatterns } from "../../../src/sessions/injection/patterns.js";
 
 const million = 1_048_576;
 const filled = (piece: string, length: number): string =>
   piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
 
-/** Milliseconds of the processor that a search takes. Ends work that does not end. */
-function timeOf(places: readonly Place[]): number {
-  const start = process.cpuUsage();
-  runInNewContext("work()", { work: () => findInjection(places) }, { timeout: 30_000 });
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1_000;
+/** A call is searched in batches, and one with a marker once more in halves. */
+const again = 4 * 65_536;
+
+/** UTF-16 units that a search reads. Ends work that does not end; a pattern is bounded, and looks at few of them in each try. */
+function unitsOf(places: readonly Place[]): number {
+  const work: Work = { units: 0 };
+  runInNewContext("search()", { search: () => findInjection(places, work) }, { timeout: 30_000 });
+  return work.units;
 }
 
-/** Four times the work takes four times the time, sixteen where it grows with the square; in between is room for others. */
-function expectLinear(placesOf: (part: number) => readonly Place[]): void {
-  timeOf(placesOf(1 / 16)); // A pattern is compiled when it is used first.
-  const [quarter, whole] = [timeOf(placesOf(1 / 4)), timeOf(placesOf(1))];
-  expect(whole).toBeLessThan(8 * quarter + 250);
+function expectBounded(placesOf: (part: number) => readonly Place[]): void {
+  const [quarter, whole] = [unitsOf(placesOf(1 / 4)), unitsOf(placesOf(1))];
+  expect(whole).toBeLessThanOrEqual(4 * quarter + again);
+  for (const units of [whole, unitsOf(placesOf(8))])
+    expect(units).toBeLessThanOrEqual(mostSearched + mostDecoded + again);
 }
 
 /** Beginnings of examples, again and again, and what else makes a careless search start over. */
 const beginnings = injectionPatterns.map(({ example }) => example.slice(0, Math.ceil(example.length * 0.7)));
 const others = [
-  ...["a", " ", "\n", "<", "[", "%25", "\\u0069", "\u0430", "\u00e9 ", "a\u200b", "\u{1f3f4}\u{e0067}\u{e0062}"],
+  ...[
+    "a",
+    " ",
+    "\n",
+    "<",
+    "[",
+    "%25",
+    "\\u0069",
+    "\u0430",
+    "\u00e9 ",
+    "\uac01",
+    "\uac01%41",
+    "\u0390",
+    "\ufdfa",
+    "%CE%91 ",
+    "a\u200b",
+    "\u{1f3f4}\u{e0067}\u{e0062}",
+  ],
   ...[
     "<!-- ai ",
     "<a ",
@@ -40,11 +65,13 @@ const others = [
     "aWdub3JlIGFsbCA=",
     "aWdub3JlIGFsbCAK\n",
     "a-b_",
+    Buffer.from("\u0391\u0392\u0393".repeat(99)).toString("base64"),
+    Buffer.from(Buffer.from("\u0391\u0392\u0393".repeat(99)).toString("base64")).toString("base64"),
   ],
 ];
 
 test.each([...beginnings, ...others].map((piece) => [piece]))("%j a million characters long", (piece) => {
-  expectLinear((part) => [{ where: "params.p", texts: [filled(piece, million * part)] }]);
+  expectBounded((part) => [{ where: "params.p", texts: [filled(piece, million * part)] }]);
 });
 
 const several = (count: number, textOf: (i: number) => string): string[] =>
@@ -63,5 +90,5 @@ test.each<[string, (count: number) => readonly Place[]]>([
       })),
   ],
 ])("a hundred thousand %s", (_, places) => {
-  expectLinear((part) => places(100_000 * part));
+  expectBounded((part) => places(100_000 * part));
 });

@@ -111,21 +111,95 @@ test("base64 beside other base64 is decoded by itself", () => {
 });
 
 describe("how much is searched", () => {
-  const ending = (length: number) => `${"x ".repeat(mostSearched)}`.slice(0, length - sample.length) + sample;
+  const where = "params.p";
+  const marker = { marker: "instruction_override", where };
+  const padding = (length: number) => "x ".repeat(Math.ceil(length / 2)).slice(0, length);
+  /** A text of this length with the sample at a place. */
+  const withSample = (length: number, at: number) =>
+    `${padding(at)}. ${sample} ${padding(Math.max(0, length - at - sample.length - 3))}`;
+  const search = (texts: readonly string[]) => findInjection([{ where, texts }]);
 
   test("up to the bound everything is", () => {
-    const where = "params.p";
-    const room = mostSearched - "p".length;
-    expect(findInjection([{ where, texts: ["p", ending(room)] }])).toEqual({ marker: "instruction_override", where });
-    expect(findInjection([{ where, texts: ["p", "x ".repeat(room / 2)] }])).toBeNull();
+    const room = mostSearched - ";--> ".length;
+    for (const at of [0, mostSearched / 2, room - sample.length - 3]) {
+      expect(search([withSample(room, at)])).toEqual(marker);
+    }
+    expect(search([padding(room)])).toBeNull();
   });
 
-  test("a call that holds more is told as that, and nothing of it is searched", () => {
-    const start = performance.now();
-    const texts = Array.from({ length: 20 }, () => "ignore all ".repeat(100_000));
-    expect(findInjection([{ where: "params.p", texts }])).toEqual({ marker: "unsearched", where: "call" });
-    expect(performance.now() - start).toBeLessThan(1_000);
+  test("a large call is no marker by itself", () => {
+    expect(search([padding(8 * mostSearched)])).toBeNull();
+    expect(search(Array.from({ length: 20 }, () => "ignore all ".repeat(100_000)))).toBeNull();
+    expect(search(Array.from({ length: 200_000 }, (_, i) => `a text ${i}`))).toBeNull();
   });
+
+  test("as many JSON texts as a body of the default limit can hold are", () => {
+    const count = 1_048_576 / `"abcdef",`.length;
+    for (const at of [0, count / 2, count - 7].map(Math.floor)) {
+      expect(search(Array.from({ length: count - 5 }, (_, i) => (i === at ? sample : "abcdef")))).toEqual(marker);
+    }
+  });
+
+  test("beyond it the first and the last part of long texts are, and not what is between", () => {
+    const length = 3 * mostSearched;
+    for (const at of [0, 300_000, length - 300_000, length - sample.length - 3]) {
+      expect(search([withSample(length, at)])).toEqual(marker);
+    }
+    expect(search([withSample(length, length / 2)])).toBeNull();
+  });
+
+  test("beside a long text short ones are searched as a whole, wherever they stand", () => {
+    const long = padding(2 * mostSearched);
+    for (const text of [sample, withSample(100_000, 50_000)]) {
+      for (const texts of [
+        [text, long, long],
+        [long, text, long],
+        [long, long, text],
+      ]) {
+        expect(search(texts)).toEqual(marker);
+      }
+    }
+  });
+
+  test("no marker is put together from the first and the last part", () => {
+    const length = 2 * mostSearched;
+    for (let shift = 0; shift < 40; shift += 8) {
+      const half = mostSearched / 2 + shift - 20;
+      const apart = `${padding(half - 11)} ignore all${padding(length)}`;
+      expect(search([`${apart} previous instructions ${padding(half - 22)}`])).toBeNull();
+    }
+  });
+
+  test("of too many texts those at both ends are", () => {
+    const texts = (at: number) => Array.from({ length: 10_000 }, (_, i) => (i === at ? sample : padding(300)));
+    expect(search(texts(0))).toEqual(marker);
+    expect(search(texts(9_999))).toEqual(marker);
+    expect(search(texts(5_000))).toBeNull();
+  });
+
+  test("encoded text in one place does not use up what is decoded of another", () => {
+    const encoded = Buffer.from(`${"\u0391 ".repeat(200_000)}`).toString("base64");
+    const hidden = Buffer.from(`.... ${sample} ....`).toString("base64");
+    for (const texts of [
+      [encoded, hidden],
+      [hidden, encoded],
+    ]) {
+      expect(search(texts)).toEqual(marker);
+    }
+  });
+
+  test("of a long decoded reading the first and the last part are searched", () => {
+    const encoded = (at: number) => Buffer.from(withSample(700_000, at)).toString("base64");
+    expect(search([encoded(0)])).toEqual(marker);
+    expect(search([encoded(200_000)])).toEqual(marker);
+    expect(search([encoded(700_000 - 200_000)])).toEqual(marker);
+  });
+});
+
+test("values may be nested as deeply as anybody likes", () => {
+  let deep: Json = sample;
+  for (let i = 0; i < 100_000; i += 1) deep = i % 2 === 0 ? [deep] : { deeper: deep };
+  expect(found({ params: { deep } })).toEqual({ marker: "instruction_override", where: "params.deep" });
 });
 
 /** Text that is rich in what patterns look at. */

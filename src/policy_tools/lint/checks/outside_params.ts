@@ -29,7 +29,9 @@ function limiting({ bounds, additional_params: additional }: ActionSource): stri
 }
 
 /** What a tool may look at beside the one object that holds its parameters; `null` for nothing. */
-function restOf({ params, takesBody }: Tool): string | null {
+function restOf({ protocol, params, takesBody }: Tool): string | null {
+  // A described call has its parameters and nothing beside them.
+  if (protocol === "check") return null;
   if (params.kind !== "object" || params.template.kind !== "reference") return null;
   const { source, names } = params.template.reference;
   const rest = [

@@ -11,6 +11,7 @@ KEYS[6]  ids of the agent's pending approvals by expires_ms (open only)
 KEYS[7]  session of the call
 KEYS[8]  the agent's open session; the same key for a call that binds none
 KEYS[9]  tools of the agent
+KEYS[10] what the agent did wrong outside of any session: of calls that bind none
 
 ARGV[1..4]   enforced: interval_us, burst, limit_micro, cost_micro; empty = no such limit
 ARGV[5..8]   shadow: the same
@@ -32,7 +33,7 @@ Returns  replayed (0 or 1),
          shadow code (empty = no shadow charge), retry_after_ms, spent_micro,
          approval code, id, created_ms, expires_ms, retry_after_ms,
          now_ms, fields and values of the session before the call (none when nothing was remembered of it, when
-         nothing is to be remembered, and of a settled key)
+         nothing is to be remembered, and of a settled key), those of KEYS[10] likewise
 
 Codes    limit: ok rate_exceeded budget_exceeded
          approval: none opened joined exceeded redeemed not_found mismatch not_approved expired consumed
@@ -47,12 +48,15 @@ if settled then
   reply[1] = "1"
   table.insert(reply, digits(to_ms(clock_us())))
   table.insert(reply, {})
+  table.insert(reply, {})
   return reply
 end
 
 local now_us = clock_us()
 local now_ms = to_ms(now_us)
 local kind = ARGV[10]
+-- Read before anything is written: what cannot be read must leave nothing behind.
+local seen_call = ARGV[19] ~= "" and cjson.decode(ARGV[19]) or nil
 
 local function refused(code, retry_after_ms, spent)
   return { code = code, retry_after_ms = digits(retry_after_ms), spent = spent or "", fields = {} }
@@ -192,6 +196,9 @@ local refusals = {
   consumed = "override_used",
 }
 
+-- What comes of calling too often is no sign of trying doors.
+local limits = { rate_exceeded = true, budget_exceeded = true, approvals_exceeded = true }
+
 -- Counts the anomalies in, newest last, and keeps some of them whole.
 local function remember_anomalies(key, reasons, detail)
   if #reasons == 0 then
@@ -282,7 +289,7 @@ local function remember(seen)
   if seen.outside then
     append_all(bad.classification, seen.outside.classification)
   end
-  if outcome == "refused" and is_burst(KEYS[7], seen.burst) then
+  if outcome == "refused" and not limits[refusal] and is_burst(KEYS[7], seen.burst) then
     table.insert(bad.indicators, "denied_burst")
   end
   bad.indicators = distinct(bad.indicators)
@@ -311,14 +318,21 @@ local function remember(seen)
   end
   if KEYS[8] ~= KEYS[7] and (#bad.classification > 0 or #bad.reasons > 0 or seen.outside) then
     remember_worse(KEYS[8], seen, bad)
+  elseif KEYS[8] == KEYS[7] and (#bad.classification > 0 or #bad.indicators > 0 or seen.outside) then
+    remember_worse(KEYS[10], seen, { classification = bad.classification, indicators = bad.indicators, reasons = bad.indicators })
+  elseif KEYS[8] ~= KEYS[7] then
+    -- It is not to forget before the sessions do of which it knows.
+    redis.call("PEXPIRE", KEYS[8], digits(seen.ttl))
   end
 end
 
 table.insert(reply, digits(now_ms))
-if ARGV[19] == "" then
-  table.insert(reply, {})
-else
+if seen_call then
   table.insert(reply, session_of(KEYS[7]))
-  remember(cjson.decode(ARGV[19]))
+  table.insert(reply, session_of(KEYS[10]))
+  remember(seen_call)
+else
+  table.insert(reply, {})
+  table.insert(reply, {})
 end
 return reply

@@ -1,0 +1,94 @@
+/** Shortest run that is decoded, in characters: nine bytes. */
+const shortestRun = 12;
+/** Shortest stretch of text in decoded bytes that is kept: random bytes have longer ones only by rare chance. */
+const shortestStretch = 8;
+/** A character is two UTF-16 units at most, so that some of these are too short. */
+const stretches = /(?:[^\p{Cc}\ufffd]|[\t\n\r]){4,}/gu;
+/** Ends a stretch. */
+const control = 0x01;
+
+const none = 0xff;
+const lineFeed = 0xfe;
+const carriageReturn = 0xfd;
+/** Values of base64 and base64url (RFC 4648 sections 4 and 5), and what ends a line. */
+const values = new Uint8Array(128).fill(none);
+for (const alphabet of ["+/", "-_"]) {
+  const digits = `ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789${alphabet}`;
+  for (let value = 0; value < 64; value += 1) values[digits.charCodeAt(value)] = value;
+}
+values[0x0a] = lineFeed;
+values[0x0d] = carriageReturn;
+
+/**
+ * What the base64 in a text says, as far as it is text; stretches of it are parted by empty lines. Lines that continue each
+ * other are one run. A run is decoded as a whole, and once more in the parts between line breaks and `+ / - _`, since it may
+ * follow a word and a slash. At most one and a half times as long as the text, and a step of work for each character.
+ */
+export function base64In(text: string): string {
+  const digits = digitsOf(text);
+  let bytes: Buffer | null = null;
+  let length = 0;
+  for (let start = 0; start < digits.length; start += 1) {
+    if (!isDigit(digits[start])) continue;
+    const end = endOfRun(digits, start);
+    if (end - start >= shortestRun) {
+      bytes ??= Buffer.allocUnsafe(2 * digits.length);
+      length = decode(digits.subarray(start, end), bytes, length);
+      length = decodeParts(digits.subarray(start, end), bytes, length);
+    }
+    start = end;
+  }
+  const found = bytes?.toString("utf8", 0, length).match(stretches) ?? [];
+  return found.filter((stretch) => stretch.length >= shortestStretch).join("\n\n");
+}
+
+function digitsOf(text: string): Uint8Array {
+  const digits = Buffer.allocUnsafe(text.length);
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    digits[at] = code < 128 ? (values[code] as number) : none;
+  }
+  return digits;
+}
+
+const isDigit = (value: number | undefined): boolean => value !== undefined && value < 64;
+
+function endOfRun(digits: Uint8Array, start: number): number {
+  let end = start;
+  for (;;) {
+    while (end < digits.length && isDigit(digits[end])) end += 1;
+    const next = end + (digits[end] === carriageReturn ? 1 : 0);
+    if (digits[next] !== lineFeed || !isDigit(digits[next + 1])) return end;
+    end = next + 1;
+  }
+}
+
+function decodeParts(run: Uint8Array, bytes: Buffer, length: number): number {
+  let written = length;
+  let from = 0;
+  for (let at = 0; at <= run.length; at += 1) {
+    if (at < run.length && (run[at] as number) < 62) continue;
+    if (at - from >= shortestRun && at - from < run.length) written = decode(run.subarray(from, at), bytes, written);
+    from = at + 1;
+  }
+  return written;
+}
+
+/** NULs go: every second byte of ASCII in UTF-16 is one. Returns how much is written now. */
+function decode(run: Uint8Array, bytes: Buffer, length: number): number {
+  let written = length;
+  let bits = 0;
+  let count = 0;
+  for (let at = 0; at < run.length; at += 1) {
+    const value = run[at] as number;
+    if (!isDigit(value)) continue;
+    bits = ((bits << 6) | value) & 0xffff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    const byte = (bits >> count) & 0xff;
+    if (byte !== 0) bytes[written++] = byte;
+  }
+  bytes[written++] = control;
+  return written;
+}

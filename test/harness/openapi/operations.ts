@@ -1,0 +1,370 @@
+import type { z } from "zod";
+import type { routeAccess } from "../../../src/http/access.js";
+import { showQuery as approvalQuery, listQuery } from "../../../src/http/approvals.js";
+import { showQuery as sessionQuery } from "../../../src/http/sessions.js";
+import type { AnswerName, BodyName } from "./schemas.js";
+
+export const problemType = "application/problem+json";
+const json = "application/json";
+
+const form = "application/x-www-form-urlencoded";
+
+/** One answer of an operation. */
+export interface Answered {
+  description: string;
+  /** By media type: the schema, or `text` and `bytes` for what has none. */
+  content?: Readonly<Record<string, AnswerName | "text" | "bytes">>;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface Operation {
+  id: string;
+  summary: string;
+  tag: "decisions" | "approvals" | "sessions" | "agents" | "policies" | "tokens" | "operation";
+  description?: string;
+  /** Each with what it is. */
+  path?: Readonly<Record<string, string>>;
+  query?: { schema: z.ZodObject; says: Readonly<Record<string, string>> };
+  /** Headers beside the credential. */
+  headers?: Readonly<Record<string, string>>;
+  body?: { type: string; schema: BodyName; required: boolean; examples: Readonly<Record<string, object>> };
+  answers: Readonly<Record<number, Answered>>;
+}
+
+const why: Readonly<Record<number, string>> = {
+  400: "the request is malformed",
+  401: "the caller proves nobody",
+  403: "the caller's access does not cover this",
+  404: "there is no such thing",
+  409: "it is not possible as things are; `reason` says why",
+  410: "it has expired",
+  413: "the body is larger than 64 KiB",
+  415: "the body is not application/json",
+  500: "the server failed; its log says why",
+  503: "the store or the audit trail does not answer; the same request may succeed later",
+};
+
+/** Problems of the HTTP API with these statuses; every route can fail, and every route of people and agents refuses. */
+function problems(...statuses: number[]): Record<number, Answered> {
+  const answers = statuses.map((status): [number, Answered] => [
+    status,
+    {
+      description: why[status] ?? "",
+      content: { [problemType]: "Problem" },
+      ...(status === 401 && { headers: { "www-authenticate": "the scheme to use" } }),
+    },
+  ]);
+  return Object.fromEntries(answers);
+}
+
+const answer = (schema: AnswerName, description: string, type: string = json): Record<200, Answered> => ({
+  200: { description, content: { [type]: schema } },
+});
+const guarded = [401, 403, 500];
+const posted = [400, 413, 415, 503, ...guarded];
+
+const denied = (description: string, headers: Record<string, string> = {}): Answered => ({
+  description,
+  content: { [problemType]: "CallRefused" },
+  headers: {
+    "x-countersign-decision": "the verdict",
+    "x-countersign-decision-id": "by which its audit record is found",
+    ...headers,
+  },
+});
+
+const tooManyTokens: Record<number, Answered> = {
+  429: {
+    description: "the agent got its tokens of the minute",
+    content: { [json]: "OAuthError" },
+    headers: { "retry-after": "seconds until there is another one" },
+  },
+};
+
+/** Errors of the token endpoints, which have the form of RFC 6749. */
+const oauthErrors: Record<number, Answered> = {
+  ...Object.fromEntries(
+    [400, 413, 415, 503].map((status): [number, Answered] => [
+      status,
+      {
+        description: status === 413 ? "the body is larger than 32 KiB" : "RFC 6749 section 5.2",
+        content: { [json]: "OAuthError" },
+      },
+    ]),
+  ),
+  401: {
+    description: "the client is unknown or its secret is wrong",
+    content: { [json]: "OAuthError" },
+    headers: { "www-authenticate": "the scheme to use" },
+  },
+  ...problems(500),
+};
+
+const approvalId = { id: "id of the approval, apr_..." };
+const agentId = { id: "id of the agent; percent-encode the slashes in it" };
+
+/** Every route. The names of path parameters are those of the routes. */
+export const operations: Record<keyof typeof routeAccess, Operation> = {
+  "GET /healthz": {
+    id: "getHealth",
+    summary: "Whether the process answers",
+    tag: "operation",
+    answers: { ...answer("Health", "it does"), ...problems(500) },
+  },
+  "GET /readyz": {
+    id: "getReadiness",
+    summary: "Whether the authorizer can decide",
+    description: "Details are for people with access viewer or admin.",
+    tag: "operation",
+    answers: {
+      ...answer("Ready", "it can"),
+      ...problems(500),
+      503: { description: "it cannot", content: { [problemType]: "NotReady" } },
+    },
+  },
+  "GET /metrics": {
+    id: "getMetrics",
+    summary: "Metrics for Prometheus",
+    tag: "operation",
+    answers: {
+      200: { description: "Prometheus text format", content: { "text/plain": "text" } },
+      ...problems(...guarded),
+    },
+  },
+  "GET /openapi.json": {
+    id: "getOpenApi",
+    summary: "This document",
+    tag: "operation",
+    answers: { ...answer("Document", "OpenAPI 3.1"), ...problems(500) },
+  },
+  "POST /v1/check": {
+    id: "checkCall",
+    summary: "The decision for a call that no Envoy sees",
+    description:
+      "A pass is 200. A denial has the status that the agent would get from Envoy, so that a client which looks at the status alone fails closed. With a policy's hold the answer waits for people.",
+    tag: "decisions",
+    headers: {
+      "x-countersign-override": "the one-time token of an approval",
+      "x-session-attestation": "what another governance layer says of the session",
+    },
+    body: {
+      type: json,
+      schema: "CallDescription",
+      required: true,
+      examples: {
+        function: { tool: "shell", action: "run", environment: "staging", params: { jobs: 2 } },
+        destination: { tool: "shell", action: "crawl", destination: "db.internal:5432" },
+      },
+    },
+    answers: {
+      ...answer("CallPassed", "the call may go on"),
+      400: denied("what is described has no one reading"),
+      401: denied("the agent is not proven", { "www-authenticate": "the scheme to use" }),
+      403: denied("denied, or people have to approve"),
+      413: { description: "the body is larger than 64 KiB", content: { [problemType]: "Problem" } },
+      415: denied("the body is not application/json"),
+      429: denied("a limit", {
+        "retry-after": "seconds",
+        ratelimit: "what is left",
+        "ratelimit-policy": "what is permitted",
+      }),
+      ...problems(500),
+      503: denied("the authorizer cannot decide"),
+    },
+  },
+  "GET /v1/approvals": {
+    id: "listApprovals",
+    summary: "Approvals, newest first",
+    tag: "approvals",
+    query: {
+      schema: listQuery,
+      says: { status: "only these", agent: "only of this agent", limit: "1 to 1000; 100 by default" },
+    },
+    answers: { ...answer("Approvals", "those that match"), ...problems(400, 503, ...guarded) },
+  },
+  "GET /v1/approvals/:id": {
+    id: "getApproval",
+    summary: "One approval; for the agent that asked, with the override token once it is approved",
+    tag: "approvals",
+    path: approvalId,
+    query: {
+      schema: approvalQuery,
+      says: { wait: "a duration such as 30s: waits that long, at most 60s, while it is pending" },
+    },
+    answers: { ...answer("Approval", "as it is"), ...problems(400, 404, 503, ...guarded) },
+  },
+  "POST /v1/approvals/:id/decision": {
+    id: "decideApproval",
+    summary: "Approve or deny",
+    tag: "approvals",
+    path: approvalId,
+    body: {
+      type: json,
+      schema: "ApprovalAnswer",
+      required: true,
+      examples: { approve: { decision: "approve" }, deny: { decision: "deny", comment: "not on a Friday" } },
+    },
+    answers: { ...answer("Approval", "with the answer"), ...problems(404, 409, 410, ...posted) },
+  },
+  "GET /v1/sessions/:id/attestation": {
+    id: "attestSession",
+    summary: "What Countersign says of a session, signed",
+    description:
+      "With `accept: application/jwt` the signature alone, which is the whole of it. Agents see their own session.",
+    tag: "sessions",
+    path: { id: "id of the session" },
+    query: { schema: sessionQuery, says: { agent: "whose session; needed where several agents have one of this id" } },
+    answers: {
+      200: {
+        description: "the attestation",
+        content: { [json]: "SessionAttestation", "application/jwt": "text" },
+      },
+      ...problems(400, 404, 503, ...guarded),
+      409: { description: "several agents have such a session", content: { [problemType]: "SessionAmbiguous" } },
+    },
+  },
+  "POST /v1/agents": {
+    id: "createAgent",
+    summary: "Register an agent; its API key is in this answer only",
+    tag: "agents",
+    body: {
+      type: json,
+      schema: "NewAgent",
+      required: true,
+      examples: { nightly: { id: "nightly", model: "some-model-1", scopes: ["reports:read"], roles: ["batch"] } },
+    },
+    answers: {
+      201: {
+        description: "registered",
+        content: { [json]: "AgentWithKey" },
+        headers: { location: "where the agent is seen" },
+      },
+      ...problems(409, ...posted),
+    },
+  },
+  "GET /v1/agents": {
+    id: "listAgents",
+    summary: "All agents, by id",
+    tag: "agents",
+    answers: { ...answer("Agents", "those of agents.yaml and of the API"), ...problems(503, ...guarded) },
+  },
+  "GET /v1/agents/:id": {
+    id: "getAgent",
+    summary: "One agent",
+    tag: "agents",
+    path: agentId,
+    answers: { ...answer("Agent", "as it is"), ...problems(404, 503, ...guarded) },
+  },
+  "POST /v1/agents/:id/disable": {
+    id: "disableAgent",
+    summary: "Refuse an agent, on every process within a second",
+    tag: "agents",
+    path: agentId,
+    body: { type: json, schema: "Nothing", required: false, examples: { nothing: {} } },
+    answers: { ...answer("Agent", "as it is now"), ...problems(404, 409, ...posted) },
+  },
+  "POST /v1/agents/:id/enable": {
+    id: "enableAgent",
+    summary: "Let an agent act again",
+    tag: "agents",
+    path: agentId,
+    body: { type: json, schema: "Nothing", required: false, examples: { nothing: {} } },
+    answers: { ...answer("Agent", "as it is now"), ...problems(404, 409, ...posted) },
+  },
+  "POST /v1/agents/:id/rotate-key": {
+    id: "rotateAgentKey",
+    summary: "Replace the API keys of an agent; the new one is in this answer only",
+    tag: "agents",
+    path: agentId,
+    body: {
+      type: json,
+      schema: "KeyRotation",
+      required: false,
+      examples: { atOnce: {}, overlapping: { keep_old_for: "10m" } },
+    },
+    answers: { ...answer("AgentWithKey", "with the new key"), ...problems(404, 409, ...posted) },
+  },
+  "GET /v1/policies": {
+    id: "listPolicyVersions",
+    summary: "The version of the policies in force, and those before",
+    tag: "policies",
+    answers: { ...answer("Policies", "newest first"), ...problems(...guarded) },
+  },
+  "POST /v1/policies/rollback": {
+    id: "rollBackPolicies",
+    summary: "Go back to an earlier version",
+    tag: "policies",
+    body: {
+      type: json,
+      schema: "PolicyRollback",
+      required: true,
+      examples: { back: { version: "sha256:9f2c1a77", reason: "blocks deployments" } },
+    },
+    answers: { ...answer("PoliciesInForce", "it is in force"), ...problems(404, 409, ...posted) },
+  },
+  "POST /v1/policies/release": {
+    id: "releasePolicies",
+    summary: "Put what the policy files say in force again",
+    tag: "policies",
+    body: {
+      type: json,
+      schema: "PolicyRelease",
+      required: true,
+      examples: { release: {}, told: { reason: "mended" } },
+    },
+    answers: { ...answer("PoliciesInForce", "it is in force"), ...problems(409, ...posted) },
+  },
+  "GET /bundles/countersign.tar.gz": {
+    id: "getPolicyBundle",
+    summary: "The policies in force as an OPA bundle",
+    tag: "policies",
+    headers: { "if-none-match": "the etag of the bundle that the caller has" },
+    answers: {
+      200: {
+        description: "the bundle",
+        content: { "application/gzip": "bytes" },
+        headers: { etag: "the version of the policies" },
+      },
+      304: { description: "the caller has it", headers: { etag: "the version of the policies" } },
+      ...problems(...guarded),
+    },
+  },
+  "POST /oauth2/token": {
+    id: "issueToken",
+    summary: "A token for an agent, by its API key or by the token of a trusted issuer (RFC 6749, RFC 8693)",
+    tag: "tokens",
+    body: {
+      type: form,
+      schema: "TokenRequest",
+      required: true,
+      examples: {
+        apiKey: { grant_type: "client_credentials", client_id: "deploy-manager", client_secret: "key-deploy-manager" },
+      },
+    },
+    answers: { ...answer("Token", "the token"), ...oauthErrors, ...tooManyTokens },
+  },
+  "POST /oauth2/revoke": {
+    id: "revokeToken",
+    summary: "End a token before it expires (RFC 7009)",
+    tag: "tokens",
+    body: {
+      type: form,
+      schema: "TokenRevocation",
+      required: true,
+      examples: { token: { token: "eyJhbGciOi.J9.c2ln" } },
+    },
+    answers: { 200: { description: "it holds no more, or never did" }, ...oauthErrors },
+  },
+  "GET /.well-known/jwks.json": {
+    id: "getJwks",
+    summary: "The public keys of the issuer (RFC 7517)",
+    tag: "tokens",
+    answers: { ...answer("Jwks", "all that hold", "application/jwk-set+json"), ...problems(500) },
+  },
+  "GET /.well-known/openid-configuration": {
+    id: "getIssuerConfiguration",
+    summary: "What the issuer offers (OpenID Connect Discovery, RFC 8414)",
+    tag: "tokens",
+    answers: { ...answer("IssuerConfiguration", "as far as it is the case here"), ...problems(500) },
+  },
+};

@@ -1,0 +1,272 @@
+import { z } from "zod";
+import type { AgentView } from "../../../src/agents/view.js";
+import type { ApprovalView } from "../../../src/approvals/view.js";
+import type { SignedAttestation } from "../../../src/attestation/sign.js";
+import { descriptionSchema } from "../../../src/decode/description.js";
+import type { InForceView, PoliciesView } from "../../../src/history/service.js";
+import { createBody, emptyBody, rotateBody } from "../../../src/http/agents.js";
+import { decisionBody } from "../../../src/http/approvals.js";
+import type { Passed } from "../../../src/http/check.js";
+import { releaseBody, rollbackBody } from "../../../src/http/policies.js";
+import { oauthErrorCodes } from "../../../src/oauth/error.js";
+import type { TokenAnswer } from "../../../src/oauth/issue.js";
+import { errors } from "../../../src/reasons.js";
+import type { Problem } from "../../../src/respond/problem.js";
+import { integrities } from "../../../src/session.js";
+import { verdicts } from "../../../src/verdict.js";
+
+const instant = () =>
+  z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+    .describe("RFC 3339 UTC");
+const texts = z.array(z.string());
+const json = z.unknown();
+
+/** What the server takes. */
+export const bodies = {
+  CallDescription: descriptionSchema,
+  ApprovalAnswer: decisionBody,
+  NewAgent: createBody,
+  KeyRotation: rotateBody,
+  Nothing: emptyBody.unwrap(),
+  PolicyRollback: rollbackBody,
+  PolicyRelease: releaseBody,
+  TokenRequest: z.object({
+    grant_type: z.enum(["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]),
+    client_id: z.string().exactOptional().describe("id of the agent"),
+    client_secret: z.string().exactOptional().describe("API key of the agent; or by HTTP Basic"),
+    scope: z.string().exactOptional().describe("tool:action patterns separated by spaces; all by default"),
+    subject_token: z.string().exactOptional().describe("of an exchange: the token of a trusted issuer"),
+    subject_token_type: z
+      .string()
+      .exactOptional()
+      .describe("urn:ietf:params:oauth:token-type:id_token, jwt or access_token"),
+    requested_token_type: z.string().exactOptional(),
+    authorization_details: z.string().exactOptional().describe("JSON (RFC 9396): what the session is for"),
+    audience: z.string().exactOptional(),
+    resource: z.string().exactOptional(),
+  }),
+  TokenRevocation: z.object({
+    token: z.string(),
+    token_type_hint: z.string().exactOptional(),
+    client_id: z.string().exactOptional(),
+    client_secret: z.string().exactOptional(),
+  }),
+} satisfies Record<string, z.ZodType>;
+
+const httpErrors = [
+  "BadRequest",
+  "Unauthenticated",
+  "Forbidden",
+  "NotFound",
+  "MethodNotAllowed",
+  "Conflict",
+  "Gone",
+  "ContentTooLarge",
+  "UnsupportedMediaType",
+  "InternalError",
+  "Unavailable",
+] as const;
+
+const problem = z.strictObject({
+  type: z.string().regex(/^urn:countersign:[A-Za-z]+$/),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string().describe("for people"),
+  error: z.enum(httpErrors),
+  reason: z.string().describe("for programs; more exact than the status"),
+});
+
+const violation = z.strictObject({
+  rule: z.string(),
+  param: z.string().exactOptional(),
+  limit: json.exactOptional().describe("what the rule permits"),
+  actual: json.exactOptional().describe("what the call asked for"),
+  message: z.string(),
+});
+
+const refusal = z.strictObject({
+  type: z.enum(Object.values(errors).map(({ type }) => type)),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string(),
+  error: z.enum(Object.keys(errors) as (keyof typeof errors)[]),
+  decision: z.enum(verdicts),
+  reason: z.string().describe("of the table in docs/reasons.md"),
+  violations: z.array(violation),
+  decision_id: z.string(),
+  policy_version: z.string().nullable(),
+  agent_id: z.string().nullable(),
+  tool: z.string().nullable(),
+  action: z.string().nullable(),
+  approval: z
+    .strictObject({ id: z.string(), status_url: z.string(), expires_at: instant(), poll_after_s: z.int() })
+    .exactOptional()
+    .describe("where the approval that is needed can be seen"),
+}) satisfies z.ZodType<Problem>;
+
+const changes = z.strictObject({ set: texts, remove: texts });
+const passed = z.strictObject({
+  decision: z.enum(verdicts).describe("what the policies say; in shadow it may differ from `enforced`"),
+  enforced: z.enum(["allow", "sanitize"]),
+  mode: z.enum(["enforce", "shadow"]),
+  reason: z.string(),
+  decision_id: z.string(),
+  policy_version: z.string().nullable(),
+  agent_id: z.string().nullable(),
+  tool: z.string().nullable(),
+  action: z.string().nullable(),
+  headers: changes.exactOptional().describe("only of a sanitize; names are lower case"),
+  query: changes.exactOptional().describe("only of a sanitize"),
+}) satisfies z.ZodType<Passed>;
+
+const approvedCall = z.strictObject({
+  tool: z.string().nullable(),
+  action: z.string().nullable(),
+  environment: z.string().nullable(),
+  service: z.string().nullable(),
+  image_tag: z.string().nullable(),
+  deployment_id: z.string().nullable(),
+  amount: z.number().nullable(),
+  images: texts,
+  params: z.record(z.string(), json),
+  destination: z.strictObject({ host: z.string(), port: z.int(), scheme: z.enum(["http", "https"]) }),
+  method: z.string(),
+  path: z.string(),
+  query: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+  content_type: z.string(),
+  body_sha256: z.string(),
+});
+
+const approval = z.strictObject({
+  id: z.string(),
+  status: z.enum(["pending", "approved", "denied", "expired", "consumed"]),
+  call: approvedCall,
+  reason: z.string(),
+  violations: z.array(violation),
+  requested_by: z.strictObject({ agent: z.string(), initiated_by: z.string().exactOptional() }),
+  quorum: z.int().min(1).describe("distinct people that have to approve"),
+  approvers: z.array(texts).describe("who answers is in at least one group of every list"),
+  created_at: instant(),
+  expires_at: instant(),
+  decisions: z.array(
+    z.strictObject({
+      approver: z.string(),
+      decision: z.enum(["approve", "deny"]),
+      comment: z.string().exactOptional(),
+      at: instant(),
+    }),
+  ),
+  override_token: z
+    .string()
+    .exactOptional()
+    .describe("only for the agent that asked, in the session that asked, while the approval can be redeemed"),
+});
+approval.shape satisfies Record<keyof ApprovalView, z.ZodType>;
+
+const attestation = z.strictObject({
+  agent_id: z.string(),
+  session_id: z.string(),
+  workflow_run_id: z.string().exactOptional(),
+  initiated_by: z.string().exactOptional(),
+  role: z.string().exactOptional(),
+  clearance: z.string().exactOptional(),
+  data_classification: texts,
+  anomalies_detected: z.boolean(),
+  session_integrity: z.enum(integrities),
+  signed_at: instant(),
+  signature: z.string().describe("compact JWS whose payload has the same fields"),
+}) satisfies z.ZodType<SignedAttestation>;
+
+const agent = z.strictObject({
+  id: z.string(),
+  source: z.enum(["file", "store"]),
+  model: z.string().nullable(),
+  scopes: texts,
+  roles: texts,
+  spiffe: texts,
+  disabled: z.boolean(),
+  created_at: instant().nullable(),
+  keys: z.int().min(0).describe("API keys that hold"),
+}) satisfies z.ZodType<AgentView>;
+
+const inForce = {
+  current: z.string().describe("the version that decides"),
+  rolled_back: z
+    .strictObject({
+      from: z.string(),
+      to: z.string(),
+      at: instant(),
+      by: z.string(),
+      reason: z.string().nullable(),
+    })
+    .nullable(),
+};
+const version = z.strictObject({
+  version: z.string(),
+  loaded_at: instant(),
+  files: texts,
+  event: z.string(),
+});
+const policiesInForce = z.strictObject(inForce) satisfies z.ZodType<InForceView>;
+const policies = z.strictObject({ ...inForce, versions: z.array(version) });
+policies.shape satisfies Record<keyof PoliciesView, z.ZodType>;
+
+const token = z.strictObject({
+  access_token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.int().describe("seconds"),
+  scope: z.string(),
+  session_id: z.string().exactOptional(),
+  issued_token_type: z.string().exactOptional(),
+  authorization_details: z.array(z.record(z.string(), json)).exactOptional(),
+});
+token.shape satisfies Record<keyof TokenAnswer, z.ZodType>;
+
+const state = z.record(z.string(), json).describe("for operators: what is loaded and what is wrong");
+
+/** What the server answers with. */
+export const answers = {
+  Problem: problem,
+  CallRefused: refusal,
+  Violation: violation,
+  CallPassed: passed,
+  Health: z.strictObject({ status: z.literal("ok") }),
+  Ready: z.strictObject({ ready: z.literal(true), state: state.exactOptional() }),
+  NotReady: problem.extend({ ready: z.literal(false), state: state.exactOptional() }),
+  Approval: approval,
+  Approvals: z.strictObject({ approvals: z.array(approval) }),
+  ApprovedCall: approvedCall,
+  SessionAttestation: attestation,
+  SessionAmbiguous: problem.extend({ agents: texts.exactOptional() }),
+  Agent: agent,
+  Agents: z.strictObject({ agents: z.array(agent) }),
+  AgentWithKey: z.strictObject({ agent, api_key: z.string().describe("shown only once") }),
+  PoliciesInForce: policiesInForce,
+  Policies: policies,
+  Token: token,
+  OAuthError: z.strictObject({
+    error: z.enum(oauthErrorCodes),
+    error_description: z.string(),
+    reason: z.string().exactOptional(),
+  }),
+  Jwks: z.strictObject({ keys: z.array(z.record(z.string(), json)) }),
+  IssuerConfiguration: z.strictObject({
+    issuer: z.string(),
+    jwks_uri: z.string(),
+    token_endpoint: z.string(),
+    token_endpoint_auth_methods_supported: texts,
+    revocation_endpoint: z.string(),
+    revocation_endpoint_auth_methods_supported: texts,
+    grant_types_supported: texts,
+    response_types_supported: texts,
+    subject_types_supported: texts,
+    id_token_signing_alg_values_supported: texts,
+    authorization_details_types_supported: texts,
+  }),
+  Document: z.looseObject({ openapi: z.string(), info: z.looseObject({}), paths: z.looseObject({}) }),
+} satisfies Record<string, z.ZodType>;
+
+export type BodyName = keyof typeof bodies;
+export type AnswerName = keyof typeof answers;
