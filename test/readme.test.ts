@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { configSchema } from "../src/config/schema.js";
 import { compilePolicySet } from "../src/policies/policy_set.js";
 import { loadProgram } from "../src/policies/program.js";
 import { refusalOf } from "../src/reasons.js";
@@ -36,6 +37,14 @@ test("the filter says what the shipped configuration says", () => {
   const shipped = parse(text("envoy/reverse-proxy.yaml"));
   const [manager] = shipped.static_resources.listeners[0].filter_chains[0].filters;
   expect(manager.typed_config.http_filters[0].typed_config).toMatchObject(shown);
+});
+
+test("what CI needs loads, and its commands are those that are tested with the page on tokens", async () => {
+  const [, , configuration = ""] = blocks("yaml");
+  const { trusted } = configSchema.parse(parse(configuration)).identity;
+  expect(trusted).toMatchObject([{ for: "exchange", agent: "deploy-manager" }]);
+  const [, tested] = /```sh\n([\s\S]*?)```/.exec(text("docs/tokens.md")) ?? [];
+  expect(blocks("sh").filter((block) => block.includes("/oauth2/token"))).toEqual([tested]);
 });
 
 test.each(pages)("every link of %s leads somewhere", (page) => {

@@ -66,7 +66,7 @@ describeWith(parts, "when parts fail", (use) => {
     ["killed", () => redis.controls.kill(), () => redis.controls.restart()],
     ["paused", () => redis.controls.pause(), () => redis.controls.resume()],
   ])(
-    "with Redis %s, calls are refused in time, what is in shadow passes, denials stay, and all goes on after it",
+    "with Redis %s, calls are refused in time, denials stay what they are, and all goes on after it",
     async (_name, fail, heal) => {
       const { pid } = stack.server;
       expect(await passes("counted", counted)).toBe(true);
@@ -91,9 +91,11 @@ describeWith(parts, "when parts fail", (use) => {
         expect(stack.tool.requests).toEqual([]);
 
         // Nobody can tell whether the token was revoked a moment ago, and the session could not be told of the call.
-        const plain = await stack.call("deploy-manager", deploy("staging"));
-        expect([plain.status, reasonOf(plain)]).toEqual([503, "store_unavailable"]);
-        expect(await passes("release-bot", deploy("staging", { replicas: 200 }))).toBe(true);
+        // A guardrail is enforced of the agent in shadow too, so its failures are not covered.
+        for (const agent of ["deploy-manager", "release-bot"]) {
+          const plain = await stack.call(agent, deploy("staging"));
+          expect([plain.status, reasonOf(plain)]).toEqual([503, "store_unavailable"]);
+        }
         const denied = await stack.call("deploy-manager", deploy("staging", { replicas: 200 }));
         expect([denied.status, reasonOf(denied)]).toEqual([403, "max_replicas"]);
 

@@ -138,8 +138,8 @@ describe("what the running server answers is what the document says", () => {
   });
 });
 
-/** What takes a race, a damaged store or a file that disables an agent. */
-const rare = ["POST /v1/agents/:id/disable 409", "POST /v1/agents/:id/enable 409"];
+/** What takes a race, a damaged store, a file that disables an agent, or more tokens than an agent is made (`test/oauth/pace`). */
+const rare = ["POST /v1/agents/:id/disable 409", "POST /v1/agents/:id/enable 409", "POST /oauth2/token 429"];
 
 /** Where an answer is none of those that are described. */
 function mistakes(responses: Described["responses"], answer: Exchange["answer"]): string[] {

@@ -132,7 +132,9 @@ describe("with the configuration of the page", () => {
   });
 
   test("a log-in is the person of people.yaml whom it names", async () => {
-    expect(await who(tokenOf(rs256, logIn))).toMatchObject({ person: { id: "alice@example.com", access: ["approver"] } });
+    expect(await who(tokenOf(rs256, logIn))).toMatchObject({
+      person: { id: "alice@example.com", access: ["approver"] },
+    });
     const refused = (changed: object) => reason(who(tokenOf(rs256, { ...logIn, ...changed })));
     expect(await refused({ groups: ["sales"] })).toBe("token_condition");
     expect(await refused({ email_verified: false })).toBe("token_condition");
