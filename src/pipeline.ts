@@ -4,7 +4,8 @@ import { type AttestationTrust, readAttestation } from "./attestation/read.js";
 import type { AuditSink } from "./audit/record.js";
 import type { Call, HttpRequest, Identity, Session } from "./call.js";
 import { type Attempt, decide, refused, unenforced } from "./decide/index.js";
-import { attestationOf, factsOf, type Shown, seenOf, shownOf, type Trail, vouchedFacts } from "./decision/trail.js";
+import { recordParts, respondParts } from "./decision/parts.js";
+import { factsOf, type Shown, seenOf, shownOf, type Trail, vouchedFacts } from "./decision/trail.js";
 import { decode, describe, fingerprint } from "./decode/index.js";
 import type { Engine } from "./evaluate/engine.js";
 import { type Evaluation, evaluate } from "./evaluate/index.js";
@@ -234,27 +235,10 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
   async function recorded(trail: Trail, mask: Masker, outcome: Outcome, traceId: string): Promise<Outcome> {
-    const { decisionId, request, identity, call, attested, evaluation, settlement } = trail;
+    const latencyUs = runtime.monotonicMicros() - trail.startedUs;
     try {
-      await stage.record(
-        {
-          decisionId,
-          nowMs: runtime.now(),
-          latencyUs: runtime.monotonicMicros() - trail.startedUs,
-          traceId,
-          request: request ?? null,
-          identity: identity ?? null,
-          call: call ?? null,
-          session: attestationOf(trail),
-          fingerprint: attested?.fingerprint ?? null,
-          evaluation: evaluation ?? null,
-          redeemed: settlement?.redeemed ?? null,
-          mask,
-          ...outcome,
-          computed: { ...outcome.computed, ...(trail.opened && { approval: trail.opened }) },
-        },
-        deps.audit,
-      );
+      const parts = recordParts(trail, outcome, { nowMs: runtime.now(), latencyUs, traceId, mask });
+      await stage.record(parts, deps.audit);
       return outcome;
     } catch (error) {
       trail.failures.push(error);
@@ -262,22 +246,11 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
   }
 
-  function answered(trail: Trail, shown: Shown, { computed, enforced, mode }: Outcome): CheckResponse {
+  function answered(trail: Trail, shown: Shown, outcome: Outcome): CheckResponse {
+    const { stripCredentials } = options;
+    const { statusUrl } = deps.approvals;
     try {
-      return stage.respond({
-        decisionId: trail.decisionId,
-        computed,
-        enforced,
-        mode,
-        policyVersion: trail.workspace.policies.version,
-        agentId: trail.identity?.agent.id ?? null,
-        tool: trail.call?.tool ?? null,
-        action: shown.action,
-        headers: trail.request?.headers ?? [],
-        query: trail.call?.http.query ?? [],
-        credentialHeader: options.stripCredentials ? (trail.identity?.credentialHeader ?? null) : null,
-        statusUrl: deps.approvals.statusUrl,
-      });
+      return stage.respond(respondParts(trail, shown, outcome, { stripCredentials, statusUrl }));
     } catch (error) {
       trail.failures.push(error);
       return bareDenial;

@@ -21,7 +21,10 @@ export async function watchedStore(
   };
   const store = await openStore(config.store, { runtime, waitMs: config.store_timeout, onTrouble });
   closing.add(() => store.close());
-  if (!store.shared) log.warn("memory store: limits and approvals are lost at a restart and not shared");
+  if (!store.shared)
+    log.warn(
+      "memory store: limits, approvals, sessions, revoked tokens, and agents that the API registered or disabled are lost at a restart and not shared",
+    );
 
   const probe = async (): Promise<void> => {
     try {

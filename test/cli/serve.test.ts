@@ -203,7 +203,7 @@ describe("while it serves", () => {
         {
           level: "warn",
           time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-          msg: "memory store: limits and approvals are lost at a restart and not shared",
+          msg: "memory store: limits, approvals, sessions, revoked tokens, and agents that the API registered or disabled are lost at a restart and not shared",
         },
       ]),
     );

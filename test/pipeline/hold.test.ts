@@ -104,7 +104,10 @@ describe("a call that is held", () => {
     await until(() => here.holds === 2, { what: "both to be held" });
     await here.answer(await here.asked());
     const reasons = (await Promise.all(telling)).map(({ metadata }) => metadata.reason);
-    expect(reasons.sort()).toEqual(["allowed", "override_used"]);
+    const [first, second] = reasons.sort();
+    expect(first).toBe("allowed");
+    // The other one gets the token too, and is too late with it, or finds the approval used up when it looks.
+    expect(["approval_needed", "override_used"]).toContain(second);
     expect(await here.decisions()).toHaveLength(2);
   });
 
