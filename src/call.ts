@@ -1,5 +1,6 @@
 import type { Refusal } from "./refusal.js";
 import type { SessionFacts, Task } from "./session.js";
+import type { TokenClaims } from "./token_claims.js";
 import type { Json } from "./value.js";
 
 export type { Json } from "./value.js";
@@ -61,7 +62,7 @@ export interface Identity {
    */
   credentialHeader: string | null;
   /** Claims of the verified token that a record keeps. */
-  token?: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number };
+  token?: TokenClaims;
   /** Session facts that the token proves. */
   session: SessionFacts & {
     id?: string;

@@ -275,6 +275,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
       }
     } catch (error) {
       if (!(error instanceof Refusal) || error.cause !== undefined) trail.failures.push(error);
+      if (error instanceof Refusal && error.proven) trail.proven = error.proven;
       outcome = refused(error);
     }
     outcome = enforceable(outcome);

@@ -4,9 +4,9 @@ import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { AgentFlag, StoredAgent } from "../store/shared_registry.js";
 
 /** JWS `typ` of what the server says of a registered agent. */
-export const agentType = "agent+jwt";
+const agentType = "agent+jwt";
 /** JWS `typ` of what the server says of an agent that was disabled or enabled by its id. */
-export const flagType = "agent-flag+jwt";
+const flagType = "agent-flag+jwt";
 const audiences = { [agentType]: "urn:countersign:agent", [flagType]: "urn:countersign:agent-flag" } as const;
 
 /** Anything that processes share of an agent and that carries a proof. */

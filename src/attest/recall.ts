@@ -1,7 +1,7 @@
 import type { Call, Override, Session } from "../call.js";
 import { Refusal } from "../refusal.js";
 import type { Indicator, ObservedSession, OutsideAttestation, SessionAttestation, SessionState } from "../session.js";
-import { injectionIn } from "../sessions/injection/injection.js";
+import { injectionIn, type Marker } from "../sessions/injection/injection.js";
 import { viewOf } from "../sessions/view.js";
 import { type Approval, type Store, StoreUnavailable } from "../store/store.js";
 import type { Brought } from "./brought.js";
@@ -31,6 +31,10 @@ export interface Recalled {
   outside: OutsideAttestation | null;
   /** Found in this very call. */
   indicators: readonly Indicator[];
+  /** Which words to a model, and where; `null` when there are none. */
+  marker: Marker | null;
+  /** The agent is known for long enough and has never used the tool; false also where nobody looked. */
+  newTool: boolean;
   /** The approval behind the override token; `null` when there is none. */
   approval: Approval | null;
   /** Why the call is refused whatever policies say. */
@@ -46,15 +50,17 @@ const reorderedMs = 5_000;
  */
 export async function recall(parts: RecallParts): Promise<Recalled> {
   const { agent, session, brought, override } = parts;
+  const marker = injectionIn(parts.call);
   const found: Indicator[] = [
-    ...(injectionIn(parts.call) === null ? [] : (["prompt_injection"] as const)),
+    ...(marker === null ? [] : (["prompt_injection"] as const)),
     ...(parts.observersKnown && "refusal" in brought && brought.refusal?.reason === "attestation_invalid"
       ? (["attestation_invalid"] as const)
       : []),
   ];
   const attestation = "attestation" in brought ? brought.attestation : null;
   if (!parts.needsSession && attestation === null && override === null) {
-    return { observed: null, state: null, outside: null, indicators: found, approval: null, refusal: null };
+    const nothing = { observed: null, state: null, outside: null, newTool: false, approval: null, refusal: null };
+    return { ...nothing, indicators: found, marker };
   }
   const { session: state, newTool, approval } = await look(parts);
   const lateMs = attestation === null ? 0 : (state?.outside?.seenMs ?? 0) - attestation.signedAtMs;
@@ -65,7 +71,7 @@ export async function recall(parts: RecallParts): Promise<Recalled> {
     lateMs > 0 && parts.attestationRequired
       ? new Refusal("attestation_replayed", "a newer attestation of this session was seen before")
       : null;
-  return { observed, state, outside, indicators, approval, refusal };
+  return { observed, state, outside, indicators, marker, newTool, approval, refusal };
 }
 
 async function look({ agent, session, call, override, learningMs, store }: RecallParts) {

@@ -14,7 +14,7 @@ export interface SignedAttestation extends SessionAttestation {
 }
 
 /** Of which session, and what is remembered of it. */
-export interface AttestedSession {
+interface AttestedSession {
   agent: string;
   session: string;
   state: SessionState;

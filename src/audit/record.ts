@@ -1,4 +1,5 @@
 import type { Json } from "../call.js";
+import type { TokenClaims } from "../token_claims.js";
 import type { Mode, Verdict } from "../verdict.js";
 
 /** Fields every audit record has, whatever its kind. The writer fills them in. */
@@ -31,6 +32,14 @@ export interface DecisionRecord {
   fingerprint: string | null;
   opa_decision: { policy_version: string; input: Json; result: Json } | null;
   session_attestation: Json;
+  /**
+   * What went wrong in the session: found in this call, and the newest anomalies before it, oldest first. `null` when
+   * nothing is known of the session.
+   */
+  anomalies: {
+    found: { reason: string; marker?: string; where?: string }[];
+    before: { at: string; reason: string; detail: string }[];
+  } | null;
   human_approval: { approver: string; timestamp: string; approval_id: string }[] | null;
   /** Computed verdict. */
   decision: Verdict;
@@ -48,7 +57,7 @@ export interface DecisionRecord {
   request_id: string | null;
   /** Request line without the query, at most 512 characters of each. */
   http: { method: string; host: string; path: string } | null;
-  token: { iss: string; sub: string; jti?: string; aud: string; scope: string; exp: number } | null;
+  token: TokenClaims | null;
 }
 
 /** A human answer to an approval. */
@@ -85,11 +94,21 @@ export interface PolicyRecord {
   by?: string;
 }
 
+/** What a record of kind `admin` tells of. */
+export const adminActs = [
+  "agent_created",
+  "agent_disabled",
+  "agent_enabled",
+  "agent_key_rotated",
+  "token_issued",
+  "token_revoked",
+] as const;
+
 /** Something that changes who may do what, or gives somebody a token. */
 export interface AdminRecord {
   kind: "admin";
   timestamp: string;
-  act: "agent_created" | "agent_disabled" | "agent_enabled" | "agent_key_rotated" | "token_issued" | "token_revoked";
+  act: (typeof adminActs)[number];
   /** Id of the person, `agent:<id>`, or `<issuer> <subject>` of an exchanged token. */
   by: string;
   agent_id: string;

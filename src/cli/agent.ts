@@ -37,14 +37,17 @@ function keyCommand(): Command {
     });
 }
 
-/** The registry's agent of that id with the configuration it came from. Throws `WrongUse` when it is not registered. */
+const ofTheApi = "An agent of the API gets tokens from POST /oauth2/token, and keys by `countersign agent rotate-key`.";
+
+/** The agent of `agents.yaml` with that id, and the configuration it came from. Throws `WrongUse` when it is not there. */
 export function findAgent(id: string, configFile: string) {
   const config = loadConfig(configFile);
   const registry = loadRegistered(config);
   const agent = registry.agent(id);
   if (!agent) {
     const known = registry.agents().map((other) => other.id);
-    throw new WrongUse(`no agent ${id} in ${config.agents}; registered are: ${known.join(", ") || "none"}`);
+    const missing = `no agent ${id} in ${config.agents}; registered are: ${known.join(", ") || "none"}`;
+    throw new WrongUse(`${missing}\n${ofTheApi}`);
   }
   return { config, registry, agent, agents: config.agents };
 }

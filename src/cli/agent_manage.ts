@@ -44,7 +44,12 @@ function createCommand(): Command {
     .description("Register an agent with the server. Its API key is shown once.")
     .argument("<agent>", "id of the new agent")
     .option("--model <model>", "the model behind it")
-    .option("--scope <scopes>", "tool:action patterns separated by spaces; may be repeated", words, [])
+    .option(
+      "--scope <scopes>",
+      "tool:action patterns separated by spaces, none = may call nothing; may be repeated",
+      words,
+      [],
+    )
     .option("--role <role>", "agent.roles in policies; may be repeated", collected, [])
     .option("--spiffe <id>", "SPIFFE id of its certificate; may be repeated", collected, []);
   return askingServer(command)
@@ -53,11 +58,18 @@ function createCommand(): Command {
       const { model, scope: scopes, role: roles, spiffe } = options;
       const body = { id, ...(model !== undefined && { model }), scopes, roles, spiffe };
       const created = await ask(options, { method: "POST", path: "/v1/agents", body }, keyForm);
+      if (created.agent.scopes.length === 0) warnOfNoScopes(created.agent.id);
       if (options.json) return print(JSON.stringify(created));
       print(
         `${printable(created.agent.id)} is registered. Its API key, shown only now:\n  ${printable(created.api_key)}`,
       );
     });
+}
+
+function warnOfNoScopes(id: string): void {
+  const why = `${printable(id)} has no scopes and may call nothing until it is registered with some`;
+  const mend = "the API cannot change them: register another id with --scope, or this one in agents.yaml";
+  process.stderr.write(`countersign: warning: ${why}; ${mend}\n`);
 }
 
 function listCommand(): Command {

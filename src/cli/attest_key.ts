@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type KeyKind, keyKinds } from "../keys/jwk.js";
 import { generateKey, type Jwk, readKeyFile, writeKeyFile } from "../keys/keys.js";
@@ -34,9 +35,9 @@ export function attestKeyCommand(): Command {
       if (json) print(JSON.stringify({ signs: file, checks, kid: key.kid }));
       else {
         print(checks === file ? `wrote ${file}, a secret that signs and checks` : written(file, checks));
-        print(
-          `To believe it: attestation: {keys: [{kid: ${JSON.stringify(key.kid)}, file: ${JSON.stringify(checks)}}]}`,
-        );
+        print("To believe it, add to `attestation.keys` in countersign.yaml:");
+        // Paths in the configuration are relative to it, and this one to where the command runs.
+        print(`  - {kid: ${JSON.stringify(key.kid)}, file: ${JSON.stringify(resolve(checks))}}`);
       }
     });
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from "../outcome.js";
 import type { Masker, RecordParts } from "../record/index.js";
 import type { RespondParts } from "../respond/index.js";
-import { attestationOf, type Shown, type Trail } from "./trail.js";
+import { anomaliesOf, attestationOf, type Shown, type Trail } from "./trail.js";
 
 /** What is recorded of a decision. */
 export function recordParts(
@@ -17,6 +17,8 @@ export function recordParts(
     identity: identity ?? null,
     call: call ?? null,
     session: attestationOf(trail),
+    anomalies: anomaliesOf(trail),
+    proven: trail.proven ?? null,
     fingerprint: attested?.fingerprint ?? null,
     evaluation: evaluation ?? null,
     redeemed: settlement?.redeemed ?? null,
@@ -37,7 +39,7 @@ export function respondParts(
     decisionId,
     ...outcome,
     policyVersion: workspace.policies.version,
-    agentId: identity?.agent.id ?? null,
+    agentId: identity?.agent.id ?? trail.proven?.agent ?? null,
     tool: call?.tool ?? null,
     action: shown.action,
     headers: request?.headers ?? [],

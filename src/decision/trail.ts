@@ -3,7 +3,8 @@ import type { Attested, Recalled } from "../attest/index.js";
 import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
 import type { Evaluation } from "../evaluate/index.js";
 import type { Outcome } from "../outcome.js";
-import type { Masker } from "../record/index.js";
+import type { Masker, RecordParts } from "../record/index.js";
+import type { Proven } from "../refusal.js";
 import type { RecordedSession, SessionState } from "../session.js";
 import { viewOf } from "../sessions/view.js";
 import { factsOf as sessionFacts } from "../sessions/who.js";
@@ -27,6 +28,8 @@ export interface Trail {
   settlement?: Settlement;
   /** The session before a call that was noted and not settled. */
   before?: SessionState | null;
+  /** Of a caller who was refused by the credential that proves it. */
+  proven?: Proven;
   /** The session knows of the call. */
   observed?: boolean;
   /** The approval that people were asked for. */
@@ -72,15 +75,40 @@ export function vouchedFacts({ facts }: Identity, { outside }: Recalled): Readon
 
 /** The session as it was judged, or as it was found where no policy asked; `null` before anybody is known. */
 export function attestationOf(trail: Trail): RecordedSession | null {
-  const { identity, session, recalled, settlement } = trail;
+  const { identity, session, recalled } = trail;
   if (!identity || !session) return null;
   const agent = identity.agent.id;
   const { bound } = session;
   if (recalled?.observed) return { ...recalled.observed.attestation, bound };
-  const state = settlement?.before === undefined ? trail.before : settlement.before;
+  const state = beforeOf(trail);
   if (state === undefined) return { agent_id: agent, session_id: session.id, ...sessionFacts(session), bound };
   const found = { agent, session, state, newTool: false, outside: null, indicators: recalled?.indicators ?? [] };
   return { ...viewOf(found).attestation, bound };
+}
+
+/** The session before the call; `null` when nothing is remembered of it, `undefined` when nobody could tell. */
+function beforeOf({ recalled, settlement, before }: Trail): SessionState | null | undefined {
+  if (recalled?.observed) return recalled.state;
+  return settlement?.before === undefined ? before : settlement.before;
+}
+
+/** Anomalies before a call that its record has: the newest. */
+const mostBefore = 5;
+
+/** What went wrong in the session, in this call and before; `null` when nothing is known of it. */
+export function anomaliesOf(trail: Trail): RecordParts["anomalies"] {
+  const { recalled } = trail;
+  const before = beforeOf(trail);
+  if (!recalled && before === undefined) return null;
+  const found = (recalled?.indicators ?? []).map((reason) => ({
+    reason,
+    ...(reason === "prompt_injection" && recalled?.marker),
+  }));
+  const earlier = (before?.recent ?? []).slice(-mostBefore);
+  return {
+    found: [...found, ...(recalled?.newTool ? [{ reason: "new_tool" }] : [])],
+    before: earlier.map(({ atMs, reason, detail }) => ({ at: new Date(atMs).toISOString(), reason, detail })),
+  };
 }
 
 /** What operators learn of a decision. */
@@ -92,7 +120,7 @@ export function factsOf(
 ): DecisionFacts {
   return {
     decisionId: trail.decisionId,
-    agentId: trail.identity?.agent.id ?? null,
+    agentId: trail.identity?.agent.id ?? trail.proven?.agent ?? null,
     sessionId: trail.session?.id ?? null,
     tool: trail.call?.tool ?? null,
     ...shown,

@@ -1,6 +1,5 @@
 import type { Identity } from "../call.js";
 import { claimedIssuer } from "../issuers/read_token.js";
-import { refuse } from "../issuers/refused.js";
 import { present } from "../issuers/values.js";
 import { Refusal } from "../refusal.js";
 import type { AgentClaims } from "./claims.js";
@@ -35,9 +34,12 @@ async function identify(credential: string, context: IdentifyContext): Promise<I
 
 async function ofOurs(token: string, context: IdentifyContext): Promise<Identity> {
   const claims = await context.issuer.verify(token, context.now());
-  if (context.revocations.isRevoked(claims.jti)) throw refuse("token_revoked");
-  const agent = active(context.registry.agent(claims.sub));
   const { iss, sub, jti, exp, scope } = claims;
+  const known = { iss, sub, jti, aud: context.issuer.audience, scope: scope ?? "", exp };
+  if (context.revocations.isRevoked(jti)) {
+    throw new Refusal("token_revoked", "the token was revoked", { proven: { agent: sub, token: known } });
+  }
+  const agent = active(context.registry.agent(sub), known);
   return {
     agent: present({
       id: agent.id,
@@ -47,7 +49,7 @@ async function ofOurs(token: string, context: IdentifyContext): Promise<Identity
     }),
     credential: bearerJwt.name,
     credentialHeader: header,
-    token: { iss, sub, jti, aud: context.issuer.audience, scope: scope ?? "", exp },
+    token: known,
     session: sessionOf(claims),
     facts: claims.facts ?? {},
   };
@@ -56,7 +58,7 @@ async function ofOurs(token: string, context: IdentifyContext): Promise<Identity
 async function ofAnother(token: string, context: IdentifyContext): Promise<Identity> {
   // Only tokens of ours are revoked here, and another issuer may give out the same ids.
   const grant = await context.trusted.agent(token, context.now());
-  const agent = active(context.registry.agent(grant.agent));
+  const agent = active(context.registry.agent(grant.agent), { ...grant.subject, scope: "" });
   const { scopes: bound } = grant;
   const scopes = bound === undefined ? agent.scopes : metScopes(grant, agent.scopes, () => bound);
   return {

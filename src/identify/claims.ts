@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { readable, taskForm, visible } from "../issuers/values.js";
 
-export { present } from "../issuers/values.js";
-
 /** Type of an agent token (RFC 9068 section 2.1). Every other kind of token has another one. */
 export const agentTokenType = "at+jwt";
 

@@ -3,6 +3,7 @@ import type { TrustedIssuers } from "../issuers/issuers.js";
 import type { Revocations } from "../issuers/revocations.js";
 import { Refusal } from "../refusal.js";
 import type { Agent, Registry } from "../registry/registry.js";
+import type { TokenClaims } from "../token_claims.js";
 import type { IssuerVerifier } from "./local_issuer.js";
 
 /** What identification looks at of a request; a gRPC check and a request to the HTTP API both have it. */
@@ -41,9 +42,11 @@ export function headerValues(request: Credentials, name: string): string[] {
   return request.headers.filter((header) => header.name === name).map((header) => header.value);
 }
 
-/** The agent, when it is registered and may act. */
-export function active(agent: Agent | undefined): Agent {
+/** The agent, when it is registered and may act. `token` is what proved it, where a token did. */
+export function active(agent: Agent | undefined, token: TokenClaims | null = null): Agent {
   if (!agent) throw new Refusal("agent_unknown", "the agent is not registered");
-  if (agent.disabled) throw new Refusal("agent_disabled", "the agent is disabled");
+  if (agent.disabled) {
+    throw new Refusal("agent_disabled", "the agent is disabled", { proven: { agent: agent.id, token } });
+  }
   return agent;
 }

@@ -10,7 +10,7 @@ export const maxTokenBytes = 8_192;
 /** Three base64url parts (RFC 7515 section 7.1). The last may be empty, so that `alg: none` is told as what it is. */
 const compactForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-export interface ReadToken {
+interface ReadToken {
   header: Claims;
   claims: Claims;
 }

@@ -9,7 +9,7 @@ import type { SharedRegistry } from "../store/shared_registry.js";
 import type { Client } from "./client.js";
 import { OAuthError } from "./error.js";
 
-export interface RevokeDeps {
+interface RevokeDeps {
   verifier: IssuerVerifier;
   registryStore: SharedRegistry;
   audit: AuditSink;
@@ -17,7 +17,7 @@ export interface RevokeDeps {
 }
 
 /** Ends a token that a client sends; `null` for a client that says nothing of itself. */
-export type Revoke = (token: string, client: Client | null) => Promise<void>;
+type Revoke = (token: string, client: Client | null) => Promise<void>;
 
 /**
  * RFC 7009: ends tokens of ours. Who holds one may end it; what is no token of ours, or has expired, needs no end

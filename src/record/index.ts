@@ -1,6 +1,6 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json } from "../call.js";
-import { Refusal } from "../refusal.js";
+import { type Proven, Refusal } from "../refusal.js";
 import type { RecordedSession } from "../session.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
 import { maskInput } from "./input.js";
@@ -23,6 +23,9 @@ export interface RecordParts {
   call: Call | null;
   /** What is known of the session, and whether a token binds it. */
   session: RecordedSession | null;
+  anomalies: DecisionRecord["anomalies"];
+  /** Of a caller who was refused by the credential that proves it. */
+  proven: Proven | null;
   fingerprint: string | null;
   evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
@@ -53,7 +56,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
     workflow_run_id: session?.workflow_run_id ?? null,
     session_id: session?.session_id ?? null,
-    agent_id: identity?.agent.id ?? null,
+    agent_id: identity?.agent.id ?? parts.proven?.agent ?? null,
     agent_model: identity?.agent.model ?? null,
     tool: call?.tool ?? null,
     action: shown(call?.action),
@@ -67,6 +70,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
       result: maskResult(evaluation.result, mask),
     },
     session_attestation: session && ({ ...session } as unknown as Json),
+    anomalies: parts.anomalies && maskAnomalies(parts.anomalies, mask),
     human_approval: redeemed?.humans ?? null,
     decision: computed.verdict,
     enforced: enforced.verdict,
@@ -79,7 +83,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     trace_id: parts.traceId,
     request_id: parts.request?.id ?? null,
     http: parts.request && lineOf(parts.request, mask),
-    token: identity?.token ?? null,
+    token: identity?.token ?? parts.proven?.token ?? null,
   };
 }
 
@@ -87,6 +91,17 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
 function lineOf({ method, authority, target }: HttpRequest, mask: Masker): DecisionRecord["http"] {
   const path = mask.path(target.split("?", 1)[0] ?? "");
   return { method, host: mask.quoted(mask.host(authority)).slice(0, longestShown), path: path.slice(0, longestShown) };
+}
+
+/** Names of parameters and of actions are the agent's words. */
+function maskAnomalies(
+  { found, before }: NonNullable<DecisionRecord["anomalies"]>,
+  mask: Masker,
+): DecisionRecord["anomalies"] {
+  return {
+    found: found.map((one) => ({ ...one, ...(one.where !== undefined && { where: mask.text(one.where) }) })),
+    before: before.map((one) => ({ ...one, detail: mask.text(one.detail) })),
+  };
 }
 
 function outcomeOf(verdict: Verdict): string {

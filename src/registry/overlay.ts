@@ -6,7 +6,7 @@ import { secretIndex } from "./secret_index.js";
 import { parseSpiffeId } from "./spiffe_id.js";
 
 /** What processes share of agents. */
-export interface SharedAgents {
+interface SharedAgents {
   agents: Iterable<StoredAgent>;
   /** Agents that were disabled over the API whoever registers them. */
   disabled: ReadonlySet<string>;

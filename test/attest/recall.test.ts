@@ -75,6 +75,8 @@ test("and not where nobody does; what the call shows by itself is found all the 
     state: null,
     outside: null,
     indicators: ["prompt_injection"],
+    marker: { marker: "instruction_override", where: "params.note" },
+    newTool: false,
     approval: null,
     refusal: null,
     looks: [],

@@ -1,5 +1,5 @@
 import { findRecords } from "../../src/audit/read.js";
-import type { DecisionRecord } from "../../src/audit/record.js";
+import type { AdminRecord, DecisionRecord, RecordDraft } from "../../src/audit/record.js";
 import { type BacktestOptions, backtest, type Finding, type Summary } from "../../src/backtest/backtest.js";
 import { createEngine } from "../../src/evaluate/engine.js";
 import { type Asked, policiesOf, program, recorder, refusedBefore, write } from "../audit/decisions.js";
@@ -18,7 +18,7 @@ interface Ran {
   findings: Finding[];
 }
 
-async function run(records: DecisionRecord[], policies: object, options: Partial<BacktestOptions> = {}): Promise<Ran> {
+async function run(records: RecordDraft[], policies: object, options: Partial<BacktestOptions> = {}): Promise<Ran> {
   await write(dir.path(), records);
   const findings: Finding[] = [];
   const candidate = { policies: await policiesOf({ ...policies }), engine: createEngine(program), rego: null };
@@ -175,9 +175,25 @@ test("a call too large for its record is undecidable", async () => {
 });
 
 test("what was refused before policy is no matter of it, and other kinds of records do not count", async () => {
-  const { summary, findings } = await run([refusedBefore("credential_missing"), policyDraft("1") as never], file({}));
+  const { summary, findings } = await run([refusedBefore("credential_missing"), policyDraft("1")], file({}));
   expect(summary).toMatchObject({ replayed: 0, undecidable: 0, not_replayable: 1 });
   expect(findings).toEqual([]);
+});
+
+test("acts of admins between decisions do not count, and what follows them is judged", async () => {
+  const ask = await recorder(file({ max_replicas: 50 }));
+  const [first, second] = [await ask(scaled(45)), await ask(scaled(10))];
+  const act: AdminRecord = {
+    kind: "admin",
+    timestamp: first.timestamp,
+    act: "token_issued",
+    by: "agent:deploy-manager",
+    agent_id: "deploy-manager",
+    detail: { grant_type: "client_credentials", jti: "01KJMK0000000000000000JT11", scope: "*:*", exp: 1_772_375_760 },
+  };
+  const { summary, findings } = await run([act, first, act, second, act], file({ max_replicas: 5 }));
+  expect(summary).toMatchObject({ replayed: 2, newly_denied: 2, undecidable: 0, not_replayable: 0 });
+  expect(findings.map(({ decision_id }) => decision_id)).toEqual([first.decision_id, second.decision_id]);
 });
 
 test("limits and a dry run do not matter: policies are compared with policies", async () => {

@@ -3,21 +3,27 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRemoteJWKSet, jwtVerify, SignJWT } from "jose";
 import { parseDocument } from "yaml";
-import { generateKey } from "../../src/keys/keys.js";
+import { type AttestationFields, attestationHeader } from "../../src/attestation/fields.js";
+import { signForHeader } from "../../src/attestation/sign.js";
+import { generateKey, type SigningKey, writeKeyFile } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
-import { type Answer, send } from "../harness/http.js";
+import { type Answer, send, sendRaw } from "../harness/http.js";
 import { describeWith } from "../harness/parts.js";
 import { freePort, type RunningProcess, startProcess } from "../harness/process.js";
 import { repository } from "../harness/programs.js";
 import { type AuditLine, auditRecords } from "../harness/records.js";
 import type { Stack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
+import { bytesOf } from "./raw_request.js";
 import { findParts, oneStack, payload } from "./suite.js";
 
 const parts = await findParts();
 
 const ciUrl = "https://ci.example";
 const ci = await signingKeyOf(generateKey("OKP", "issuer"));
+const observer = await signingKeyOf(generateKey("OKP", "attestation"));
+const sharedSecret = generateKey("oct", "attestation");
+const sharing = await signingKeyOf(sharedSecret);
 const admin = `cst_${randomBytes(24).toString("base64url")}`;
 const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 
@@ -49,7 +55,15 @@ async function edit(folder: string): Promise<void> {
   const path = join(folder, "countersign.yaml");
   const config = parseDocument(await readFile(path, "utf8"));
   config.setIn(["identity", "trusted"], [trusted]);
+  const keys = [
+    { kid: "obs-1", file: "./observer.jwk" },
+    { kid: "obs-2", file: "./secret.jwk" },
+  ];
+  config.setIn(["attestation"], { key_file: "./attestation.jwk", keys });
   await writeFile(path, config.toString());
+  await writeFile(join(folder, "observer.jwk"), JSON.stringify(observer.publicJwk()));
+  await writeKeyFile(join(folder, "secret.jwk"), sharedSecret);
+  await writeKeyFile(join(folder, "attestation.jwk"), generateKey("OKP", "attestation"));
   await writeFile(join(folder, "ci.jwks.json"), JSON.stringify({ keys: [ci.publicJwk()] }));
   await appendFile(join(folder, "tools.yaml"), tools.slice(1));
   await appendFile(join(folder, "agents.yaml"), `  - {id: shipper, scopes: ["crm:*", "deploy-api:deploy"]}\n`);
@@ -72,6 +86,23 @@ function jobToken(run: string, claims: object = {}): Promise<string> {
     .sign(ci.signKey);
 }
 
+/** What an observer says of a session of the agent: that it has touched personal data, unless `more` says otherwise. */
+function observed(
+  session_id: string,
+  { key = observer, kid = "obs-1", more = {} }: { key?: SigningKey; kid?: string; more?: object } = {},
+): string {
+  const fields: AttestationFields = {
+    session_id,
+    agent_id: "shipper",
+    data_classification: ["pii"],
+    anomalies_detected: false,
+    session_integrity: "clean",
+    signed_at: new Date().toISOString(),
+    ...more,
+  };
+  return signForHeader(key, fields, { id: randomBytes(8).toString("hex"), kid });
+}
+
 describeWith(parts, "sessions through the real Envoy and the real Redis, over two processes", (use) => {
   let stack: Stack;
   let second: { process: RunningProcess; api: string };
@@ -91,12 +122,13 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: String(new URLSearchParams(members)),
     });
-  async function exchanged(run: string, claims: object = {}): Promise<{ access_token: string; session_id: string }> {
-    const answer = await form("/oauth2/token", {
+  async function exchanged(run: string, api = stack.api): Promise<{ access_token: string; session_id: string }> {
+    const subject = {
       grant_type: tokenExchange,
-      subject_token: await jobToken(run, claims),
+      subject_token: await jobToken(run),
       subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
-    });
+    };
+    const answer = await form("/oauth2/token", subject, api);
     expect(answer.status).toBe(200);
     return JSON.parse(answer.body);
   }
@@ -105,6 +137,13 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     stack.call(null, { host: "reports.internal", path: "/crm/lookup?id=7", headers: calling(token) });
   const deploy = (token: string, environment = "production") =>
     stack.call(null, { host: "deploy.internal", path: "/v1/deploy", json: { environment }, headers: calling(token) });
+  const deployWith = (token: string, attestation: string) =>
+    stack.call(null, {
+      host: "deploy.internal",
+      path: "/v1/deploy",
+      json: { environment: "production" },
+      headers: { ...calling(token), [attestationHeader]: attestation },
+    });
   const lastRecord = async (): Promise<AuditLine> => {
     const records = await auditRecords(join(stack.folder, "var", "audit"));
     return records.filter(({ kind }) => kind === "decision").at(-1) as AuditLine;
@@ -176,8 +215,8 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     }
   });
 
-  /** Asks the second process whether a call may go on, until it says no; how long that took in milliseconds. */
-  async function refusedAfter(token: string, reason: string): Promise<number> {
+  /** Asks the second process whether a call may go on, until it gives this reason; how long that took in milliseconds. */
+  async function toldAfter(token: string, reason: string): Promise<number> {
     const began = performance.now();
     const check = () =>
       send(`${second.api}/v1/check`, {
@@ -196,7 +235,7 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     const { access_token } = await exchanged("500");
     expect((await lookup(access_token)).status).toBe(200);
     expect((await form("/oauth2/revoke", { token: access_token })).status).toBe(200);
-    expect(await refusedAfter(access_token, "token_revoked")).toBeLessThan(1_000);
+    expect(await toldAfter(access_token, "token_revoked")).toBeLessThan(1_000);
     expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "token_revoked" });
   });
 
@@ -204,14 +243,86 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     const { access_token } = await exchanged("600");
     expect((await lookup(access_token)).status).toBe(200);
     expect((await stack.ask(admin, "/v1/agents/shipper/disable", {})).status).toBe(200);
-    expect(await refusedAfter(access_token, "agent_disabled")).toBeLessThan(1_000);
+    expect(await toldAfter(access_token, "agent_disabled")).toBeLessThan(1_000);
     expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "agent_disabled" });
     expect((await stack.ask(admin, "/v1/agents/shipper/enable", {})).status).toBe(200);
+    expect(await toldAfter(access_token, "allowed")).toBeLessThan(1_000);
     expect((await lookup(access_token)).status).toBe(200);
     const acts = (await auditRecords(join(stack.folder, "var", "audit"))).filter(({ kind }) => kind === "admin");
     expect(acts.map(({ act }) => act)).toEqual(
       expect.arrayContaining(["token_issued", "token_revoked", "agent_disabled"]),
     );
+  });
+
+  test.each([
+    ["a JWS", "700", observer, "obs-1"],
+    ["JSON with an HMAC", "701", sharing, "obs-2"],
+  ])(
+    "what an observer says in %s counts, for this call and for later ones without it",
+    async (_what, run, key, kid) => {
+      const { access_token, session_id } = await exchanged(run);
+      expect((await deploy(access_token)).status).toBe(200);
+      const refused = await deployWith(access_token, observed(session_id, { key, kid }));
+      expect(payload(refused)).toMatchObject({ status: 403, reason: "session_touched_pii" });
+      expect(await lastRecord()).toMatchObject({
+        session_id,
+        // The deploy that was let through touched configuration.
+        session_attestation: {
+          data_classification: ["config", "pii"],
+          session_integrity: "clean",
+          anomalies_detected: false,
+        },
+      });
+      expect(payload(await deploy(access_token))).toMatchObject({ reason: "session_touched_pii" });
+    },
+  );
+
+  test("what a stranger says is not believed, and makes the session suspect", async () => {
+    const { access_token, session_id } = await exchanged("710");
+    const stranger = await signingKeyOf(generateKey("OKP", "attestation"));
+    const refused = await deployWith(access_token, observed(session_id, { key: stranger }));
+    expect(payload(refused)).toMatchObject({ status: 403, reason: "session_not_clean" });
+    expect(await lastRecord()).toMatchObject({
+      session_id,
+      session_attestation: { data_classification: [], session_integrity: "suspect", anomalies_detected: true },
+    });
+  });
+
+  test("two attestations are two readings of a call: it is refused, and neither is believed", async () => {
+    const { access_token, session_id } = await exchanged("720");
+    const lines = [
+      `${attestationHeader}: ${observed(session_id)}`,
+      `${attestationHeader}: ${observed(session_id, { more: { data_classification: [] } })}`,
+    ];
+    const body = JSON.stringify({ environment: "production" });
+    for (const twice of [lines, lines.toReversed()]) {
+      const { status, text } = await sendRaw(stack.envoy.port, bytesOf(access_token, { lines: twice, body }));
+      expect([status, text]).toEqual([400, expect.stringContaining('"reason":"malformed_header"')]);
+      expect(await lastRecord()).toMatchObject({ enforced: "deny", reason: "malformed_header", opa_decision: null });
+    }
+    expect(stack.tool.requests).toEqual([]);
+    expect((await deploy(access_token)).status).toBe(200);
+    expect(await lastRecord()).toMatchObject({
+      session_id,
+      session_attestation: { data_classification: [], session_integrity: "clean" },
+    });
+  });
+
+  test("the records of both processes verify, and those of tokens and agents are among them", async () => {
+    const { session_id } = await exchanged("800", second.api);
+    for (const [dir, issued] of [
+      ["audit", { agent_id: "shipper" }],
+      ["audit-2", { agent_id: "shipper", detail: { session_id } }],
+    ] as const) {
+      const audit = join(stack.folder, "var", dir);
+      const records = await auditRecords(audit);
+      const acts = records.filter(({ kind }) => kind === "admin");
+      expect(acts).toContainEqual(expect.objectContaining({ act: "token_issued", by: expect.stringContaining(ciUrl) }));
+      expect(acts.filter(({ act }) => act === "token_issued").at(-1)).toMatchObject(issued);
+      const told = await stack.countersign("audit", "verify", audit, "--key", join(stack.folder, "var", "audit.jwk"));
+      expect(told).toMatchObject({ code: 0, stderr: "" });
+      expect(told.stdout).toContain(`: ${records.length} records, up to seq ${records.length}\n`);
+    }
   });
 });
 

@@ -13,6 +13,8 @@ const nothingKnown: RecordParts = {
   identity: null,
   call: null,
   session: null,
+  anomalies: null,
+  proven: null,
   fingerprint: null,
   evaluation: null,
   redeemed: null,

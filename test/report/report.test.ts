@@ -1,6 +1,6 @@
 import { appendFile } from "node:fs/promises";
 import { findRecords } from "../../src/audit/read.js";
-import type { DecisionRecord } from "../../src/audit/record.js";
+import type { AdminRecord, DecisionRecord } from "../../src/audit/record.js";
 import { type ReportOptions, type ShadowReport, shadowReport } from "../../src/report/report.js";
 import { type Asked, recorder, refusedBefore, write } from "../audit/decisions.js";
 import { policyDraft, scratch } from "../audit/samples.js";
@@ -242,6 +242,25 @@ test("records of other kinds do not count, and without decisions there is nothin
     torn: [],
     verified: false,
   });
+});
+
+test("acts of admins between decisions change nothing of what is reported", async () => {
+  const ask = await recorder(policies);
+  const decisions = await Promise.all([80, 3, 90].map((replicas) => ask({ ...image, params: { replicas } })));
+  const act: AdminRecord = {
+    kind: "admin",
+    timestamp: decisions[1]?.timestamp ?? "",
+    act: "agent_disabled",
+    by: "root@example.com",
+    agent_id: "deploy-manager",
+    detail: { source: "file" },
+  };
+  await write(dir.path(), [act, ...decisions.flatMap((decision) => [decision, act])]);
+  const report = await shadowReport(await findRecords([dir.path()]), { ...defaults, by: "agent" });
+  expect(report).toMatchObject({ decisions: 3, would_block: 2, blocked: 0, torn: [] });
+  expect([report.first, report.last]).toEqual([decisions[0]?.timestamp, decisions[2]?.timestamp]);
+  expect(report.rules).toMatchObject([{ rule: "max_replicas", agent: "deploy-manager", judged: 3, would_block: 2 }]);
+  expect(report.agents).toEqual([{ agent: "deploy-manager", decisions: 3, would_block: 2, blocked: 0 }]);
 });
 
 test("of a record too large for its input, the reason still counts", async () => {

@@ -1,7 +1,7 @@
 import { writeLetters } from "./letters.js";
 
 /** How a pattern wants to see a text. */
-export interface Readings {
+interface Readings {
   /** As it is. Empty where it has nothing of what those patterns look for. */
   raw: string;
   /**
