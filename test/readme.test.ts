@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { parse } from "yaml";
 import { configSchema } from "../src/config/schema.js";
 import { compilePolicySet } from "../src/policies/policy_set.js";
 import { loadProgram } from "../src/policies/program.js";
 import { refusalOf } from "../src/reasons.js";
 import { problem } from "../src/respond/problem.js";
+import { cli, init, serve, temporaryFolder } from "./cli/run.js";
 import { repository } from "./harness/programs.js";
 
 const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
@@ -45,6 +48,21 @@ test("what CI needs loads, and its commands are those that are tested with the p
   expect(trusted).toMatchObject([{ for: "exchange", agent: "deploy-manager" }]);
   const [, tested] = /```sh\n([\s\S]*?)```/.exec(text("docs/tokens.md")) ?? [];
   expect(blocks("sh").filter((block) => block.includes("/oauth2/token"))).toEqual([tested]);
+});
+
+test("the first call is allowed right after init", async () => {
+  const [command = ""] = blocks("sh").filter((block) => block.includes("/v1/check"));
+  const { folder, undo } = await temporaryFolder();
+  await init(folder);
+  const { server, http } = await serve(folder);
+  const here = command
+    .replace("http://127.0.0.1:9192", http)
+    .replace("node dist/cli.js", `node ${cli}`)
+    .replace("./my-countersign", folder);
+  const { stdout } = await promisify(execFile)("/bin/sh", ["-c", here], { cwd: folder });
+  await server.stop();
+  await undo();
+  expect(JSON.parse(stdout)).toMatchObject({ decision: "allow", enforced: "allow", reason: "allowed" });
 });
 
 test.each(pages)("every link of %s leads somewhere", (page) => {

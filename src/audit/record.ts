@@ -119,8 +119,6 @@ export interface AdminRecord {
 /** What stages and services hand to the sink; the envelope is the writer's. */
 export type RecordDraft = DecisionRecord | ApprovalRecord | PolicyRecord | AdminRecord;
 
-export type AuditRecord = RecordDraft & Envelope;
-
 /** Where records go. `append` resolves only when the record is where `durability` says it must be. */
 export interface AuditSink {
   /** Throws `AuditUnavailable` when the record could not be written; the chain is then as it was. */

@@ -90,6 +90,12 @@ test("every option of create reaches the server, also for an id that needs escap
   ]);
 });
 
+test.each([[[]], [["--json"]]])("an agent without scopes is registered with a warning: %p", async (more) => {
+  const { code, stdout, stderr } = await run(["create", "idle", ...more]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/csk_[\w-]{43}/) });
+  expect(stderr).toMatch(/^countersign: warning: idle has no scopes and may call nothing until .*agents\.yaml\n$/);
+});
+
 test("the token may come from a file, and --url stands over the configuration", async () => {
   const listed = await succeeds("list");
   const ran = await run(["list", "--token-file", "token", "--config", "nowhere", "--url", `${url}//`], {});

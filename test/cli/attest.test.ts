@@ -2,9 +2,10 @@ import { readFileSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readAttestation } from "../../src/attestation/read.js";
+import { loadConfig } from "../../src/config/load.js";
 import { readKeyFile, readVerifyKeyFile } from "../../src/keys/keys.js";
 import { newKey } from "../attestation/fixture.js";
-import { countersign, temporaryFolder } from "./run.js";
+import { countersign, init, temporaryFolder } from "./run.js";
 
 const { folder, undo } = await temporaryFolder();
 const types = ["OKP", "EC", "oct"] as const;
@@ -102,7 +103,18 @@ describe("attest key", () => {
 
   test("a secret has no public half", async () => {
     const text = await succeeds("attest", "key", "secret.jwk", "--type", "oct");
-    expect(text).toMatch(/^wrote secret\.jwk, a secret that signs and checks\nTo believe it: .*file: "secret\.jwk"/);
+    expect(text).toMatch(/^wrote secret\.jwk, a secret that signs and checks\n/);
+    expect(text).toContain(`file: ${JSON.stringify(join(folder, "secret.jwk"))}`);
+  });
+
+  test("shows the line to add, which holds wherever the configuration is", async () => {
+    const { config } = await init(join(folder, "elsewhere"));
+    const text = await succeeds("attest", "key", "pasted.jwk", "--kid", "obs-1");
+    const [, line = ""] = /countersign\.yaml:\n {2}- (.*)$/.exec(text) ?? [];
+    const written = readFileSync(config, "utf8");
+    expect(written).toContain("attestation: {key_file: ./var/attestation.jwk}");
+    await writeFile(config, written.replace("attestation.jwk}", `attestation.jwk, keys: [${line}]}`));
+    expect(loadConfig(config).attestation.keys).toEqual([{ kid: "obs-1", file: join(folder, "pasted.pub.jwk") }]);
   });
 });
 

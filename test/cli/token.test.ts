@@ -99,6 +99,13 @@ describe("token", () => {
   });
 });
 
+test.each([[["token"]], [["agent", "key"]]])("%p of an agent of the API says where it gets them", async (command) => {
+  const { code, stdout, stderr } = await run(...command, "nightly");
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain("no agent nightly in ");
+  expect(stderr).toMatch(/tokens from POST \/oauth2\/token, and keys by `countersign agent rotate-key`\.\n$/);
+});
+
 describe("agent key", () => {
   test("makes a key whose hash belongs into agents.yaml", async () => {
     const { agent, api_key, sha256 } = JSON.parse(await succeeds("agent", "key", "deploy-manager", "--json"));
