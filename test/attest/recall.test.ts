@@ -3,30 +3,11 @@ import { Refusal } from "../../src/refusal.js";
 import type { OutsideAttestation, SessionState } from "../../src/session.js";
 import { type LookRequest, type Store, StoreUnavailable } from "../../src/store/store.js";
 import { call as anyCall } from "../approvals/fixture.js";
+import { outside, state } from "../sessions/fixture.js";
 
 const call = { ...anyCall, params: { replicas: 3 } };
 
-const state: SessionState = {
-  known: {},
-  startedMs: 1,
-  lastMs: 2,
-  calls: 1,
-  passed: 1,
-  refused: 0,
-  classification: ["pii"],
-  tools: ["crm"],
-  indicators: {},
-  anomalies: 0,
-  recent: [],
-  outside: null,
-};
-const attested = (signedAtMs: number): OutsideAttestation => ({
-  signedAtMs,
-  classification: ["phi"],
-  anomalies: false,
-  integrity: "clean",
-  facts: {},
-});
+const attested = (signedAtMs: number): OutsideAttestation => ({ ...outside, signedAtMs });
 const seenAt = (seenMs: number): SessionState => ({
   ...state,
   outside: { seenMs, integrity: "clean", anomalies: false },

@@ -1,27 +1,6 @@
-import type { OutsideAttestation, SessionState } from "../../src/session.js";
 import { type Known, viewOf } from "../../src/sessions/view.js";
+import { outside, state } from "./fixture.js";
 
-const state: SessionState = {
-  known: {},
-  startedMs: 1,
-  lastMs: 2,
-  calls: 3,
-  passed: 2,
-  refused: 1,
-  classification: ["pii"],
-  tools: ["crm"],
-  indicators: {},
-  anomalies: 0,
-  recent: [],
-  outside: null,
-};
-const outside: OutsideAttestation = {
-  signedAtMs: 5,
-  classification: ["phi"],
-  anomalies: false,
-  integrity: "clean",
-  facts: {},
-};
 const session = { id: "s-1", bound: true, initiated_by: "alice", role: "lead" };
 const view = (more: Partial<Known> = {}) =>
   viewOf({ agent: "bot", session, state, indicators: [], newTool: false, outside: null, ...more });
