@@ -161,7 +161,9 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { identity, session, call, attested } = understood;
     const { policies } = trail.workspace;
     const agent = identity.agent.id;
-    const needsSession = policies.documentOf(agent).document.needs.session;
+    const { needs } = policies.documentOf(agent).document;
+    // A bundle of somebody else's making may not say it: where a user's Rego misses the session, its `deny` is silent.
+    const needsSession = needs.session || needs.rego.length > 0;
     // Policies that need no store can still say no.
     if (identity.unsure && needsSession) throw identity.unsure;
     const recalled = await stage.recall({

@@ -81,6 +81,19 @@ describe("round trips to the store", () => {
     }
   });
 
+  test("a user's Rego never goes without the session, whatever the document says", async () => {
+    world = await countedWorld();
+    const { policies } = world.files;
+    const documentOf: typeof policies.documentOf = (agent) => {
+      const applied = policies.documentOf(agent);
+      const needs = { ...applied.document.needs, rego: ["agent.deploy"], session: false };
+      return { ...applied, document: { ...applied.document, needs } };
+    };
+    world.files = { ...world.files, policies: { ...policies, documentOf } };
+    const [told, trips] = await tripsOf(deploy("bot"));
+    expect([told.metadata.reason, trips[0]]).toEqual(["evaluation_failed", "look"]);
+  });
+
   test("one in a dry run, whatever is found", async () => {
     world = await countedWorld({ config: { dry_run: true } });
     for (const [agent, wanted] of [
