@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findOpa } from "../harness/find_opa.js";
 import { describeWith, requirePart } from "../harness/parts.js";
@@ -123,20 +123,20 @@ describeWith(parts, "the policy language through the real Envoy and the real Red
   });
 
   test("a mistake in Rego leaves the last good policies serving, and tells its place", async () => {
-    await writeFile(
-      join(stack.folder, "policies", "build.rego"),
-      `${build}\nleak if http.send({}).status_code == 200\n`,
-    );
+    // At once, as an operator's tools do: half a file is another mistake, and the server may look in between.
+    const file = join(stack.folder, "policies", "build.rego");
+    await writeFile(`${file}.new`, `${build}\nleak if http.send({}).status_code == 200\n`);
+    await rename(`${file}.new`, file);
     const trouble = await until(
       async () => {
         const { body } = await stack.ask(stack.people.viewer, "/readyz");
         return JSON.parse(body).state.files.policies as string | undefined;
       },
-      { what: "readiness to tell of it" },
+      { what: "readiness to tell of it", timeoutMs: 30_000 },
     );
     expect(trouble).toMatch(/^build\.rego:\d+:\d+: the builtin http\.send is not allowed/);
     const asked = await stack.call("courier", post("build", { target: "production" }));
     expect(payload(asked)).toMatchObject({ decision: "approval_needed" });
-    await writeFile(join(stack.folder, "policies", "build.rego"), build);
+    await writeFile(file, build);
   });
 });
