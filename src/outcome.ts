@@ -21,8 +21,19 @@ export interface ApprovalTerms {
   quorum: number;
   /** Milliseconds; absent = the configuration's `approvals.expires_in`. */
   expiresInMs?: number;
+  /**
+   * Who may answer too once the approval has waited so long: `approvers`, each list with the groups that its policy adds.
+   * `to` are the groups that are told.
+   */
+  escalation?: Escalation;
   /** Milliseconds for which the call waits for the answer before the agent is told; absent = not at all. */
   holdMs?: number;
+}
+
+export interface Escalation {
+  afterMs: number;
+  to: readonly string[];
+  approvers: readonly (readonly string[])[];
 }
 
 /** One complete answer to a call. */

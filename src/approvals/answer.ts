@@ -4,14 +4,14 @@ import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
 import type { AnswerResult, Approval, ApprovalAnswer, Store } from "../store/store.js";
 import { ApprovalError } from "./error.js";
-import { checkMayAnswer } from "./people.js";
+import { approversAt, checkMayAnswer } from "./people.js";
 import { shownDigest, signAnswer } from "./proof.js";
 
 /** Plain text: control, format (bidi, zero-width) and line-separating characters could make it read as something else. */
 const commentForm = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]{0,2000}$/u;
 
 export interface AnswerRequest {
-  decision: "approve" | "deny";
+  decision: "approve" | "deny" | "revoke";
   comment?: string | undefined;
 }
 
@@ -39,10 +39,11 @@ export async function takeAnswer(
   if (comment !== undefined && !commentForm.test(comment)) throw new ApprovalError("invalid_comment");
   const approval = await find(id);
   if (!approval) throw new ApprovalError("not_found");
-  checkMayAnswer(registry(), approval, person);
-  checkOpen(approval, person);
+  const nowMs = runtime.now();
+  checkMayAnswer(registry(), { ...approval, approvers: approversAt(approval, nowMs) }, person);
+  checkOpen(approval, person, decision);
 
-  const at = new Date(runtime.now()).toISOString();
+  const at = new Date(nowMs).toISOString();
   const { fingerprint, expiresAtMs } = approval;
   const statement = { approvalId: id, fingerprint, approver: person.id, decision, at, expiresAtMs };
   const proof = signAnswer(key, { ...statement, shown: shownDigest(approval) });
@@ -63,14 +64,18 @@ export async function takeAnswer(
   return result.approval;
 }
 
-function checkOpen(approval: Approval, person: Person): void {
+function checkOpen(approval: Approval, person: Person, decision: AnswerRequest["decision"]): void {
   if (approval.status === "expired") throw new ApprovalError("expired");
+  if (decision === "revoke" && approval.status === "consumed") throw new ApprovalError("used");
+  if (decision === "revoke" && approval.status === "approved") return;
   if (approval.status !== "pending") throw new ApprovalError("decided");
-  if (approval.answers.some((answer) => answer.approver === person.id)) throw new ApprovalError("decided");
+  if (decision !== "revoke" && approval.answers.some((answer) => answer.approver === person.id))
+    throw new ApprovalError("decided");
 }
 
 /** What the answer leads to when no other one comes in between. */
 function outcomeOf(approval: Approval, answer: ApprovalAnswer): ApprovalRecord["outcome"] {
+  if (answer.decision === "revoke") return "revoked";
   if (answer.decision === "deny") return "denied";
   const approvers = new Set(
     [...approval.answers, answer].filter((a) => a.decision === "approve").map((a) => a.approver),
@@ -80,7 +85,8 @@ function outcomeOf(approval: Approval, answer: ApprovalAnswer): ApprovalRecord["
 
 function effectOf(result: AnswerResult): ApprovalRecord["outcome"] {
   const { outcome } = result;
-  return outcome === "approved" || outcome === "denied" || outcome === "recorded" ? outcome : "void";
+  const counts = outcome === "approved" || outcome === "denied" || outcome === "recorded" || outcome === "revoked";
+  return counts ? outcome : "void";
 }
 
 function errorOf(result: AnswerResult): "decided" | "expired" | "not_found" {

@@ -1,4 +1,6 @@
 import type { Json } from "../call.js";
+import { fromMicro } from "../money.js";
+import type { Escalation } from "../outcome.js";
 import type { Person } from "../registry/registry.js";
 import type { Approval, ApprovalStatus } from "../store/store.js";
 import type { Violation } from "../verdict.js";
@@ -18,9 +20,13 @@ export interface ApprovalView {
   quorum: number;
   /** Lists of groups: who answers is in at least one group of every list. */
   approvers: readonly (readonly string[])[];
+  /** When further groups may answer, and which are told then; absent = never. */
+  escalation?: { at: string; to: readonly string[]; approvers: readonly (readonly string[])[] };
+  /** What the call takes from budgets when it is let through, in the budget's unit. */
+  cost: number;
   created_at: string;
   expires_at: string;
-  decisions: { approver: string; decision: "approve" | "deny"; comment?: string; at: string }[];
+  decisions: { approver: string; decision: "approve" | "deny" | "revoke"; comment?: string; at: string }[];
   /** Only for the agent that asked, in the session that asked, while the approval can be redeemed. */
   override_token?: string;
 }
@@ -36,10 +42,16 @@ export function describe(approval: Approval): ApprovalView {
     requested_by: approval.requestedBy,
     quorum: approval.quorum,
     approvers: approval.approvers,
+    ...(approval.escalation && { escalation: escalationOf(approval, approval.escalation) }),
+    cost: fromMicro(approval.costMicro),
     created_at: new Date(approval.createdAtMs).toISOString(),
     expires_at: new Date(approval.expiresAtMs).toISOString(),
     decisions: approval.answers.map(({ proof: _, ...answer }) => answer),
   };
+}
+
+function escalationOf(approval: Approval, { afterMs, to, approvers }: Escalation) {
+  return { at: new Date(Date.parse(approval.openedAt) + afterMs).toISOString(), to, approvers };
 }
 
 /** People see every approval, agents only their own; to others it does not exist. */

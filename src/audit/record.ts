@@ -70,13 +70,14 @@ export interface ApprovalRecord {
   deployment_id: string;
   fingerprint: string;
   approver: string;
-  decision: "approve" | "deny";
+  /** `revoke` takes back an approval that is not used yet. */
+  decision: "approve" | "deny" | "revoke";
   comment: string | null;
   /**
    * What the answer leads to. `recorded`: the quorum is not reached. `void`: it had no effect, since another answer or
    * the expiry came first; this record then corrects the one before it.
    */
-  outcome: "approved" | "denied" | "recorded" | "void";
+  outcome: "approved" | "denied" | "recorded" | "revoked" | "void";
   proof: string;
 }
 

@@ -163,7 +163,7 @@ function approvalOf(parts: SettleParts, override: Override | null): SettleReques
 
 function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;
-  const { approvers, quorum, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
+  const { approvers, quorum, escalation, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
   return {
     id: parts.approvalId,
     identity: parts.identity,
@@ -176,6 +176,8 @@ function draftRequest(parts: SettleParts): DraftRequest {
     decisionId: parts.decisionId,
     approvers,
     quorum,
+    escalation,
+    costMicro: parts.costMicro.enforced,
     expiresInMs,
   };
 }

@@ -9,6 +9,7 @@ import {
   type ApprovalFilter,
   type ApprovalStatus,
   approvalRetentionMs,
+  type Marked,
   maxScanned,
   type SettleResult,
   StoreUnavailable,
@@ -28,6 +29,7 @@ interface Entry {
   draft: string;
   answers: string[];
   people: Set<string>;
+  marks: Map<string, string>;
 }
 
 /** The approvals of a memory store. */
@@ -59,6 +61,7 @@ export class MemoryApprovals {
       draft: encodeDraft(draft),
       answers: [],
       people: new Set(),
+      marks: new Map(),
     };
     this.byId.set(entry.id, entry, entry.expiresAtMs + approvalRetentionMs, nowMs);
     this.pending.set(question, entry, entry.expiresAtMs, nowMs);
@@ -90,6 +93,25 @@ export class MemoryApprovals {
     return { outcome, approval: show(entry, nowMs) };
   }
 
+  mark(id: string, agent: string, name: string, value: string, nowMs: number): Marked | null {
+    const entry = this.byId.get(id, nowMs);
+    if (!entry || entry.agent !== agent) return null;
+    const known = entry.marks.get(name);
+    if (known !== undefined) return { first: false, value: known };
+    entry.marks.set(name, value);
+    return { first: true, value };
+  }
+
+  marked(id: string, agent: string, name: string, nowMs: number): string | null {
+    const entry = this.byId.get(id, nowMs);
+    return (entry?.agent === agent && entry.marks.get(name)) || null;
+  }
+
+  /** How many approvals of the agent wait for people. */
+  pendingOf(agent: string, nowMs: number): number {
+    return this.waitingOf(agent, nowMs).size;
+  }
+
   get(id: string, agent: string | undefined, nowMs: number): Approval | null {
     const entry = this.byId.get(id, nowMs);
     return entry && (agent === undefined || entry.agent === agent) ? show(entry, nowMs) : null;
@@ -115,6 +137,12 @@ export class MemoryApprovals {
 function record(entry: Entry, answer: ApprovalAnswer, nowMs: number): AnswerResult["outcome"] {
   const status = statusAt(entry, nowMs);
   if (status === "expired") return "expired";
+  if (answer.decision === "revoke") {
+    if (status !== "pending" && status !== "approved") return "conflict";
+    entry.answers.push(encodeAnswer(answer));
+    entry.written = "denied";
+    return "revoked";
+  }
   if (status !== "pending" || entry.people.has(answer.approver)) return "conflict";
   entry.people.add(answer.approver);
   entry.answers.push(encodeAnswer(answer));

@@ -1,3 +1,4 @@
+import type { StorePlace } from "../config/store.js";
 import type { Runtime } from "../runtime.js";
 import { memoryStore } from "./memory.js";
 import { openRedisStore } from "./redis/open.js";
@@ -18,9 +19,10 @@ export interface StoreOptions {
  * roots that Node trusts). Rejects with an `Error` for other URLs and for servers before Redis 6.2, with
  * `StoreUnavailable` when the server does not answer at start. Messages never hold the URL's password.
  */
-export async function openStore(url: string, options: StoreOptions): Promise<Store> {
+export async function openStore(place: StorePlace, options: StoreOptions): Promise<Store> {
   if (!Number.isSafeInteger(options.waitMs) || options.waitMs < 1)
     throw new RangeError("waitMs is not a positive integer");
+  const url = typeof place === "string" ? place : "url" in place ? place.url : "";
   if (url === "memory:") return memoryStore(options.runtime);
   if (/^rediss?:/i.test(url)) {
     const { waitMs, prefix = "countersign:", onTrouble } = options;

@@ -1,11 +1,19 @@
 import type { Redis } from "ioredis";
 import { encodeDraft } from "../approval_codec.js";
-import { checkAnswer, checkFilter, checkLook, checkName, checkSettle } from "../check.js";
+import {
+  checkAnswer,
+  checkFilter,
+  checkLook,
+  checkMark,
+  checkName,
+  checkOnce,
+  checkSettle,
+  checkUsage,
+} from "../check.js";
 import { questionOf } from "../question.js";
 import {
   agentToolsMs,
   approvalRetentionMs,
-  type Charge,
   idempotencyMs,
   type Look,
   type LookRequest,
@@ -17,9 +25,10 @@ import {
 import { answer, index, read, readOf } from "./approvals.js";
 import type { Connection } from "./connection.js";
 import type { Keys } from "./keys.js";
+import { decodeUsage, encodeCharge, encodeKnown } from "./limit_codec.js";
 import { list } from "./list.js";
 import { redisRegistry } from "./registry.js";
-import { parseLook, parseSettle } from "./replies.js";
+import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
 import { encodeObservation } from "./session_codec.js";
 import { indexSession } from "./session_index.js";
@@ -59,6 +68,25 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
       checkAnswer(id, given);
       return connection.run((redis) => answer(redis, keys, id, given));
     },
+    mark: async ({ id, agent }, name, value) => {
+      checkMark(id, agent, name);
+      const run = (redis: Redis) => scripts.mark.run(redis, [keys.approval(agent, id)], [name, value]);
+      return parseMark(await connection.run(run));
+    },
+    marked: async ({ id, agent }, name) => {
+      checkMark(id, agent, name);
+      return connection.run((redis) => redis.hget(keys.approval(agent, id), `mark:${name}`));
+    },
+    once: async (name, ttlMs) => {
+      checkOnce(name, ttlMs);
+      return connection.run(async (redis) => (await redis.set(keys.once(name), "1", "PX", ttlMs, "NX")) === "OK");
+    },
+    usage: async (request) => {
+      checkUsage(request);
+      const { agent, session } = request;
+      const names = [keys.limits(agent), keys.shadow(agent), keys.budget(agent, session ?? ""), keys.waiting(agent)];
+      return decodeUsage(await connection.run((redis) => scripts.usage.run(redis, names, [])));
+    },
     ping: async () => {
       await connection.run((redis) => redis.set(keys.ping, "1", "PX", 1000));
     },
@@ -78,7 +106,7 @@ async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Loo
 }
 
 async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
-  const { agent, key, enforced, shadow, approval, observation: seen } = request;
+  const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
   const open = `open:${agent}`;
   const names = approvalNames(approval);
   const opening = approval.kind === "open" ? approval : null;
@@ -96,11 +124,12 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.session(agent, open),
       keys.tools(agent),
       keys.unbound(agent),
+      keys.budget(agent, (enforced.sessionBudget ?? shadow?.sessionBudget)?.session ?? ""),
     ],
     [
-      ...chargeArguments(enforced),
-      ...chargeArguments(shadow ?? {}),
-      shadow ? 1 : 0,
+      encodeCharge(enforced),
+      shadow ? encodeCharge(shadow) : "",
+      known ? encodeKnown(known) : "",
       approval.kind,
       names.fingerprint,
       names.id,
@@ -135,8 +164,4 @@ function approvalNames(approval: SettleRequest["approval"]): { id: string; finge
     default:
       return approval satisfies never;
   }
-}
-
-function chargeArguments({ rate, budget }: Charge): (string | number)[] {
-  return [rate?.intervalUs ?? "", rate?.burst ?? "", budget?.limitMicro ?? "", budget?.costMicro ?? ""];
 }

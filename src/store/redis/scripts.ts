@@ -8,13 +8,16 @@ export interface Script {
   run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
-const prelude = `${read("prelude.lua")}\n${read("sessions.lua")}`;
+const prelude = ["prelude.lua", "sessions.lua"];
+const settling = [...prelude, "limits.lua", "remember.lua"];
 
 export const scripts = {
-  settle: load("settle-10.lua"),
+  settle: load("settle-11.lua", settling),
   look: load("look-4.lua"),
   approval: load("approval-1.lua"),
   answer: load("answer-3.lua"),
+  mark: load("mark-1.lua"),
+  usage: load("usage-4.lua"),
   changes: load("changes-5.lua"),
   putAgent: load("put_agent-3.lua"),
   putFlag: load("put_flag-3.lua"),
@@ -22,8 +25,8 @@ export const scripts = {
   pinTask: load("pin_task-1.lua"),
 } as const;
 
-function load(file: string): Script {
-  const source = `${prelude}\n${read(file)}`;
+function load(file: string, before = prelude): Script {
+  const source = [...before, file].map(read).join("\n");
   const sha = createHash("sha1").update(source).digest("hex");
   const arity = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
   return {

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { durationField as duration } from "../files/duration_field.js";
+import { isPrivate } from "./fetchable.js";
+
+/** Of a file. */
+const path = z.string("write a path").min(1, "write a path");
+
+const privateUrl = z
+  .string()
+  .refine(isPrivate, "write an https:// URL without user and fragment (http:// only on this host)");
+
+const oidc = z.strictObject({
+  issuer: privateUrl.describe("`iss` of an entry of `identity.trusted` with `for: people`"),
+  client_id: z.string().min(1).describe("the entry's `audience`"),
+  client_secret_file: path.optional().describe("file with the client's secret; without it the client is public (PKCE)"),
+  scopes: z.array(z.string().min(1)).default(["openid", "email"]).describe("scopes to ask for"),
+});
+
+/** The page `/approvals`. */
+export const page = z.strictObject({
+  session_ttl: duration("1m", "30d").prefault("8h").describe("how long somebody stays signed in"),
+  oidc: oidc.optional().describe("sign-in by OpenID Connect, beside approver tokens"),
+});
+
+export const slack = z.strictObject({
+  channel: z.string().min(1).describe("id of the channel: C0123456789"),
+  bot_token_file: path.describe("file with the bot's token (xoxb-...)"),
+  signing_secret_file: path.describe("file with the app's signing secret"),
+  team_id: z.string().min(1).optional().describe("answers from other workspaces are refused: T0123456789"),
+  api_url: privateUrl.default("https://slack.com/api/").describe("base URL of the Slack API"),
+});
+
+export const teams = z.strictObject({
+  webhook_url_file: path.describe("file with the URL of the Workflows webhook, which is a secret"),
+  link_ttl: duration("1m", "1d").prefault("15m").describe("how long the link to the approval opens it without sign-in"),
+});
+
+export const webhook = z.strictObject({
+  url: privateUrl.describe("where events are posted"),
+  secret_file: path.describe("file with the secret of Standard Webhooks: whsec_<base64>"),
+});
