@@ -117,7 +117,15 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
     const { document } = trail.workspace.policies.documentOf(understood.identity.agent.id);
     const { limits, mode, failure_mode: failureMode } = document;
-    return stage.decide({ evaluation, settlement, limits, mode, failureMode, dryRun: options.dryRun });
+    return stage.decide({
+      evaluation,
+      settlement,
+      tool: understood.call.tool,
+      limits,
+      mode,
+      failureMode,
+      dryRun: options.dryRun,
+    });
   }
 
   /** read -> identify -> decode -> attest: what holds in shadow too. */

@@ -13,6 +13,8 @@ const commentForm = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]{0,2000}$/u;
 export interface AnswerRequest {
   decision: "approve" | "deny" | "revoke";
   comment?: string | undefined;
+  /** `ApprovalView.shown` of what the person saw; one of another request is refused. */
+  shown?: string | undefined;
 }
 
 interface AnswerContext {
@@ -34,13 +36,14 @@ export async function takeAnswer(
   { store, find, key, registry, audit, runtime }: AnswerContext,
   id: string,
   person: Person,
-  { decision, comment }: AnswerRequest,
+  { decision, comment, shown }: AnswerRequest,
 ): Promise<Approval> {
   if (comment !== undefined && !commentForm.test(comment)) throw new ApprovalError("invalid_comment");
   const approval = await find(id);
   if (!approval) throw new ApprovalError("not_found");
   const nowMs = runtime.now();
   checkMayAnswer(registry(), { ...approval, approvers: approversAt(approval, nowMs) }, person);
+  if (shown !== undefined && shown !== shownDigest(approval)) throw new ApprovalError("not_as_shown");
   checkOpen(approval, person, decision);
 
   const at = new Date(nowMs).toISOString();

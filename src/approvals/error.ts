@@ -5,6 +5,7 @@ export const approvalErrors = {
   self_approval: { status: 403, detail: "nobody answers for a call of their own" },
   not_in_group: { status: 403, detail: "only members of certain groups answer this approval" },
   decided: { status: 409, detail: "the approval is decided, or you have answered it already" },
+  not_as_shown: { status: 409, detail: "what you were shown is not this approval; look at it again" },
   used: { status: 409, detail: "the approval was used already; what it let through cannot be taken back" },
   expired: { status: 410, detail: "the approval has expired" },
   invalid_comment: {

@@ -10,6 +10,7 @@ import { type HeldCall, hold } from "./hold.js";
 import { isOpened, signOpening } from "./opening.js";
 import { issueOverride } from "./override_token.js";
 import { type Expected, isProven } from "./proven.js";
+import { type Risk, riskOf } from "./risk.js";
 import { type ApprovalView, describe, maySee, type Viewer } from "./view.js";
 import { Places, whilePending } from "./waiting.js";
 
@@ -41,6 +42,8 @@ export interface ApprovalsService {
   release(): void;
   /** Newest first, for people. */
   list(filter: ApprovalFilter): Promise<ApprovalView[]>;
+  /** What people are told of an approval, as it is now; `null` when there is none that holds. */
+  notice(id: string, agent: string): Promise<{ approval: ApprovalView; risk: Risk } | null>;
   /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then nothing was decided. */
   answer(id: string, person: Person, request: AnswerRequest): Promise<ApprovalView>;
   /** Checks the signed opening and answers of an approval before it is redeemed; see `isProven`. */
@@ -81,9 +84,18 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
     return null;
   }
 
+  /** What happened before counts as it was asked for; what somebody put into the store does not. */
+  const risk = (approval: Approval): Promise<Risk> =>
+    riskOf(approval, {
+      store: {
+        look: (request) => store.look(request),
+        approvals: async (filter) => (await store.approvals(filter)).filter((one) => genuine(one)),
+      },
+    });
+
   async function view(approval: Approval, viewer: Viewer): Promise<ApprovalView> {
+    if (viewer.kind !== "agent") return { ...describe(approval), risk: await risk(approval) };
     const redeemable =
-      viewer.kind === "agent" &&
       viewer.agent === approval.agent &&
       viewer.session === approval.session &&
       approval.status === "approved" &&
@@ -92,7 +104,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   async function find(id: string, viewer: Viewer): Promise<Approval | null> {
-    const approval = genuine(await store.approval(id, viewer.kind === "agent" ? viewer.agent : undefined));
+    const approval = genuine(await store.approval(id, agentOf(viewer)));
     return approval && maySee(approval, viewer) ? approval : null;
   }
 
@@ -103,7 +115,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       return approval && view(approval, viewer);
     },
     async wait(id, viewer, ms, signal) {
-      const leave = pollPlaces.take(viewer.kind === "agent" ? viewer.agent : viewer.person.id);
+      const leave = pollPlaces.take(nameOf(viewer));
       try {
         const approval = await whilePending(() => find(id, viewer), leave ? Math.min(ms, maxWaitMs) : 0, signal);
         return approval && (await view(approval, viewer));
@@ -127,6 +139,10 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       const approvals = await store.approvals(filter);
       return approvals.filter((approval) => genuine(approval)).map(describe);
     },
+    async notice(id, agent) {
+      const approval = genuine(await store.approval(id, agent));
+      return approval && { approval: describe(approval), risk: await risk(approval) };
+    },
     async answer(id, person, request) {
       const context = { ...options, find: async (wanted: string) => genuine(await store.approval(wanted)) };
       const answered = genuine(await takeAnswer(context, id, person, request));
@@ -136,4 +152,16 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
     proven,
     statusUrl: (id) => `${options.publicUrl.replace(/\/+$/, "")}/v1/approvals/${encodeURIComponent(id)}`,
   };
+}
+
+/** Whose approval it is, where the viewer knows. */
+function agentOf(viewer: Viewer): string | undefined {
+  if (viewer.kind === "agent") return viewer.agent;
+  return viewer.kind === "link" ? viewer.link.agent : undefined;
+}
+
+/** Under which a viewer's long polls are counted. */
+function nameOf(viewer: Viewer): string {
+  if (viewer.kind === "agent") return viewer.agent;
+  return viewer.kind === "link" ? viewer.link.id : viewer.person.id;
 }

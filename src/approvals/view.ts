@@ -4,15 +4,23 @@ import type { Escalation } from "../outcome.js";
 import type { Person } from "../registry/registry.js";
 import type { Approval, ApprovalStatus } from "../store/store.js";
 import type { Violation } from "../verdict.js";
+import type { ApprovalLink } from "./link.js";
+import { shownDigest } from "./proof.js";
+import type { Risk } from "./risk.js";
 
-/** Who looks at an approval: a person whose access was checked, or an agent in a session. */
-export type Viewer = { kind: "person"; person: Person } | { kind: "agent"; agent: string; session: string };
+/** Who looks at an approval: a person whose access was checked, who opened a link to it, or an agent in a session. */
+export type Viewer =
+  | { kind: "person"; person: Person }
+  | { kind: "link"; link: ApprovalLink }
+  | { kind: "agent"; agent: string; session: string };
 
 /** What the HTTP API shows of an approval. Times are RFC 3339 UTC. */
 export interface ApprovalView {
   id: string;
   status: ApprovalStatus;
   call: Json;
+  /** `shownDigest` of the request: an answer that brings it is an answer to exactly this one. */
+  shown: string;
   reason: string;
   violations: readonly Violation[];
   requested_by: { agent: string; initiated_by?: string };
@@ -27,6 +35,8 @@ export interface ApprovalView {
   created_at: string;
   expires_at: string;
   decisions: { approver: string; decision: "approve" | "deny" | "revoke"; comment?: string; at: string }[];
+  /** For people, and for who opened a link to it. */
+  risk?: Risk;
   /** Only for the agent that asked, in the session that asked, while the approval can be redeemed. */
   override_token?: string;
 }
@@ -37,6 +47,7 @@ export function describe(approval: Approval): ApprovalView {
     id: approval.id,
     status: approval.status,
     call: approval.call,
+    shown: shownDigest(approval),
     reason: approval.reason,
     violations: approval.violations,
     requested_by: approval.requestedBy,
@@ -54,7 +65,16 @@ function escalationOf(approval: Approval, { afterMs, to, approvers }: Escalation
   return { at: new Date(Date.parse(approval.openedAt) + afterMs).toISOString(), to, approvers };
 }
 
-/** People see every approval, agents only their own; to others it does not exist. */
-export function maySee(approval: Approval, viewer: Viewer): boolean {
-  return viewer.kind === "person" || viewer.agent === approval.agent;
+/** People see every approval, agents only their own, a link its one; to others it does not exist. */
+export function maySee({ id, agent }: Approval, viewer: Viewer): boolean {
+  switch (viewer.kind) {
+    case "person":
+      return true;
+    case "link":
+      return viewer.link.id === id;
+    case "agent":
+      return viewer.agent === agent;
+    default:
+      return viewer satisfies never;
+  }
 }

@@ -23,10 +23,17 @@ export const page = z.strictObject({
 });
 
 export const slack = z.strictObject({
-  channel: z.string().min(1).describe("id of the channel: C0123456789"),
+  channel: z
+    .string()
+    .regex(/^[CG][A-Z0-9]{2,30}$/, "write the id of the channel, such as C0123456789; its name would change")
+    .describe("id of the channel: C0123456789"),
   bot_token_file: path.describe("file with the bot's token (xoxb-...)"),
   signing_secret_file: path.describe("file with the app's signing secret"),
-  team_id: z.string().min(1).optional().describe("answers from other workspaces are refused: T0123456789"),
+  team_id: z
+    .string()
+    .regex(/^[TE][A-Z0-9]{2,30}$/, "write the id of the workspace, such as T0123456789")
+    .optional()
+    .describe("id of the workspace: T0123456789; answers from others are refused"),
   api_url: privateUrl.default("https://slack.com/api/").describe("base URL of the Slack API"),
 });
 

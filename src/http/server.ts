@@ -17,6 +17,7 @@ import { openApiRoutes } from "./openapi.js";
 import { policyRoutes } from "./policies.js";
 import { sendProblem } from "./problem.js";
 import { type SessionRouteDeps, sessionRoutes } from "./sessions.js";
+import { type SlackRouteDeps, slackRoutes } from "./slack.js";
 
 const bodyLimitBytes = 65_536;
 /** Longest time to send a whole request; long polls wait after that. */
@@ -25,7 +26,7 @@ const requestTimeoutMs = 15_000;
 const maxParamLength = 512;
 
 /** What the HTTP API needs of the rest. */
-export interface HttpDeps extends AuthenticateDeps, ApprovalRouteDeps, CheckRouteDeps, SessionRouteDeps {
+export interface HttpDeps extends AuthenticateDeps, ApprovalRouteDeps, CheckRouteDeps, SessionRouteDeps, SlackRouteDeps {
   /** Of the policies in force. */
   bundle: () => Promise<PublishedBundle>;
   policies: PolicyVersions;
@@ -78,6 +79,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   checkRoutes(app, deps);
   approvalRoutes(app, deps);
   sessionRoutes(app, deps);
+  slackRoutes(app, deps);
   agentRoutes(app, deps.agents);
   policyRoutes(app, deps.policies);
   bundleRoutes(app, deps.bundle);

@@ -31,6 +31,8 @@ export type Notice =
   | ApprovalNotice
   | {
       kind: "budget.warning";
+      /** When it happened. */
+      at: string;
       agent_id: string;
       session_id: string;
       limit: BudgetWarning["limit"];
@@ -39,4 +41,4 @@ export type Notice =
       used: number;
       most: number;
     }
-  | { kind: "counters.lost"; agent_id: string };
+  | { kind: "counters.lost"; at: string; agent_id: string };

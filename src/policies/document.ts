@@ -132,3 +132,8 @@ export interface RateDocument {
   interval_us: number;
   burst: number;
 }
+
+/** The rate of the agent with one tool; a tool that is named as something every object has is none by that. */
+export function toolRateOf({ tools }: LimitSet, tool: string | null): RateDocument | undefined {
+  return tools && tool !== null && Object.hasOwn(tools, tool) ? tools[tool] : undefined;
+}

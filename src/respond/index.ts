@@ -1,7 +1,7 @@
 import type { Header, QueryParameter } from "../call.js";
 import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/messages.js";
 import { toStruct } from "../grpc/struct.js";
-import type { Answer } from "../outcome.js";
+import type { Answer, Limit, LimitStanding } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
 import { letsThrough, type Mode, type Sanitize } from "../verdict.js";
 import { pollAfterSeconds, problem } from "./problem.js";
@@ -80,7 +80,9 @@ function passed({
   const spellings = query.filter(
     ({ raw, name }) => removedQuery.has(name) || (Object.hasOwn(setQuery, name) && raw !== name),
   );
+  const left = standingHeaders(enforced.standings ?? []);
   return {
+    ...(left.length > 0 && { response_headers_to_add: left }),
     headers: Object.entries({ ...setHeaders, ...own }).map(([key, value]) => overwrite(key, value)),
     headers_to_remove: [...removeHeaders],
     query_parameters_to_set: Object.entries(setQuery).map(([key, value]) => ({ key, value })),
@@ -165,9 +167,20 @@ function limitHeaders({ limit }: Answer): HeaderValueOption[] {
   const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000));
   return [
     overwrite("retry-after", String(seconds)),
-    overwrite("ratelimit-policy", `"${limit.policy}";q=${limit.quota};w=${limit.windowSeconds}`),
+    overwrite("ratelimit-policy", policyItem(limit)),
     overwrite("ratelimit", `"${limit.policy}";r=0;t=${seconds}`),
   ];
+}
+
+/** What is left of each limit, for the agent to slow down before it is refused. */
+function standingHeaders(standings: readonly LimitStanding[]): HeaderValueOption[] {
+  if (standings.length === 0) return [];
+  const left = standings.map(({ policy, left: r, resetSeconds }) => `"${policy}";r=${r};t=${resetSeconds}`);
+  return [overwrite("ratelimit-policy", standings.map(policyItem).join(", ")), overwrite("ratelimit", left.join(", "))];
+}
+
+function policyItem({ policy, quota, windowSeconds }: Pick<Limit, "policy" | "quota" | "windowSeconds">): string {
+  return `"${policy}";q=${quota}${windowSeconds === null ? "" : `;w=${windowSeconds}`}`;
 }
 
 function overwrite(key: string, value: string): HeaderValueOption {

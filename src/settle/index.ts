@@ -2,14 +2,17 @@ import { type DraftRequest, openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { Call, Identity, Override } from "../call.js";
 import type { ApprovalTerms, View } from "../outcome.js";
-import type { AgentDocument, LimitSet } from "../policies/document.js";
+import { type AgentDocument, type LimitSet, type RateDocument, toolRateOf } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
 import type { SessionState } from "../session.js";
 import { covers } from "../store/question.js";
 import {
   type Approval,
+  type BudgetWarning,
   type Charge,
+  type Counters,
   type LimitOutcome,
+  type Rate,
   type SettleRequest,
   type SettleResult,
   type Store,
@@ -61,6 +64,10 @@ export interface HumanApproval {
 export interface Settlement {
   enforced: LimitOutcome;
   shadow: LimitOutcome;
+  /** The enforced counters after it; absent when the store did not say. */
+  counters?: Counters | null;
+  /** Budgets that this call made nearly or wholly used up. */
+  warnings?: readonly BudgetWarning[];
   /** The session before this call; `null` when nothing was remembered of it, absent when nobody could tell. */
   before?: SessionState | null;
   /** Why the session does not know of a call that is refused anyway; for the log. */
@@ -83,6 +90,8 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     const settlement: Settlement = {
       enforced: result.enforced,
       shadow: result.shadow ?? { outcome: "ok" },
+      counters: result.counters,
+      warnings: result.warnings,
       ...(!result.replayed && { before: result.session }),
     };
     if (result.enforced.outcome !== "ok") return settlement;
@@ -140,9 +149,9 @@ function approvalResult(
 function requestOf(parts: SettleParts): SettleRequest {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
-  const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro.enforced) : {};
+  const charge = enforcing ? chargeOf(limits.enforced, parts, parts.costMicro.enforced) : {};
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
-  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro.computed) : {};
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts, parts.costMicro.computed) : {};
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
   return {
     agent: parts.identity.agent.id,
@@ -233,11 +242,21 @@ function refusedBecause(why: Unredeemable): Refusal {
   }
 }
 
-function chargeOf(limits: LimitSet | undefined, costMicro: number): Charge {
+function chargeOf(limits: LimitSet = {}, { call, session, terms }: SettleParts, costMicro: number): Charge {
+  const { rate, daily_budget_micro: daily, session_budget_micro: ofSession } = limits;
+  const toolRate = toolRateOf(limits, call.tool);
   return {
-    ...(limits?.rate && { rate: { intervalUs: limits.rate.interval_us, burst: limits.rate.burst } }),
-    ...(limits?.daily_budget_micro !== undefined && { budget: { limitMicro: limits.daily_budget_micro, costMicro } }),
+    ...(rate && { rate: countable(rate) }),
+    ...(toolRate && call.tool !== null && { toolRate: { ...countable(toolRate), tool: call.tool } }),
+    ...(daily !== undefined && { budget: { limitMicro: daily, costMicro } }),
+    ...(ofSession !== undefined && {
+      sessionBudget: { limitMicro: ofSession, costMicro, session: session.id, ttlMs: terms.ttlMs },
+    }),
   };
+}
+
+function countable({ interval_us: intervalUs, burst }: RateDocument): Rate {
+  return { intervalUs, burst };
 }
 
 /** In a dry run one set of counters stands for both modes. */

@@ -71,12 +71,17 @@ function takeRates(nowUs: number, next: LimitState, { rate, toolRate }: Charge):
   }
   if (toolRate) {
     const { tool } = toolRate;
-    const decision = gcra(nowUs, next.toolTatUs[tool] ?? null, toolRate);
+    const decision = gcra(nowUs, toolTatOf(next, tool), toolRate);
     if (!decision.conforms) return tooOften("tool_rate", decision.retryAfterUs);
     next.toolTatUs = { ...next.toolTatUs, [tool]: decision.tatUs };
     next.keptUntilMs = Math.max(next.keptUntilMs, Math.ceil(decision.tatUs / 1000));
   }
   return null;
+}
+
+/** Own names only: a tool can be called `__proto__`. */
+export function toolTatOf({ toolTatUs }: LimitState, tool: string): number | null {
+  return Object.hasOwn(toolTatUs, tool) ? (toolTatUs[tool] ?? null) : null;
 }
 
 function tooOften(limit: "rate" | "tool_rate", retryAfterUs: number): Refusal {
@@ -105,7 +110,7 @@ function takeSession(nowMs: number, { session }: LimitStates, { sessionBudget }:
   const { limitMicro, costMicro, ttlMs } = sessionBudget;
   const { spentMicro, keptUntilMs } = session;
   if (spentMicro + costMicro > limitMicro) {
-    const retryAfterMs = keptUntilMs > nowMs ? keptUntilMs - nowMs : ttlMs;
+    const retryAfterMs = spentMicro > 0 && keptUntilMs > nowMs ? keptUntilMs - nowMs : ttlMs;
     return { outcome: "budget_exceeded", limit: "session_budget", retryAfterMs, spentMicro };
   }
   session.spentMicro = spentMicro + costMicro;

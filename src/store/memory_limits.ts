@@ -7,6 +7,7 @@ import {
   putBack,
   type SessionSpending,
   spentToday,
+  toolTatOf,
   unspent,
   unused,
   weigh,
@@ -40,10 +41,8 @@ export class MemoryLimits {
     enforce: new ExpiringMap<string, LimitState>(),
     shadow: new ExpiringMap<string, LimitState>(),
   };
-  private readonly sessions = {
-    enforce: new ExpiringMap<string, SessionSpending>(),
-    shadow: new ExpiringMap<string, SessionSpending>(),
-  };
+  /** Of both modes together: they are remembered for equally long. */
+  private readonly sessions = new ExpiringMap<string, Record<Mode, SessionSpending>>();
 
   weigh(nowMs: number, { agent, enforced, shadow, known }: SettleRequest): Weighing {
     const found = this.statesOf("enforce", agent, sessionOf(enforced), nowMs);
@@ -95,8 +94,8 @@ export class MemoryLimits {
   }
 
   private statesOf(mode: Mode, agent: string, session: string | null, nowMs: number): LimitStates {
-    const spending = session === null ? undefined : this.sessions[mode].get(keyOf(agent, session), nowMs);
-    return { limits: this.limits[mode].get(agent, nowMs) ?? unused, session: spending ?? unspent };
+    const spending = session === null ? undefined : this.sessions.get(keyOf(agent, session), nowMs);
+    return { limits: this.limits[mode].get(agent, nowMs) ?? unused, session: spending?.[mode] ?? unspent };
   }
 
   private keep(
@@ -107,9 +106,15 @@ export class MemoryLimits {
     nowMs: number,
   ) {
     this.limits[mode].set(agent, limits, limits.keptUntilMs, nowMs);
-    if (session !== null && spent.spentMicro > 0) {
-      this.sessions[mode].set(keyOf(agent, session), spent, spent.keptUntilMs, nowMs);
-    }
+    if (session !== null && spent.spentMicro > 0) this.keepSession(mode, keyOf(agent, session), spent, nowMs);
+  }
+
+  private keepSession(mode: Mode, key: string, spent: SessionSpending, nowMs: number): void {
+    const both = this.sessions.get(key, nowMs) ?? { enforce: unspent, shadow: unspent };
+    const keptUntilMs = Math.max(both.enforce.keptUntilMs, spent.keptUntilMs);
+    const [enforce, shadow] = [mode === "enforce" ? spent : both.enforce, mode === "shadow" ? spent : both.shadow];
+    const next = { enforce: { ...enforce, keptUntilMs }, shadow: { ...shadow, keptUntilMs } };
+    this.sessions.set(key, next, keptUntilMs, nowMs);
   }
 
   private warn(
@@ -135,9 +140,10 @@ export class MemoryLimits {
       const { limitMicro, session, ttlMs } = sessionBudget;
       const percent = percentOf(spentMicro, limitMicro, refusedBy === "session_budget");
       if (percent !== 0 && percent > warnedPercent) {
-        const keptUntilMs = Math.max(left.session.keptUntilMs, nowMs + ttlMs);
-        const next = { ...left.session, warnedPercent: percent, keptUntilMs };
-        this.sessions[mode].set(keyOf(agent, session), next, keptUntilMs, nowMs);
+        const { keptUntilMs } = left.session;
+        const until = keptUntilMs > nowMs ? keptUntilMs : nowMs + ttlMs;
+        const next = { ...left.session, warnedPercent: percent, keptUntilMs: until };
+        this.keepSession(mode, keyOf(agent, session), next, nowMs);
         warnings.push({ limit: "session_budget", mode, percent, spentMicro, limitMicro });
       }
     }
@@ -158,7 +164,7 @@ function countersOf(nowMs: number, { limits, session }: LimitStates, { toolRate 
     nowMs,
     charges: limits.charges,
     tatUs: limits.tatUs,
-    toolTatUs: toolRate ? (limits.toolTatUs[toolRate.tool] ?? null) : null,
+    toolTatUs: toolRate ? toolTatOf(limits, toolRate.tool) : null,
     ...spentToday(nowMs, limits.budget),
     sessionSpentMicro: session.spentMicro,
     keptUntilMs: limits.charges > 0 ? limits.keptUntilMs : 0,

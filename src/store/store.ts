@@ -242,17 +242,19 @@ export interface UsedCounters {
 export interface SettleResult {
   /** True when this key was settled before and this is the stored result. */
   replayed: boolean;
-  /** The session as it was before this call; `null` when nothing was remembered of it, and of a replayed one. */
+  /** The session as it was before this call; `null` when nothing was remembered of it, and of a replayed or local one. */
   session: SessionState | null;
   enforced: LimitOutcome;
   /** `null` when the request had no shadow charge. */
   shadow: LimitOutcome | null;
-  /** `null` of a replayed one. */
+  /** `null` of a replayed and of a local one. */
   counters: Counters | null;
   /** What this call made known; none of a replayed one. */
   warnings: readonly BudgetWarning[];
   /** True when the store knew less of the counters than `known`. */
   lost: boolean;
+  /** True when the store did not answer, and this process let the call through or refused it by its own share of the limits. */
+  local?: true;
   /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */
   approval:
     | { outcome: "none" }

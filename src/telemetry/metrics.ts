@@ -8,6 +8,10 @@ export interface Metrics {
   loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
+  /** What became of a try to tell people of something. */
+  notified(notifier: string, kind: string, result: "sent" | "retried" | "failed" | "dropped"): void;
+  /** How much a notifier has still to tell. */
+  notificationsWaiting(notifier: string, count: number): void;
   contentType: string;
   text(): Promise<string>;
 }
@@ -68,6 +72,18 @@ export function createMetrics(): Metrics {
     help: "Decisions that could not be recorded.",
     registers,
   });
+  const notifications = new Counter({
+    name: "countersign_notifications_total",
+    help: "Tries to tell people of something, by result.",
+    labelNames: ["notifier", "kind", "result"],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: "countersign_notifications_waiting",
+    help: "Notices that wait to be told.",
+    labelNames: ["notifier"],
+    registers,
+  });
 
   return {
     decided({ computed, enforced, mode, reason, rules, seconds: duration }) {
@@ -84,6 +100,8 @@ export function createMetrics(): Metrics {
       info.set({ version }, 1);
     },
     storeTrouble: () => store.inc(),
+    notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
+    notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
     contentType: register.contentType,
     text: () => register.metrics(),
   };

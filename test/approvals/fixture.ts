@@ -4,6 +4,7 @@ import { type AuditSink, AuditUnavailable, type RecordDraft } from "../../src/au
 import type { Call, Identity } from "../../src/call.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import type { Escalation } from "../../src/outcome.js";
 import { loadRegistry } from "../../src/registry/load.js";
 import type { Person, Registry } from "../../src/registry/registry.js";
 import { memoryStore } from "../../src/store/memory.js";
@@ -122,6 +123,7 @@ export interface World {
     agent?: string;
     initiatedBy?: string | null;
     fingerprint?: string;
+    escalation?: Escalation;
   }): Promise<string>;
   /** What the service said about approvals that were changed. */
   troubles: string[];
@@ -170,7 +172,14 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
       maxPending: 3,
       onTrouble: (error) => here.troubles.push(error.message),
     }),
-    async open({ quorum = 1, approvers = [], agent = "deploy-manager", initiatedBy = "alice", fingerprint } = {}) {
+    async open({
+      quorum = 1,
+      approvers = [],
+      agent = "deploy-manager",
+      initiatedBy = "alice",
+      fingerprint,
+      escalation,
+    } = {}) {
       opened += 1;
       const asked = here.service.open({
         id: `01KJMK00000000000000000${String(opened).padStart(3, "0")}`,
@@ -184,6 +193,8 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
         decisionId: "01KJMK0000000000000000DEC1",
         quorum,
         approvers,
+        ...(escalation && { escalation }),
+        costMicro: 2_500_000,
         expiresInMs: 900_000,
       });
       const result = await store.settle({

@@ -73,6 +73,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     decide: decideIn(here, credentials),
     id: systemRuntime.id,
     approvals: here.service,
+    slack: null,
     sessions: sessionAttestations({
       store: here.store,
       key: await signingKeyOf(generateKey("OKP", "attestation")),

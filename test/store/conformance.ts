@@ -1,5 +1,7 @@
 import { approvalsConformance } from "./conformance_approvals.js";
+import { countingConformance } from "./conformance_counting.js";
 import { limitsConformance } from "./conformance_limits.js";
+import { modelConformance } from "./conformance_model.js";
 import { questionsConformance } from "./conformance_questions.js";
 import { sessionsConformance } from "./conformance_sessions.js";
 import type { Subject } from "./subject.js";
@@ -12,7 +14,9 @@ export function conformance(open: () => Promise<Subject & { end(): Promise<void>
   });
   afterAll(() => subject.end());
 
-  describe("limits", () => limitsConformance(() => subject, runs));
+  describe("limits", () => limitsConformance(() => subject));
+  describe("random limits", () => modelConformance(() => subject, runs));
+  describe("counting", () => countingConformance(() => subject));
   describe("approvals", () => approvalsConformance(() => subject));
   describe("questions to people", () => questionsConformance(() => subject));
   describe("sessions", () => sessionsConformance(() => subject, Math.ceil(runs / 5)));

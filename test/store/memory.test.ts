@@ -42,11 +42,16 @@ test("the budget ends at midnight UTC, to the millisecond", async () => {
   const spend = async () => (await store.settle(callOf("a", { budget: { limitMicro: 1, costMicro: 1 } }))).enforced;
   await advance("a", 86_399_999);
   expect(await spend()).toEqual({ outcome: "ok" });
-  expect(await spend()).toEqual({ outcome: "budget_exceeded", spentMicro: 1, retryAfterMs: 1 });
+  expect(await spend()).toEqual({ outcome: "budget_exceeded", limit: "daily_budget", spentMicro: 1, retryAfterMs: 1 });
   await advance("a", 1);
   expect(await spend()).toEqual({ outcome: "ok" });
   await advance("a", -1);
-  expect(await spend()).toEqual({ outcome: "budget_exceeded", spentMicro: 1, retryAfterMs: 86_400_001 });
+  expect(await spend()).toEqual({
+    outcome: "budget_exceeded",
+    limit: "daily_budget",
+    spentMicro: 1,
+    retryAfterMs: 86_400_001,
+  });
 });
 
 test("a closed store is unavailable", async () => {

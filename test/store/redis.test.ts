@@ -195,7 +195,7 @@ describeWith(part, "keys and replies", (use) => {
   });
 
   test.each([
-    ["settle-10.lua", { limit: limitCodes, approval: approvalCodes }],
+    ["settle-11.lua", { limit: limitCodes, approval: approvalCodes }],
     ["answer-3.lua", { outcome: answerCodes, status: statusCodes }],
     ["approval-1.lua", { status: statusCodes }],
   ])("%s and TypeScript list the same codes", (file, codes) => {

@@ -74,15 +74,22 @@ async function age(raw: Redis, key: string, ms: number): Promise<void> {
     created_ms: ms,
     expires_ms: ms,
     day: Math.floor(ms / dayMs),
+    hour: Math.floor(ms / 3_600_000),
     started_ms: ms,
     last_ms: ms,
     first_ms: ms,
   };
+  const warned = await raw.hget(key, "warned");
+  if (warned) {
+    const [day = "", percent] = warned.split(":");
+    await raw.hset(key, "warned", `${Number(day) - Math.floor(ms / dayMs)}:${percent}`);
+  }
   const refusals = await raw.hget(key, "refusals");
   if (refusals) {
     const earlier = refusals.split(",").map((time) => Number(time) - ms);
     await raw.hset(key, "refusals", earlier.join(","));
   }
+  for (const field of await raw.hkeys(key)) if (field.startsWith("tat:")) shifts[field] = ms * 1000;
   for (const [field, shift] of Object.entries(shifts)) {
     if ((await raw.hexists(key, field)) === 1) await raw.hincrby(key, field, -shift);
   }

@@ -1,24 +1,20 @@
 import { Redis } from "ioredis";
 import { StoreUnavailable } from "../store.js";
 import type { RedisAddress } from "./address.js";
-
-export interface ConnectionOptions {
-  /** Longest time one `run` takes, in milliseconds; waiting for the connection included. */
-  waitMs: number;
-  /** Told of every connection error, for the log: about two a second while the server is away. */
-  onTrouble?: (error: Error) => void;
-}
+import { type Connected, type ConnectionOptions, isReply } from "./commands.js";
 
 /**
  * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
  * that was under way when the connection broke has failed, and only its caller may repeat it.
  */
-export class Connection {
+export class Connection implements Connected {
   private readonly redis: Redis;
   private readonly waiting = new Set<() => void>();
   private ready = false;
   private closed = false;
-  private lastReply = 0;
+  /** Works that were begun and have not ended, and since when the server has said nothing to any of them. */
+  private underWay = 0;
+  private quietSince = 0;
   private lastTrouble: Error | undefined;
 
   constructor(
@@ -41,6 +37,7 @@ export class Connection {
     });
     this.redis.on("ready", () => {
       this.ready = true;
+      this.quietSince = performance.now();
       this.lastTrouble = undefined;
       const begin = [...this.waiting];
       this.waiting.clear();
@@ -49,28 +46,19 @@ export class Connection {
     this.connect();
   }
 
-  /** Runs the work as soon as there is a connection. Any failure, and no answer in time, is `StoreUnavailable`. */
   run<T>(work: (redis: Redis) => Promise<T>, waitMs = this.options.waitMs): Promise<T> {
     if (this.closed) return Promise.reject(new StoreUnavailable("the store is closed"));
     return new Promise((resolve, reject) => {
-      const called = performance.now();
       let begun = false;
       const begin = () => {
         begun = true;
-        work(this.redis)
-          .then(
-            (value) => {
-              this.lastReply = performance.now();
-              resolve(value);
-            },
-            (error: unknown) => reject(unavailable(error)),
-          )
+        this.answerTo(work)
+          .then(resolve, (error: unknown) => reject(unavailable(error)))
           .finally(() => clearTimeout(timer));
       };
       const timer = setTimeout(() => {
         this.waiting.delete(begin);
-        // A shorter wait than the usual one proves no silence.
-        if (begun && waitMs >= this.options.waitMs) this.dropIfSilentSince(called);
+        if (begun) this.dropIfSilent();
         const what = begun ? "no answer" : "no connection";
         reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
       }, waitMs);
@@ -80,7 +68,14 @@ export class Connection {
     });
   }
 
-  /** Longest time one `run` takes, in milliseconds. */
+  async everywhere<T>(work: (redis: Redis) => Promise<T>, waitMs: number): Promise<T[]> {
+    return [await this.run(work, waitMs)];
+  }
+
+  async ping(key: string): Promise<void> {
+    await this.run((redis) => redis.set(key, "1", "PX", 1000));
+  }
+
   get waitMs(): number {
     return this.options.waitMs;
   }
@@ -99,9 +94,29 @@ export class Connection {
     if (!this.closed) this.redis.connect().catch(() => undefined);
   }
 
-  /** A peer that stopped answering keeps its socket open; without this, calls would pile up on it. */
-  private dropIfSilentSince(called: number): void {
-    if (!this.ready || this.lastReply >= called) return;
+  /** Runs the work and notes when the server answered. */
+  private async answerTo<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.underWay === 0) this.quietSince = performance.now();
+    this.underWay += 1;
+    try {
+      const value = await work(this.redis);
+      this.quietSince = performance.now();
+      return value;
+    } catch (error) {
+      if (isReply(error)) this.quietSince = performance.now();
+      throw error;
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  /**
+   * A peer that stopped answering keeps its socket open; without this, calls would pile up on it. What is left of a wait
+   * proves no silence by itself, nearly all of it does.
+   */
+  private dropIfSilent(): void {
+    if (!this.ready || this.underWay === 0) return;
+    if (performance.now() - this.quietSince < 0.9 * this.options.waitMs) return;
     this.ready = false;
     this.redis.disconnect(true);
   }
@@ -110,8 +125,9 @@ export class Connection {
 function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
   return {
     ...address,
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls } : {}),
     connectionName: "countersign",
+    disableClientInfo: true,
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -124,11 +140,11 @@ function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
     // A replica after a failover: the next connection may reach the new primary.
-    reconnectOnError: (error: Error) => error.message.includes("READONLY"),
+    reconnectOnError: (error: Error) => /READONLY|MASTERDOWN/.test(error.message),
   };
 }
 
-function unavailable(error: unknown): StoreUnavailable {
+export function unavailable(error: unknown): StoreUnavailable {
   return error instanceof StoreUnavailable ? error : new StoreUnavailable(withoutCommand(error).message);
 }
 

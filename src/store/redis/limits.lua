@@ -54,6 +54,7 @@ local function put_back(counters, floor)
   end
   if floor.session_until_ms > counters.now.ms and counters.session_spent < floor.session_spent then
     lost = true
+    counters.session_changed = true
     counters.session_spent = floor.session_spent
     counters.session_until_ms = math.max(counters.session_until_ms, floor.session_until_ms)
   end
@@ -119,9 +120,10 @@ local function weigh(counters, charge)
   if session and session.cost > 0 then
     spends = true
     if counters.session_spent + session.cost > session.limit then
-      local left_ms = counters.session_until_ms - now_ms
+      local left_ms = counters.session_spent > 0 and counters.session_until_ms - now_ms or 0
       return refused_by("budget_exceeded", "session_budget", left_ms > 0 and left_ms or session.ttl, counters.session_spent)
     end
+    after.session_changed = true
     after.session_spent = counters.session_spent + session.cost
     after.session_until_ms = math.max(counters.session_until_ms, now_ms + session.ttl)
   end
@@ -148,7 +150,7 @@ local function keep(counters)
   end
   redis.call("HSET", counters.key, unpack(fields))
   redis.call("PEXPIREAT", counters.key, digits(counters.until_ms))
-  if counters.session_spent > 0 then
+  if counters.session_changed then
     redis.call("HSET", counters.session_key, counters.set, digits(counters.session_spent))
     redis.call("PEXPIREAT", counters.session_key, digits(counters.session_until_ms))
   end
@@ -185,8 +187,9 @@ local function warn_of(warnings, counters, charge, result)
     local percent = percent_of(counters.session_spent, session.limit, result.limit == "session_budget")
     if percent > counters.session_warned then
       redis.call("HSET", counters.session_key, counters.set .. "_warned", digits(percent))
-      redis.call("PEXPIREAT", counters.session_key,
-        digits(math.max(counters.session_until_ms, counters.now.ms + session.ttl)))
+      if counters.session_until_ms <= counters.now.ms then
+        redis.call("PEXPIREAT", counters.session_key, digits(counters.now.ms + session.ttl))
+      end
       warn(warnings, "session_budget", counters.set, percent, counters.session_spent, session.limit)
     end
   end

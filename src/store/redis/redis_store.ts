@@ -1,4 +1,3 @@
-import type { Redis } from "ioredis";
 import { encodeDraft } from "../approval_codec.js";
 import {
   checkAnswer,
@@ -23,7 +22,7 @@ import {
   type Store,
 } from "../store.js";
 import { answer, index, read, readOf } from "./approvals.js";
-import type { Connection } from "./connection.js";
+import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
 import { decodeUsage, encodeCharge, encodeKnown } from "./limit_codec.js";
 import { list } from "./list.js";
@@ -34,7 +33,7 @@ import { encodeObservation } from "./session_codec.js";
 import { indexSession } from "./session_index.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
-export function redisStore(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): Store {
+export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
   return {
     shared: true,
     registry: redisRegistry(connection, keys, onTrouble),
@@ -70,7 +69,7 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
     },
     mark: async ({ id, agent }, name, value) => {
       checkMark(id, agent, name);
-      const run = (redis: Redis) => scripts.mark.run(redis, [keys.approval(agent, id)], [name, value]);
+      const run = (redis: Commands) => scripts.mark.run(redis, [keys.approval(agent, id)], [name, value]);
       return parseMark(await connection.run(run));
     },
     marked: async ({ id, agent }, name) => {
@@ -87,14 +86,12 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
       const names = [keys.limits(agent), keys.shadow(agent), keys.budget(agent, session ?? ""), keys.waiting(agent)];
       return decodeUsage(await connection.run((redis) => scripts.usage.run(redis, names, [])));
     },
-    ping: async () => {
-      await connection.run((redis) => redis.set(keys.ping, "1", "PX", 1000));
-    },
+    ping: () => connection.ping(keys.ping),
     close: () => connection.close(),
   };
 }
 
-async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Look> {
+async function look(redis: Commands, keys: Keys, request: LookRequest): Promise<Look> {
   const { agent, session, tool, learningMs, approval } = request;
   const id = approval ?? "";
   const reply = await scripts.look.run(
@@ -105,7 +102,7 @@ async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Loo
   return parseLook(reply, { id, agent, session });
 }
 
-async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
+async function settle(redis: Commands, keys: Keys, request: SettleRequest): Promise<SettleResult> {
   const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
   const open = `open:${agent}`;
   const names = approvalNames(approval);

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import type { Commands } from "./commands.js";
 
 /** One atomic step, a `.lua` file next to this one whose name ends in the number of its KEYS. */
 export interface Script {
   readonly file: string;
-  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(redis: Commands, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
 const prelude = ["prelude.lua", "sessions.lua"];
@@ -18,6 +18,9 @@ export const scripts = {
   answer: load("answer-3.lua"),
   mark: load("mark-1.lua"),
   usage: load("usage-4.lua"),
+  status: load("status-1.lua"),
+  listEntry: load("list_entry-1.lua"),
+  sessionAgent: load("session_agent-1.lua"),
   changes: load("changes-5.lua"),
   putAgent: load("put_agent-3.lua"),
   putFlag: load("put_flag-3.lua"),

@@ -1,7 +1,8 @@
-import type { Redis } from "ioredis";
 import type { SessionState } from "../../session.js";
 import type { Observation } from "../store.js";
+import type { Commands } from "./commands.js";
 import type { Keys } from "./keys.js";
+import { scripts } from "./scripts.js";
 
 /**
  * Makes a session findable by its id alone. The index lies outside the agent's hash slot, so it cannot be part of the
@@ -9,7 +10,7 @@ import type { Keys } from "./keys.js";
  * call fails.
  */
 export async function indexSession(
-  redis: Redis,
+  redis: Commands,
   keys: Keys,
   called: { agent: string; seen: Observation; before: SessionState | null; nowMs: number },
 ): Promise<void> {
@@ -17,6 +18,5 @@ export async function indexSession(
   const half = Math.max(1, Math.floor(seen.ttlMs / 2));
   const halves = (ms: number): number => Math.floor((ms - (before?.startedMs ?? ms)) / half);
   if (before && halves(before.lastMs) === halves(nowMs)) return;
-  const key = keys.sessionAgents(seen.session);
-  await Promise.all([redis.sadd(key, agent), redis.pexpire(key, 2 * seen.ttlMs)]);
+  await scripts.sessionAgent.run(redis, [keys.sessionAgents(seen.session)], [agent, 2 * seen.ttlMs]);
 }

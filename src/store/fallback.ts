@@ -1,0 +1,147 @@
+import type { Runtime } from "../runtime.js";
+import { Availability } from "./availability.js";
+import { checkLook, checkSettle } from "./check.js";
+import type { CountersSeen } from "./known.js";
+import { memoryStore } from "./memory.js";
+import { Missed, type MissedOptions } from "./missed.js";
+import { becomes } from "./observed.js";
+import { shareOf } from "./share.js";
+import { type SettleRequest, type SettleResult, type Store, StoreUnavailable } from "./store.js";
+
+export interface FallbackOptions extends Pick<MissedOptions, "onWaiting" | "onDropped" | "most"> {
+  /** Share of each limit that this process gives out by itself: from above 0 to 1. */
+  fraction: number;
+  runtime: Runtime;
+  /** Longest time one method of the store takes, in milliseconds. */
+  waitMs: number;
+  /** What is known of the store's counters. */
+  seen: CountersSeen;
+  /** Told once when the store does not answer any more, and once when it does again. */
+  onAway: (error: Error) => void;
+  onBack: () => void;
+  /** A call was settled here. */
+  onLocal: () => void;
+}
+
+export interface Fallback {
+  store: Store;
+  /** For the operator: what is not as it should be; `null` while everything goes to the store. */
+  trouble(): string | null;
+}
+
+/**
+ * A store that goes on without the one below it, with a share of each limit: what the store lets through is bounded by
+ * the limits, and what this process lets through besides by `fraction` of them (of a rate at least one call at once),
+ * however often the store is away. Only calls that ask for no approval are settled so: what people answer and what can be
+ * used once needs the store that all share, and so does what a session did before. What sessions would have remembered
+ * meanwhile is told to the store before anything else of the same agent.
+ */
+export function withFallback(store: Store, options: FallbackOptions): Fallback {
+  const { fraction, runtime, waitMs, seen } = options;
+  const local = memoryStore({ ...runtime, now: () => runtime.now() + seen.aheadMs });
+  const availability = new Availability({
+    ping: () => store.ping(),
+    onAway: options.onAway,
+    onBack: () => {
+      options.onBack();
+      void missed.tellAll();
+    },
+  });
+  const missed = new Missed({
+    ...options,
+    store,
+    id: () => runtime.id(),
+    away: () => availability.away !== null,
+    onFailure: () => availability.suspect(),
+  });
+  let closed = false;
+
+  /** Asks the store where it is of use, after it was told what it has missed of the agent. */
+  async function ask<T>(agent: string, question: () => Promise<T>): Promise<T> {
+    refuseWhileAway();
+    if (!(await within(waitMs, missed.told(agent)))) {
+      throw new StoreUnavailable("the store does not know yet what the agent did while it was away");
+    }
+    try {
+      return await question();
+    } catch (error) {
+      if (error instanceof StoreUnavailable && !closed) availability.failed(error);
+      throw error;
+    }
+  }
+
+  function refuseWhileAway(): void {
+    if (closed) throw new StoreUnavailable("the store is closed");
+    if (availability.away) throw new StoreUnavailable("the store does not answer", { cause: availability.away });
+  }
+
+  async function settleHere({ key, agent, ...request }: SettleRequest): Promise<SettleResult> {
+    const { observation, shadow } = request;
+    if (observation && !missed.hasRoom(agent)) {
+      throw new StoreUnavailable("the store does not answer, and no more can be kept of what it misses");
+    }
+    const nowMs = runtime.now() + seen.aheadMs;
+    const known = seen.of({ agent, enforced: request.enforced });
+    const result = await local.settle({
+      agent,
+      key,
+      enforced: shareOf(request.enforced, fraction, nowMs, known),
+      ...(shadow && { shadow: shareOf(shadow, fraction, nowMs, null) }),
+      approval: request.approval,
+    });
+    if (observation && !result.replayed) missed.add(agent, { ...observation, ...becomes(observation, result) });
+    options.onLocal();
+    // Its counters and what is used up of them say nothing of the limits.
+    return { ...result, counters: null, warnings: [], local: true };
+  }
+
+  return {
+    trouble() {
+      const { away } = availability;
+      const waiting = missed.count > 0 ? `; ${missed.count} observations wait for it` : "";
+      if (away) return `${away.message}: calls go on with ${fraction} of each limit in this process${waiting}`;
+      return missed.count > 0 ? `it answers${waiting}` : null;
+    },
+    store: {
+      ...store,
+      look: async (request) => {
+        checkLook(request);
+        return ask(request.agent, () => store.look(request));
+      },
+      settle: async (request) => {
+        checkSettle(request);
+        try {
+          return await ask(request.agent, () => store.settle(request));
+        } catch (error) {
+          if (!(error instanceof StoreUnavailable) || closed || request.approval.kind !== "none") throw error;
+          return settleHere(request);
+        }
+      },
+      registry: {
+        ...store.registry,
+        // Asked for by each call where it is not known who was disabled a moment ago.
+        changes: async (from) => {
+          refuseWhileAway();
+          return store.registry.changes(from);
+        },
+      },
+      close: async () => {
+        if (closed) return;
+        closed = true;
+        availability.close();
+        missed.close();
+        await local.close();
+        await store.close();
+      },
+    },
+  };
+}
+
+/** What a promise resolves to within the time, else false. */
+async function within(ms: number, answer: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms).unref();
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,126 @@
+import { type Observation, type Store, StoreUnavailable } from "./store.js";
+
+/** Observations that wait at most, of one agent and of all. Who makes many must not use up the room of the others. */
+export const waitMost = { ofAgent: 1_000, inAll: 10_000 };
+
+/** How long after a failure it is tried again, in milliseconds. */
+const againMs = 250;
+
+export interface MissedOptions {
+  store: Pick<Store, "settle">;
+  /** A fresh name. */
+  id: () => string;
+  /** True while it is no use to try. */
+  away: () => boolean;
+  /** The store took none. */
+  onFailure: () => void;
+  /** Told how many wait, whenever that changes. */
+  onWaiting: (count: number) => void;
+  /** Told of those that the sessions will never know of. */
+  onDropped: (count: number, why: string) => void;
+  most?: typeof waitMost;
+}
+
+/**
+ * What sessions have to remember of calls that were settled without the store. It is told to the store when that answers
+ * again: of each agent in order and, when the first answer gets lost, rather twice than never.
+ */
+export class Missed {
+  readonly #options: MissedOptions;
+  readonly #most: typeof waitMost;
+  readonly #waiting = new Map<string, Observation[]>();
+  readonly #telling = new Map<string, Promise<boolean>>();
+  #count = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: MissedOptions) {
+    this.#options = options;
+    this.#most = options.most ?? waitMost;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  hasRoom(agent: string): boolean {
+    const ofAgent = this.#waiting.get(agent)?.length ?? 0;
+    return ofAgent < this.#most.ofAgent && this.#count < this.#most.inAll;
+  }
+
+  /** For an agent that there is room for. */
+  add(agent: string, observation: Observation): void {
+    const waiting = this.#waiting.get(agent) ?? [];
+    waiting.push(structuredClone(observation));
+    this.#waiting.set(agent, waiting);
+    this.#changed(1);
+    this.#later();
+  }
+
+  /** Resolves to true once the store knows everything of an agent, to false when it does not take it. */
+  async told(agent: string): Promise<boolean> {
+    if (!this.#waiting.has(agent)) return true;
+    const telling = this.#telling.get(agent) ?? this.#tell(agent).finally(() => this.#telling.delete(agent));
+    this.#telling.set(agent, telling);
+    return telling;
+  }
+
+  /** Tells all there is, one agent after the other. One whose observations the store does not take holds up no other. */
+  async tellAll(): Promise<void> {
+    for (const agent of [...this.#waiting.keys()]) {
+      if (this.#options.away()) return;
+      await this.told(agent);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    if (this.#count === 0) return;
+    this.#options.onDropped(this.#count, "this process ends before the store knows them");
+    this.#waiting.clear();
+    this.#changed(-this.#count);
+  }
+
+  async #tell(agent: string): Promise<boolean> {
+    const waiting = this.#waiting.get(agent) ?? [];
+    for (let next = waiting[0]; next && !this.#closed; next = waiting[0]) {
+      if (!(await this.#take(agent, next))) return false;
+      if (this.#closed) return false;
+      waiting.shift();
+      if (waiting.length === 0) this.#waiting.delete(agent);
+      this.#changed(-1);
+    }
+    return waiting.length === 0;
+  }
+
+  /** False when it has to be told again. */
+  async #take(agent: string, observation: Observation): Promise<boolean> {
+    const key = `missed/${this.#options.id()}`;
+    try {
+      await this.#options.store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
+    } catch (error) {
+      if (error instanceof StoreUnavailable) {
+        this.#options.onFailure();
+        return false;
+      }
+      this.#options.onDropped(1, "no store could take it");
+    }
+    return true;
+  }
+
+  #changed(by: number): void {
+    this.#count += by;
+    this.#options.onWaiting(this.#count);
+  }
+
+  /** Who calls no more is told of as well. */
+  #later(): void {
+    if (this.#timer || this.#closed) return;
+    this.#timer = setTimeout(async () => {
+      if (!this.#options.away()) await this.tellAll();
+      this.#timer = undefined;
+      if (this.#count > 0) this.#later();
+    }, againMs).unref();
+  }
+}
