@@ -21,6 +21,7 @@ build: setup ## Compile src/ to dist/
 	@rm -rf dist
 	$(BIN)/tsc -p src
 	@mkdir -p dist/store/redis && cp src/store/redis/*.lua dist/store/redis/
+	@mkdir -p dist/page/assets && cd src/page/assets && cp *.html *.js *.css *.svg ../../../dist/page/assets/
 
 demo: build ## Run Envoy, Countersign and an example tool; DEMO_EXIT=1 ends when the calls are through
 	@$(BIN)/tsx test/demo/demo.ts
@@ -33,6 +34,7 @@ test-all: build ## Run every test; this is what CI runs
 
 lint: setup ## Check types, style, and the shape of src/
 	$(BIN)/tsc --noEmit -p .
+	$(BIN)/tsc -p src/page/assets
 	$(BIN)/biome ci --error-on-warnings .
 	$(BIN)/depcruise --config .dependency-cruiser.cjs src
 	$(BIN)/tsx test/harness/build_policies.ts --check

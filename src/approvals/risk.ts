@@ -57,7 +57,10 @@ export async function riskOf(
   { store }: { store: Pick<Store, "look" | "approvals"> },
 ): Promise<Risk> {
   const { agent } = approval;
-  const [session, newest] = await Promise.all([sessionOf(approval, store), store.approvals({ agent, limit: historyLimit })]);
+  const [session, newest] = await Promise.all([
+    sessionOf(approval, store),
+    store.approvals({ agent, limit: historyLimit }),
+  ]);
   return {
     rules: [...new Set(approval.violations.map(({ rule }) => rule))],
     environment: actionOf(approval).environment,

@@ -62,6 +62,8 @@ export interface ApprovalsOptions {
   publicUrl: string;
   /** Approvals of one agent that may be pending at a time, >= 1; default 100. */
   maxPending?: number;
+  /** Told when somebody's answer ended an approval. */
+  onClosed?: (approval: { id: string; agent: string }) => void;
   /** Told of approvals that somebody changed in the store. */
   onTrouble?: (error: Error) => void;
 }
@@ -147,6 +149,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       const context = { ...options, find: async (wanted: string) => genuine(await store.approval(wanted)) };
       const answered = genuine(await takeAnswer(context, id, person, request));
       if (!answered) throw new ApprovalError("not_found");
+      if (answered.status !== "pending") options.onClosed?.({ id, agent: answered.agent });
       return describe(answered);
     },
     proven,

@@ -45,6 +45,8 @@ export interface DecisionRecord {
   decision: Verdict;
   /** What the call was answered. */
   enforced: Verdict;
+  /** The store was away: limits were counted by this process alone, with its share of them. */
+  local?: true;
   mode: Mode;
   reason: string;
   violations: Json;

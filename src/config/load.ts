@@ -93,6 +93,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     sessions: { ...config.sessions, ttl: config.sessions.ttl ?? Math.max(dayMs, issuer.max_ttl) },
     approvals: {
       ...config.approvals,
+      ...approvalFiles(config.approvals, at),
       // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.
       key_file: at(config.approvals.key_file ?? issuer.key_file),
     },
@@ -110,6 +111,24 @@ function storeAt(place: StorePlace, at: (path: string) => string): StorePlace {
 
 function tlsAt<T extends Record<string, string | undefined>>(files: T, at: (path: string) => string): T {
   return Object.fromEntries(Object.entries(files).map(([key, path]) => [key, path && at(path)])) as T;
+}
+
+type Approvals = Written["approvals"];
+
+function approvalFiles({ page, slack, teams, webhook }: Approvals, at: (path: string) => string): Partial<Approvals> {
+  const secret = page.oidc?.client_secret_file;
+  return {
+    ...(page.oidc && secret && { page: { ...page, oidc: { ...page.oidc, client_secret_file: at(secret) } } }),
+    ...(slack && {
+      slack: {
+        ...slack,
+        bot_token_file: at(slack.bot_token_file),
+        signing_secret_file: at(slack.signing_secret_file),
+      },
+    }),
+    ...(teams && { teams: { ...teams, webhook_url_file: at(teams.webhook_url_file) } }),
+    ...(webhook && { webhook: { ...webhook, secret_file: at(webhook.secret_file) } }),
+  };
 }
 
 function bundlePlace(place: Exclude<Written["policies"], string>, at: (path: string) => string): typeof place {

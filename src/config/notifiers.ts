@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { durationField as duration } from "../files/duration_field.js";
 import { isPrivate } from "./fetchable.js";
+import type { TrustedIssuer } from "./trusted.js";
 
 /** Of a file. */
 const path = z.string("write a path").min(1, "write a path");
@@ -15,6 +16,23 @@ const oidc = z.strictObject({
   client_secret_file: path.optional().describe("file with the client's secret; without it the client is public (PKCE)"),
   scopes: z.array(z.string().min(1)).default(["openid", "email"]).describe("scopes to ask for"),
 });
+
+/**
+ * Why nobody could sign in so: what the provider says is believed by an entry of `identity.trusted` alone. `null` when there is
+ * one.
+ */
+export function oidcMistake(
+  { issuer, client_id }: z.output<typeof oidc>,
+  trusted: readonly TrustedIssuer[],
+): { key: "issuer" | "client_id"; message: string } | null {
+  const entries = trusted.filter((one) => one.for === "people" && one.issuer === issuer);
+  if (entries.length === 0) {
+    return { key: "issuer", message: "not trusted for people: add an entry to `identity.trusted` with `for: people`" };
+  }
+  if (entries.some(({ audience }) => audience === client_id)) return null;
+  const message = "no entry of `identity.trusted` for this issuer and people has it as its `audience`";
+  return { key: "client_id", message };
+}
 
 /** The page `/approvals`. */
 export const page = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { durationField as duration } from "../files/duration_field.js";
 import { fetchable, isLoopbackName } from "./fetchable.js";
-import { page, slack, teams, webhook } from "./notifiers.js";
+import { oidcMistake, page, slack, teams, webhook } from "./notifiers.js";
 import { onStoreFailure, storePlace } from "./store.js";
 import { trusted } from "./trusted.js";
 
@@ -211,7 +211,12 @@ export const configSchema = z
       .prefault({}),
     telemetry: telemetry.prefault({}),
   })
-  .superRefine(({ sessions, identity }, context) => {
+  .superRefine(({ sessions, identity, approvals }, context) => {
+    const mistake = approvals.page.oidc && oidcMistake(approvals.page.oidc, identity.trusted);
+    if (mistake) {
+      const path = ["approvals", "page", "oidc", mistake.key];
+      context.addIssue({ code: "custom", path, message: mistake.message });
+    }
     const ours = identity.trusted.findIndex(({ issuer }) => issuer === identity.issuer.url);
     if (ours >= 0) {
       const message = "this is `identity.issuer.url`: our own tokens need no entry, and are exchanged for nothing";

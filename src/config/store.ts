@@ -10,7 +10,7 @@ const redisUrl = z.string(urlForm).regex(/^rediss?:\/\/./, urlForm);
 
 const node = z
   .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, "write host:port of a node")
+  .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/, { error: "write host:port of a node", abort: true })
   .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "a port is at most 65535");
 
 const tls = z
@@ -30,15 +30,20 @@ const single = z
     message: "only for a rediss:// URL",
   });
 
-const cluster = z.strictObject({
-  cluster: z.array(node).min(1, "name at least one node").describe("nodes to ask first; they tell of the others"),
-  username: z.string().min(1).optional().describe("ACL user"),
-  password_file: path.optional().describe("file with the password"),
-  tls: z
-    .union([z.literal(true), tls])
-    .optional()
-    .describe("TLS to every node: `true`, or `{ca_file, cert_file, key_file}`"),
-});
+const cluster = z
+  .strictObject({
+    cluster: z.array(node).min(1, "name at least one node").describe("nodes to ask first; they tell of the others"),
+    username: z.string().min(1).optional().describe("ACL user"),
+    password_file: path.optional().describe("file with the password"),
+    tls: z
+      .union([z.literal(true), tls])
+      .optional()
+      .describe("TLS to every node: `true`, or `{ca_file, cert_file, key_file}`"),
+  })
+  .refine(({ username, password_file }) => username === undefined || password_file !== undefined, {
+    path: ["password_file"],
+    message: "missing: a user has a password",
+  });
 
 /** Where limits, approvals and sessions live. A text in braces is a map that came from the environment. */
 export const storePlace = z.union([z.literal("memory:"), redisUrl, single, cluster], { error: urlForm });

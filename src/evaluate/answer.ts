@@ -103,7 +103,7 @@ function escalationOf(terms: readonly Terms[]): Escalation | null {
 function lists(terms: readonly Terms[], listOf: (terms: Terms) => readonly string[] | undefined) {
   const all = terms.flatMap((one) => {
     const list = listOf(one);
-    return list ? [[list.join("\n"), list] as const] : [];
+    return list ? [[JSON.stringify(list), list] as const] : [];
   });
   return [...new Map(all).values()];
 }

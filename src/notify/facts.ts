@@ -22,7 +22,7 @@ export function factsOf({ kind, approval, risk }: ApprovalNotice): Fact[] {
     ["Cost", String(risk.cost)],
     ["Session", session === null ? "nothing is remembered of it" : sessionText(session)],
     ["History", historyText(history)],
-    ["Same call before", sameText(history.same_action)],
+    ["Same action before", sameText(history.same_action)],
     ["Approvals needed", approversText(approval.quorum, escalation?.approvers ?? approval.approvers)],
     ["Escalated to", escalation === undefined ? null : escalation.to.join(", ")],
     ["Expires", approval.expires_at],

@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.js";
+import type { SigningKey } from "../keys/keys.js";
 import type { Runtime } from "../runtime.js";
 import type { Store } from "../store/store.js";
 import type { Notifier, NotifierName } from "./notifier.js";
@@ -10,8 +11,10 @@ import { openWebhook } from "./webhook.js";
 export interface NotifierDeps {
   store: Store;
   runtime: Runtime;
-  /** Address for a person that opens one approval without sign-in for `ttlMs`, and decides nothing. */
-  openingLink(approvalId: string, ttlMs: number): Promise<string>;
+  /** Under which people reach the page of approvals. */
+  publicUrl: string;
+  /** Signs the links that open it. */
+  key: SigningKey;
 }
 
 /** One way to tell people. */

@@ -35,7 +35,10 @@ export async function post({ url, body, headers, signal, nowMs }: Post): Promise
 
 /** `ECONNREFUSED` and the like; other texts may quote the address. */
 function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause !== null && typeof cause === "object" && "code" in cause ? cause.code : undefined;
+  const code = memberOf(memberOf(error, "cause"), "code");
   return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "no connection";
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return value !== null && typeof value === "object" ? (value as Record<string, unknown>)[name] : undefined;
 }

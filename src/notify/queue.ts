@@ -41,17 +41,17 @@ export class Queue {
     return this.#jobs.size > this.#most ? this.#leastWanted() : null;
   }
 
-  /** Takes out the one that has been due for longest; `null` when none is due. */
-  next(nowMs: number): Job | null {
-    const first = this.#first();
+  /** Takes out the one that has been due for longest, of those that are not busy; `null` when none is due. */
+  next(nowMs: number, isBusy: (key: string) => boolean): Job | null {
+    const first = this.#first(isBusy);
     if (first === null || first.dueMs > nowMs) return null;
     this.#jobs.delete(first.key);
     return first;
   }
 
-  /** When the next one is due; `null` when none waits. */
-  dueMs(): number | null {
-    return this.#first()?.dueMs ?? null;
+  /** When the next one that is not busy is due; `null` when none waits. */
+  dueMs(isBusy: (key: string) => boolean): number | null {
+    return this.#first(isBusy)?.dueMs ?? null;
   }
 
   has(key: string): boolean {
@@ -66,9 +66,11 @@ export class Queue {
     return this.#jobs.size >= this.#most;
   }
 
-  #first(): Job | null {
+  #first(isBusy: (key: string) => boolean): Job | null {
     let first: Job | null = null;
-    for (const job of this.#jobs.values()) if (first === null || job.dueMs < first.dueMs) first = job;
+    for (const job of this.#jobs.values()) {
+      if ((first === null || job.dueMs < first.dueMs) && !isBusy(job.key)) first = job;
+    }
     return first;
   }
 

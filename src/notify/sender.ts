@@ -59,7 +59,7 @@ export class Sender {
   /** True while it has something of this approval in hand. */
   has(happening: { kind: string; id: string }): boolean {
     const key = keyOf(happening);
-    return this.#queue.has(key) || [...this.#active.keys()].some((job) => job.key === key);
+    return this.#queue.has(key) || this.#isBusy(key);
   }
 
   get isFull(): boolean {
@@ -91,6 +91,9 @@ export class Sender {
     return this.#queue.size + this.#active.size;
   }
 
+  /** While one is under way its like waits, so that it sees what became of it. */
+  readonly #isBusy = (key: string): boolean => [...this.#active.keys()].some((job) => job.key === key);
+
   #nowMs(): number {
     return this.#deps.runtime.monotonicMicros() / 1000;
   }
@@ -100,13 +103,13 @@ export class Sender {
     clearTimeout(this.#timer);
     const nowMs = this.#nowMs();
     while (!this.#closed && this.#active.size < mostAtOnce && nowMs >= this.#pausedUntilMs) {
-      const job = this.#queue.next(nowMs);
+      const job = this.#queue.next(nowMs, this.#isBusy);
       if (job === null) break;
       const stop = new AbortController();
       this.#active.set(job, { stop, ended: this.#run(job, stop) });
     }
     this.#deps.metrics.notificationsWaiting(this.name, this.#waiting);
-    const dueMs = this.#queue.dueMs();
+    const dueMs = this.#queue.dueMs(this.#isBusy);
     if (this.#closed || dueMs === null || this.#active.size >= mostAtOnce) return;
     const inMs = Math.max(dueMs, this.#pausedUntilMs) - nowMs;
     this.#timer = setTimeout(() => this.#pump(), Math.ceil(Math.max(inMs, 1))).unref();

@@ -1,4 +1,11 @@
-import { type ChatPostMessageArguments, ErrorCode, type KnownBlock, type Logger, WebClient } from "@slack/web-api";
+import {
+  type ChatPostMessageArguments,
+  ErrorCode,
+  type FetchFunction,
+  type KnownBlock,
+  type Logger,
+  WebClient,
+} from "@slack/web-api";
 import { printable } from "../printable.js";
 import { NotSent } from "./notifier.js";
 
@@ -39,11 +46,18 @@ export function slackClient({ token, apiUrl }: { token: string; apiUrl: string }
     const end = (): void => asking.abort();
     const timer = setTimeout(end, timeoutMs);
     signal?.addEventListener("abort", end, { once: true });
+    let failure: unknown;
+    // The SDK takes a signal only by its `fetch`, and does not always keep what went wrong there.
+    const fetching = (url: string | URL, init?: object): Promise<Response> =>
+      fetch(url, { ...init, signal: asking.signal }).catch((error: unknown) => {
+        failure = error;
+        throw error;
+      });
     try {
       if (signal?.aborted) end();
-      return await ask(webClient(token, apiUrl, asking.signal));
+      return await ask(webClient(token, apiUrl, fetching));
     } catch (error) {
-      throw notSent(error, token);
+      throw asking.signal.aborted ? new NotSent("Slack does not answer in time") : notSent(error, failure, token);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", end);
@@ -79,8 +93,8 @@ const plain = {
   unfurl_media: false,
 } as const satisfies Partial<ChatPostMessageArguments>;
 
-/** One for each call, since the SDK takes the signal only by its `fetch`. */
-function webClient(token: string, slackApiUrl: string, signal: AbortSignal): WebClient {
+/** One for each call, since each ends by itself. */
+function webClient(token: string, slackApiUrl: string, fetch: FetchFunction): WebClient {
   return new WebClient(token, {
     slackApiUrl,
     allowAbsoluteUrls: false,
@@ -88,7 +102,7 @@ function webClient(token: string, slackApiUrl: string, signal: AbortSignal): Web
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     logger: silent,
-    fetch: (url, init) => fetch(url, { ...init, signal } as RequestInit),
+    fetch,
   });
 }
 
@@ -134,7 +148,7 @@ const mendable = new Set([
   "token_revoked",
 ]);
 
-function notSent(error: unknown, token: string): NotSent {
+function notSent(error: unknown, failure: unknown, token: string): NotSent {
   if (error instanceof NotSent) return error;
   const said = (text: string): string => printable(text.replaceAll(token, "[token]"), 100);
   const { code, data, retryAfter, statusCode } = error as Partial<SlackErrors>;
@@ -146,7 +160,7 @@ function notSent(error: unknown, token: string): NotSent {
     case ErrorCode.HTTPError:
       return new NotSent(`Slack answers with status ${statusCode}`);
     default:
-      return new NotSent(`Slack cannot be reached: ${said(causeOf(error))}`);
+      return new NotSent(`Slack cannot be reached: ${codeOf(failure)}`);
   }
 }
 
@@ -166,10 +180,8 @@ interface SlackErrors {
 }
 
 /** A code such as ECONNREFUSED. Messages may hold addresses. */
-function causeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at.name === "AbortError" || at.name === "TimeoutError") return "no answer in time";
-    if ("code" in at && typeof at.code === "string" && /^(E[A-Z]|UND_ERR|CERT|ERR_)/.test(at.code)) return at.code;
-  }
-  return "the request failed";
+function codeOf(failure: unknown): string {
+  const { cause } = (failure ?? {}) as { cause?: { code?: unknown } };
+  const code = cause?.code;
+  return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : "the request failed";
 }

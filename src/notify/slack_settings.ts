@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { Config } from "../config/schema.js";
+import { secretLines } from "./secret_file.js";
 
 export type SlackConfig = NonNullable<Config["approvals"]["slack"]>;
 
@@ -14,11 +14,8 @@ export function signingSecret({ signing_secret_file: file }: SlackConfig): Promi
 }
 
 async function secretIn(file: string, form: RegExp, what: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new Error(`${file}: cannot be read; it holds ${what}`);
-  });
-  const secret = text.trim();
+  const [secret = "", ...others] = await secretLines(file);
   // Without what is in it: it may be another secret.
-  if (!form.test(secret)) throw new Error(`${file}: does not hold ${what}`);
+  if (others.length > 0 || !form.test(secret)) throw new Error(`${file}: does not hold ${what}, alone`);
   return secret;
 }

@@ -52,7 +52,10 @@ export function messageOf(notice: Notice, link: string | null): CardMessage {
     return fitting(
       [
         [heading(title), line(outcome)],
-        [heading(titles[notice.kind]), line(notice.approval.status)],
+        [
+          heading(titles[notice.kind]),
+          line(`${notice.approval.status} (${notice.approval.id}); the rest is on the page.`),
+        ],
       ],
       link,
     );

@@ -79,6 +79,6 @@ function noticeOf(happening: Exclude<Happening, ApprovalHappening>, atMs: number
   }
 }
 
-function pageOf(publicUrl: string, id: string): string {
+export function pageOf(publicUrl: string, id: string): string {
   return `${publicUrl.replace(/\/+$/, "")}/approvals/${encodeURIComponent(id)}`;
 }

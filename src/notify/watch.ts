@@ -8,6 +8,8 @@ import type { Timing } from "./timing.js";
 /** Pending approvals that a look sees, and how many of the newest the first look goes back over. */
 const mostPending = 1_000;
 const mostBefore = 200;
+/** Beyond so many, further ones are seen to once there is room. */
+const mostKnown = 5_000;
 /** How far our clock may be ahead of the store's, which decides what has expired, before we ask it again and again. */
 const slackMs = 1_000;
 /** So long we see to it that an end is told. */
@@ -103,9 +105,13 @@ export class Watch {
   async #look(): Promise<void> {
     const { store, runtime, timing } = this.#deps;
     const pending = await store.approvals({ status: "pending", limit: mostPending });
-    const endTellMs = runtime.now() + timing.graceMs;
+    const nowMs = runtime.now();
+    // Who has ended it tells that; what ends by itself nobody tells but us.
+    const endTellMs = nowMs + timing.graceMs;
     const ids = new Set(pending.map(({ id }) => id));
-    for (const known of this.#known.values()) if (!ids.has(known.id)) known.endTellMs ??= endTellMs;
+    for (const known of this.#known.values()) {
+      if (!ids.has(known.id)) known.endTellMs ??= nowMs >= known.expiresMs ? nowMs : endTellMs;
+    }
     for (const approval of pending) this.#learn(knownOf(approval));
     if (this.#hasLookedBack) return;
     for (const approval of await store.approvals({ limit: mostBefore })) {
@@ -115,7 +121,7 @@ export class Watch {
   }
 
   #learn(known: Known): void {
-    if (!this.#known.has(known.id)) this.#known.set(known.id, known);
+    if (!this.#known.has(known.id) && this.#known.size < mostKnown) this.#known.set(known.id, known);
   }
 
   async #attend(known: Known): Promise<void> {

@@ -4,6 +4,7 @@ import { toStruct } from "../grpc/struct.js";
 import type { Answer, Limit, LimitStanding } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
 import { letsThrough, type Mode, type Sanitize } from "../verdict.js";
+import { nextStep } from "./next.js";
 import { pollAfterSeconds, problem } from "./problem.js";
 
 export interface RespondParts {
@@ -132,6 +133,7 @@ function denial(parts: RespondParts): {
     agent_id: parts.agentId,
     tool: parts.tool,
     action: parts.action,
+    next: nextStep(enforced, error),
     ...(enforced.approval && {
       approval: {
         id: enforced.approval.id,

@@ -70,6 +70,8 @@ export interface Settlement {
   warnings?: readonly BudgetWarning[];
   /** The session before this call; `null` when nothing was remembered of it, absent when nobody could tell. */
   before?: SessionState | null;
+  /** Counted by this process alone, while the store was away. */
+  local?: true;
   /** Why the session does not know of a call that is refused anyway; for the log. */
   trouble?: unknown;
   opened?: { id: string; expiresAtMs: number; fresh: boolean };
@@ -92,7 +94,8 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
       shadow: result.shadow ?? { outcome: "ok" },
       counters: result.counters,
       warnings: result.warnings,
-      ...(!result.replayed && { before: result.session }),
+      ...(!result.replayed && !result.local && { before: result.session }),
+      ...(result.local && { local: true }),
     };
     if (result.enforced.outcome !== "ok") return settlement;
     return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
@@ -110,16 +113,17 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
 
 /**
  * Lets the session know of a call that was answered without being settled: refused before, or let through in shadow.
- * Gives the session as it was before. Throws as the store does.
+ * Gives the session as it was before; `undefined` when that is not known, since the store is told later. Throws as the store does.
  */
 export async function note(
   seen: Seen & { agent: string; key: string; store: Store },
   answer: { verdict: Verdict; reason: string },
-): Promise<SessionState | null> {
+): Promise<SessionState | null | undefined> {
   const { agent, key, store } = seen;
   const observation = observationOf(seen, answer);
-  const { session } = await store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
-  return session;
+  const request = { agent, key, enforced: {}, approval: { kind: "none" }, observation } as const;
+  const { session, local } = await store.settle(request);
+  return local ? undefined : session;
 }
 
 /** What became of the approval. A result of another kind than was asked for lets nothing through. */
@@ -261,5 +265,6 @@ function countable({ interval_us: intervalUs, burst }: RateDocument): Rate {
 
 /** In a dry run one set of counters stands for both modes. */
 function merged(a: LimitSet | undefined, b: LimitSet | undefined): LimitSet {
-  return { ...b, ...a };
+  const tools = { ...b?.tools, ...a?.tools };
+  return { ...b, ...a, ...(Object.keys(tools).length > 0 && { tools }) };
 }

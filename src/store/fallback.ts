@@ -6,7 +6,10 @@ import { memoryStore } from "./memory.js";
 import { Missed, type MissedOptions } from "./missed.js";
 import { becomes } from "./observed.js";
 import { shareOf } from "./share.js";
-import { type SettleRequest, type SettleResult, type Store, StoreUnavailable } from "./store.js";
+import { type Owner, type SettleRequest, type SettleResult, type Store, StoreUnavailable } from "./store.js";
+
+/** How long a process that ends goes on telling the store what it has missed, in milliseconds. */
+const lastWordsMs = 2_000;
 
 export interface FallbackOptions extends Pick<MissedOptions, "onWaiting" | "onDropped" | "most"> {
   /** Share of each limit that this process gives out by itself: from above 0 to 1. */
@@ -16,7 +19,7 @@ export interface FallbackOptions extends Pick<MissedOptions, "onWaiting" | "onDr
   waitMs: number;
   /** What is known of the store's counters. */
   seen: CountersSeen;
-  /** Told once when the store does not answer any more, and once when it does again. */
+  /** Told once when a part of the store does not answer any more, and once when it does again. */
   onAway: (error: Error) => void;
   onBack: () => void;
   /** A call was settled here. */
@@ -39,40 +42,34 @@ export interface Fallback {
 export function withFallback(store: Store, options: FallbackOptions): Fallback {
   const { fraction, runtime, waitMs, seen } = options;
   const local = memoryStore({ ...runtime, now: () => runtime.now() + seen.aheadMs });
-  const availability = new Availability({
-    ping: () => store.ping(),
-    onAway: options.onAway,
-    onBack: () => {
-      options.onBack();
-      void missed.tellAll();
-    },
-  });
+  const availability = new Availability({ store, onAway: options.onAway, onBack: options.onBack });
   const missed = new Missed({
     ...options,
     store,
     id: () => runtime.id(),
-    away: () => availability.away !== null,
-    onFailure: () => availability.suspect(),
+    away: (agent) => availability.away(agent) !== null,
+    onFailure: (agent) => availability.suspect(agent),
   });
   let closed = false;
 
   /** Asks the store where it is of use, after it was told what it has missed of the agent. */
   async function ask<T>(agent: string, question: () => Promise<T>): Promise<T> {
-    refuseWhileAway();
-    if (!(await within(waitMs, missed.told(agent)))) {
+    refuseWhileAway(agent);
+    if (missed.owes(agent) && !(await within(waitMs, missed.told(agent)))) {
       throw new StoreUnavailable("the store does not know yet what the agent did while it was away");
     }
     try {
       return await question();
     } catch (error) {
-      if (error instanceof StoreUnavailable && !closed) availability.failed(error);
+      if (error instanceof StoreUnavailable && !closed) availability.failed(agent, error);
       throw error;
     }
   }
 
-  function refuseWhileAway(): void {
+  function refuseWhileAway(owner: Owner): void {
     if (closed) throw new StoreUnavailable("the store is closed");
-    if (availability.away) throw new StoreUnavailable("the store does not answer", { cause: availability.away });
+    const cause = availability.away(owner);
+    if (cause) throw new StoreUnavailable("the store does not answer", { cause });
   }
 
   async function settleHere({ key, agent, ...request }: SettleRequest): Promise<SettleResult> {
@@ -97,9 +94,9 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
 
   return {
     trouble() {
-      const { away } = availability;
+      const away = availability.troubles.map(({ message }) => message).join("; ");
       const waiting = missed.count > 0 ? `; ${missed.count} observations wait for it` : "";
-      if (away) return `${away.message}: calls go on with ${fraction} of each limit in this process${waiting}`;
+      if (away) return `${away}: calls go on with ${fraction} of each limit in this process${waiting}`;
       return missed.count > 0 ? `it answers${waiting}` : null;
     },
     store: {
@@ -121,13 +118,20 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
         ...store.registry,
         // Asked for by each call where it is not known who was disabled a moment ago.
         changes: async (from) => {
-          refuseWhileAway();
-          return store.registry.changes(from);
+          refuseWhileAway(null);
+          try {
+            return await store.registry.changes(from);
+          } catch (error) {
+            // What is much to read may take too long of a store that answers.
+            if (error instanceof StoreUnavailable && !closed) availability.suspect(null);
+            throw error;
+          }
         },
       },
       close: async () => {
         if (closed) return;
         closed = true;
+        if (missed.count > 0) await within(lastWordsMs, missed.tellAll());
         availability.close();
         missed.close();
         await local.close();
@@ -138,10 +142,10 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
 }
 
 /** What a promise resolves to within the time, else false. */
-async function within(ms: number, answer: Promise<boolean>): Promise<boolean> {
+async function within<T>(ms: number, answer: Promise<T>): Promise<T | false> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms).unref();
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

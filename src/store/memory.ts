@@ -130,9 +130,11 @@ export function memoryStore(runtime: Runtime): Store {
       const nowMs = now();
       return { nowMs, ...limits.usage(nowMs, request), pending: approvals.pendingOf(request.agent, nowMs) };
     },
-    ping: async () => {
+    ping: async (owner) => {
+      if (typeof owner === "string") checkName("owner", owner);
       now();
     },
+    partOf: () => "",
     close: async () => {
       closed = true;
     },

@@ -11,9 +11,9 @@ export interface MissedOptions {
   /** A fresh name. */
   id: () => string;
   /** True while it is no use to try. */
-  away: () => boolean;
-  /** The store took none. */
-  onFailure: () => void;
+  away: (agent: string) => boolean;
+  /** The store did not take it. */
+  onFailure: (agent: string) => void;
   /** Told how many wait, whenever that changes. */
   onWaiting: (count: number) => void;
   /** Told of those that the sessions will never know of. */
@@ -43,6 +43,11 @@ export class Missed {
     return this.#count;
   }
 
+  /** True when the store does not know everything of the agent. */
+  owes(agent: string): boolean {
+    return this.#waiting.has(agent);
+  }
+
   hasRoom(agent: string): boolean {
     const ofAgent = this.#waiting.get(agent)?.length ?? 0;
     return ofAgent < this.#most.ofAgent && this.#count < this.#most.inAll;
@@ -59,7 +64,7 @@ export class Missed {
 
   /** Resolves to true once the store knows everything of an agent, to false when it does not take it. */
   async told(agent: string): Promise<boolean> {
-    if (!this.#waiting.has(agent)) return true;
+    if (!this.owes(agent)) return true;
     const telling = this.#telling.get(agent) ?? this.#tell(agent).finally(() => this.#telling.delete(agent));
     this.#telling.set(agent, telling);
     return telling;
@@ -68,8 +73,7 @@ export class Missed {
   /** Tells all there is, one agent after the other. One whose observations the store does not take holds up no other. */
   async tellAll(): Promise<void> {
     for (const agent of [...this.#waiting.keys()]) {
-      if (this.#options.away()) return;
-      await this.told(agent);
+      if (!this.#options.away(agent)) await this.told(agent);
     }
   }
 
@@ -101,7 +105,7 @@ export class Missed {
       await this.#options.store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
     } catch (error) {
       if (error instanceof StoreUnavailable) {
-        this.#options.onFailure();
+        this.#options.onFailure(agent);
         return false;
       }
       this.#options.onDropped(1, "no store could take it");
@@ -118,7 +122,7 @@ export class Missed {
   #later(): void {
     if (this.#timer || this.#closed) return;
     this.#timer = setTimeout(async () => {
-      if (!this.#options.away()) await this.tellAll();
+      await this.tellAll();
       this.#timer = undefined;
       if (this.#count > 0) this.#later();
     }, againMs).unref();

@@ -43,8 +43,10 @@ export interface Store {
   once(name: string, ttlMs: number): Promise<boolean>;
   /** The counters of an agent as they are. */
   usage(request: UsageRequest): Promise<Usage>;
-  /** Resolves when the store can take a write. */
-  ping(): Promise<void>;
+  /** Resolves when the store can take a write; with an owner, when the part that has its keys answers. */
+  ping(owner?: Owner): Promise<void>;
+  /** Names the part of the store that has the keys of an owner. Each part can be away by itself. */
+  partOf(owner: Owner): string;
   /** Agents, revoked tokens and tasks that processes share. */
   readonly registry: SharedRegistry;
   close(): Promise<void>;
@@ -56,6 +58,9 @@ export interface Store {
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
+
+/** Whose keys: those of an agent, or of the registry (`null`). */
+export type Owner = string | null;
 
 /** GCRA parameters. `intervalUs` is the emission interval T in microseconds, `burst` >= 1 the calls let through at once. */
 export interface Rate {

@@ -8,6 +8,12 @@ export interface Metrics {
   loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
+  countersLost(): void;
+  /** A call was settled without the store. */
+  settledLocally(): void;
+  /** So many observations wait for the store. */
+  missedObservations(count: number): void;
+  droppedObservations(count: number): void;
   /** What became of a try to tell people of something. */
   notified(notifier: string, kind: string, result: "sent" | "retried" | "failed" | "dropped"): void;
   /** How much a notifier has still to tell. */
@@ -67,6 +73,26 @@ export function createMetrics(): Metrics {
     help: "Errors of the store's connection.",
     registers,
   });
+  const lost = new Counter({
+    name: "countersign_store_counters_lost_total",
+    help: "Agents whose counters the store had lost, each time that this process put them back.",
+    registers,
+  });
+  const local = new Counter({
+    name: "countersign_store_local_decisions_total",
+    help: "Calls that were settled without the store, by this process's share of the limits.",
+    registers,
+  });
+  const missed = new Gauge({
+    name: "countersign_store_missed_observations",
+    help: "What sessions have to remember and the store does not know yet.",
+    registers,
+  });
+  const dropped = new Counter({
+    name: "countersign_store_dropped_observations_total",
+    help: "What sessions had to remember and the store will never know.",
+    registers,
+  });
   const audit = new Counter({
     name: "countersign_audit_errors_total",
     help: "Decisions that could not be recorded.",
@@ -100,6 +126,10 @@ export function createMetrics(): Metrics {
       info.set({ version }, 1);
     },
     storeTrouble: () => store.inc(),
+    countersLost: () => lost.inc(),
+    settledLocally: () => local.inc(),
+    missedObservations: (count) => missed.set(count),
+    droppedObservations: (count) => dropped.inc(count),
     notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
     contentType: register.contentType,

@@ -38,6 +38,7 @@ async function countedWorld(
           once: counted("once", store.once),
           usage: counted("usage", store.usage),
           ping: counted("ping", store.ping),
+          partOf: store.partOf,
           close: store.close,
         };
         return { store: wrapped };

@@ -2,8 +2,10 @@ import { inspect } from "node:util";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { StoreUnavailable } from "../../src/store/store.js";
-import { findRedis } from "../harness/find_redis.js";
+import { findRedis, redisProgram } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
+import { startRedisServer } from "../harness/redis.js";
+import { until } from "../harness/until.js";
 import {
   cleanUp,
   connected,
@@ -19,6 +21,7 @@ import { redisSubject } from "./redis_subject.js";
 import { answerOf, callOf, draftOf, open } from "./subject.js";
 
 const part = await requirePart("Redis", findRedis);
+const program = await requirePart("redis-server", redisProgram);
 
 afterAll(async () => {
   await cleanUp();
@@ -152,6 +155,42 @@ describeWith(part, "failures", () => {
     await other.close();
     await refusedWithin(generousMs, () => other.ping());
   });
+});
+
+describeWith(program, "a server that loads its data", (use) => {
+  test("is refused until it has, and then counts on", async () => {
+    // Slow enough to be met, and it answers in between as one with very much data does.
+    const slowly = { "key-load-delay": "10000", "loading-process-events-interval-bytes": "1024" };
+    const server = await startRedisServer(use(), { appendonly: "yes", appendfsync: "always", ...slowly });
+    const store = await connected(server.url);
+    try {
+      expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+      const { raw, end, store: quiet } = await redisSubject(server.url);
+      await quiet.close();
+      for (let n = 0; n < 300; n++) await raw.set(`filler:${n}`, "x".repeat(100));
+      await server.controls.kill();
+      const loaded = server.controls.restart();
+      await until(
+        () =>
+          raw.ping().then(
+            () => false,
+            ({ message }: Error) => message.startsWith("LOADING"),
+          ),
+        {
+          what: "a server that loads",
+          everyMs: 5,
+        },
+      );
+      await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+      await loaded;
+      await recovered(store);
+      expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
+      await end();
+    } finally {
+      await store.close();
+      await server.stop();
+    }
+  }, 60_000);
 });
 
 describeWith(part, "at start", () => {

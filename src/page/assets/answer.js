@@ -8,6 +8,8 @@ import { refusalOf, resultOf } from "./words.js";
 /** @typedef {import("./api.js").Approval} Approval */
 /** @typedef {import("./api.js").Decision} Decision */
 
+/** Milliseconds for which nothing can be clicked after an answer: the second click of two would meet another button. */
+const pauseMs = 1_000;
 /** Characters; the server's limit. */
 const maxComment = 2000;
 /** Comments that were begun, by approval: they outlive the view. @type {Map<string, string>} */
@@ -21,7 +23,7 @@ const buttons = {
 };
 
 /**
- * Where one approval is answered. `taken` gets the approval as it is after an answer or a refusal.
+ * Where one approval is answered, as it was first shown. `taken` gets it as it is after an answer or a refusal.
  *
  * @param {Approval} approval
  * @param {{ me: string, taken: (approval: Approval) => void }} use
@@ -29,7 +31,12 @@ const buttons = {
 export function answerForm(approval, { me, taken }) {
   const { id } = approval;
   const call = `${plain(titleOf(approval))}, ${id}`;
-  const comment = el("input", { id: "comment", type: "text", autocomplete: "off", "aria-describedby": "comment-count" });
+  const comment = el("input", {
+    id: "comment",
+    type: "text",
+    autocomplete: "off",
+    "aria-describedby": "comment-count",
+  });
   comment.value = begun.get(id) ?? "";
   const count = el("p", { id: "comment-count", class: "hint" });
   const result = el("p", { class: "result", role: "status", tabindex: "-1" });
@@ -56,7 +63,10 @@ export function answerForm(approval, { me, taken }) {
   function counted() {
     begun.set(id, comment.value);
     const length = [...comment.value].length;
-    fill(count, length > maxComment ? `${length} of ${maxComment} characters: too long` : `${length} of ${maxComment} characters`);
+    fill(
+      count,
+      length > maxComment ? `${length} of ${maxComment} characters: too long` : `${length} of ${maxComment} characters`,
+    );
     comment.setAttribute("aria-invalid", String(length > maxComment));
     return length <= maxComment;
   }
@@ -72,7 +82,7 @@ export function answerForm(approval, { me, taken }) {
     setBusy(true);
     say("Sending your answer…", "");
     try {
-      const answered = await api.answer(id, decision, comment.value);
+      const answered = await api.answer(approval, decision, comment.value);
       begun.delete(id);
       comment.value = "";
       taken(answered);
@@ -82,10 +92,9 @@ export function answerForm(approval, { me, taken }) {
       if (fresh) taken(fresh);
       say(refusalOf(error, fresh, me), "bad");
       if (error instanceof api.Refused && error.reason === "invalid_comment") comment.focus();
-    } finally {
-      setBusy(false);
-      counted();
     }
+    setTimeout(() => setBusy(false), pauseMs);
+    counted();
     // The button that had the focus may be gone.
     if (document.activeElement === document.body || document.activeElement === null) result.focus();
   }
@@ -106,7 +115,13 @@ export function answerForm(approval, { me, taken }) {
   /** @param {Decision} decision */
   function button(decision) {
     const { label, sign } = buttons[decision];
-    const made = el("button", { type: "button", class: decision, "aria-label": `${label} ${call}` }, icon(sign), label);
+    const attributes = {
+      type: "button",
+      class: decision,
+      "aria-label": `${label} ${call}`,
+      "aria-disabled": String(busy),
+    };
+    const made = el("button", attributes, icon(sign), label);
     made.addEventListener("click", () => void send(decision));
     return made;
   }

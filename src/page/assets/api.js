@@ -3,9 +3,8 @@ import { serverSaid } from "./time.js";
 
 /** @typedef {import("../../approvals/view.js").ApprovalView} ApprovalView */
 /** @typedef {import("../../approvals/risk.js").Risk} Risk */
-/** @typedef {ApprovalView & { risk?: Risk }} Approval */
-/** @typedef {{ id: string, access: string[], groups: string[] }} Person */
-/** @typedef {{ person: Person | null, csrf: string | null, link: { approval_id: string } | null, oidc: boolean }} Session */
+/** @typedef {ApprovalView} Approval */
+/** @typedef {import("../../http/page_session.js").PageSessionView} Session */
 /** @typedef {"approve" | "deny" | "revoke"} Decision */
 
 /** Longest wait for an answer, in milliseconds. */
@@ -71,15 +70,15 @@ export function show(id) {
 }
 
 /**
- * @param {string} id
+ * @param {Pick<Approval, "id" | "shown">} approval as it was shown: the server refuses the answer if it is another one
  * @param {Decision} decision
  * @param {string} comment
  * @returns {Promise<Approval>}
  */
-export function answer(id, decision, comment) {
+export function answer({ id, shown }, decision, comment) {
   const said = comment === "" ? {} : { comment };
   if (decision === "revoke") return request("POST", `${at(id)}/revoke`, said);
-  return request("POST", `${at(id)}/decision`, { decision, ...said });
+  return request("POST", `${at(id)}/decision`, { decision, shown, ...said });
 }
 
 /** @param {string} id */

@@ -2,23 +2,22 @@
 import * as api from "./api.js";
 import { decidedList } from "./decided.js";
 import { detailView } from "./detail.js";
-import { el, fill, icon, said } from "./dom.js";
+import { el, fill, said } from "./dom.js";
 import { pendingFeed } from "./feed.js";
+import { announce, byId, isFresh, isStale, navigation, titled } from "./frame.js";
 import { pendingList } from "./list.js";
 import { polling } from "./poll.js";
+import { isOurs, routeOf } from "./route.js";
 import { signInView } from "./signin.js";
-import { tickAll, timeOfDay } from "./time.js";
+import { tickAll } from "./time.js";
 
 /** @typedef {import("./api.js").Approval} Approval */
 /** @typedef {import("./api.js").Session} Session */
-/** @typedef {{ kind: "pending" } | { kind: "decided" } | { kind: "one", id: string }} Route */
+/** @typedef {import("./route.js").Route} Route */
 /** @typedef {{ element: HTMLElement, heading: HTMLElement, title: string, refresh?: () => Promise<void> }} View */
 
 const main = byId("main");
-const views = byId("views");
 const personBox = byId("person");
-const stale = byId("stale");
-const announcer = byId("announcer");
 
 /** @type {Session | null} */
 let session = null;
@@ -48,13 +47,13 @@ async function look() {
   const fresh = await api.session();
   unsure = false;
   const same = session !== null && session.person?.id === fresh.person?.id && session.csrf === fresh.csrf;
-  if (!same) await begin(fresh, "");
+  if (!same) begin(fresh, "");
 }
 
 function done() {
   trueAt = Date.now();
-  fill(stale);
-  titled();
+  isFresh();
+  framed();
 }
 
 /** @param {unknown} error */
@@ -62,16 +61,17 @@ async function failed(error) {
   const ended = error instanceof api.Refused && error.status === 401 && session !== null;
   if (ended) {
     const fresh = await api.session().catch(() => null);
-    if (fresh) await begin(fresh, session?.person || session?.link ? "Your session has ended. Sign in again to go on." : "");
+    if (fresh) begin(fresh, session?.person || session?.link ? "Your session has ended. Sign in again to go on." : "");
     return;
   }
-  const why = error instanceof api.Unreachable ? "The server cannot be reached." : "The server cannot answer at the moment.";
-  fill(stale, icon("alert"), el("span", {}, `${why} What you see is as of ${timeOfDay(trueAt)}. Trying again.`));
+  const why =
+    error instanceof api.Unreachable ? "The server cannot be reached." : "The server cannot answer at the moment.";
+  isStale(why, trueAt);
   if (session === null) byId("loading").hidden = true;
 }
 
 /** @param {Session} fresh @param {string} reason why a sign-in may be needed now */
-async function begin(fresh, reason) {
+function begin(fresh, reason) {
   session = fresh;
   pending = null;
   feed = maySee(fresh) ? pendingFeed({ changed: pendingChanged, announce }) : null;
@@ -86,8 +86,7 @@ function open(reason = "") {
   list = null;
   view = viewOf(session, route, reason);
   main.replaceChildren(view.element);
-  navigation(route);
-  titled();
+  framed();
 }
 
 /** @param {Session} known @param {Route} route @param {string} reason @returns {View} */
@@ -95,7 +94,7 @@ function viewOf(known, route, reason) {
   const { person, link } = known;
   if (person === null) {
     if (route.kind === "one" && link?.approval_id === route.id) return byLink(route.id);
-    return signInView(known, { reason, signedIn: (fresh) => void signedIn(fresh) });
+    return signInView(known, { reason, signedIn: signedIn });
   }
   if (!maySee(known)) return noAccess();
   if (route.kind === "one") {
@@ -117,13 +116,18 @@ function byLink(id) {
 /** @returns {View} */
 function noAccess() {
   const heading = el("h1", { tabindex: "-1" }, "No access to approvals");
-  const why = "Your access does not cover approvals. It takes “approver” to answer them, “auditor” or “admin” to see them.";
-  return { element: el("div", { class: "view" }, heading, el("p", { class: "empty" }, why)), heading, title: "No access" };
+  const why =
+    "Your access does not cover approvals. It takes “approver” to answer them, “auditor” or “admin” to see them.";
+  return {
+    element: el("div", { class: "view" }, heading, el("p", { class: "empty" }, why)),
+    heading,
+    title: "No access",
+  };
 }
 
 /** @param {Session} fresh */
-async function signedIn(fresh) {
-  await begin(fresh, "");
+function signedIn(fresh) {
+  begin(fresh, "");
   view?.heading.focus();
   poll.now();
 }
@@ -134,7 +138,11 @@ function signedInAs({ person, link }) {
   if (person !== null) {
     const out = el("button", { type: "button", class: "quiet" }, "Sign out");
     out.addEventListener("click", () => void signOut());
-    fill(personBox, el("span", { class: "who" }, el("span", { class: "unseen" }, "Signed in as "), said(person.id, { name: true })), out);
+    fill(
+      personBox,
+      el("span", { class: "who" }, el("span", { class: "unseen" }, "Signed in as "), said(person.id, { name: true })),
+      out,
+    );
   } else if (link !== null) {
     const into = el("button", { type: "button", class: "quiet" }, "Sign in");
     into.addEventListener("click", askToSignIn);
@@ -145,16 +153,16 @@ function signedInAs({ person, link }) {
 /** For who came by a link and wants to answer. */
 function askToSignIn() {
   if (session === null) return;
-  view = signInView(session, { reason: "", signedIn: (fresh) => void signedIn(fresh) });
+  view = signInView(session, { reason: "", signedIn: signedIn });
   main.replaceChildren(view.element);
-  titled();
+  framed();
   view.heading.focus();
 }
 
 async function signOut() {
   try {
     await api.signOut();
-    await begin(await api.session(), "");
+    begin(await api.session(), "");
     announce("You have signed out.");
     view?.heading.focus();
   } catch (error) {
@@ -166,72 +174,39 @@ async function signOut() {
 function pendingChanged(fresh) {
   pending = fresh;
   list?.update(fresh);
-  navigation(routeOf(location));
+  framed();
 }
 
 /** @param {Approval} approval */
 function answered(approval) {
   feed?.answered(approval);
   if (approval.status !== "pending") pendingChanged((pending ?? []).filter(({ id }) => id !== approval.id));
-  titled();
+  framed();
   poll.now();
 }
 
-/** @param {Route} route */
-function navigation(route) {
-  views.hidden = session === null || !maySee(session);
-  /** @param {string} href @param {string} text @param {boolean} here @param {string} [count] */
-  const tab = (href, text, here, count) =>
-    el("a", { href, "aria-current": here ? "page" : null }, text, count === undefined ? "" : el("span", { class: "count" }, count));
-  const many = pending?.length ? String(pending.length) : undefined;
-  const links = [tab("/approvals", "Pending", route.kind === "pending", many), tab("/approvals#decided", "Decided", route.kind === "decided")];
-  const [first, second] = views.children;
-  // In place, or a link that has the focus would lose it.
-  if (first && second) links.forEach((link, i) => update(/** @type {Element} */ (views.children[i]), link));
-  else views.replaceChildren(...links);
-}
-
-/** @param {Element} here @param {HTMLElement} wanted */
-function update(here, wanted) {
-  fill(here, ...wanted.childNodes);
-  const current = wanted.getAttribute("aria-current");
-  if (current === null) here.removeAttribute("aria-current");
-  else here.setAttribute("aria-current", current);
-}
-
-function titled() {
-  const waiting = pending?.length ? `(${pending.length}) ` : "";
-  document.title = `${waiting}${view?.title ?? "Approvals"} · Countersign`;
-}
-
-/** @param {string} text */
-function announce(text) {
-  announcer.textContent = text;
+/** Brings everything around the view up to date. */
+function framed() {
+  const count = pending?.length ?? 0;
+  navigation(session !== null && maySee(session) ? routeOf(location) : null, count);
+  titled(view?.title ?? "Approvals", count);
 }
 
 /** @param {Session} known */
 function maySee({ person }) {
-  return person !== null && person.access.some((held) => ["approver", "auditor", "admin"].includes(held));
-}
-
-/** @param {{ pathname: string, hash: string }} at @returns {Route} */
-function routeOf({ pathname, hash }) {
-  const id = /^\/approvals\/([\w-]+)$/.exec(pathname)?.[1];
-  if (id !== undefined) return { kind: "one", id };
-  return { kind: hash === "#decided" ? "decided" : "pending" };
+  return person?.access.some((held) => ["approver", "auditor", "admin"].includes(held)) ?? false;
 }
 
 /** Links of ours change the view and load nothing anew, so that comments and the session stay. @param {MouseEvent} event */
 function follow(event) {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
-  const special = event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+  const special =
+    event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
   if (!link || special) return;
-  const to = new URL(link.href);
-  const ours = to.origin === location.origin && (to.pathname === "/approvals" || /^\/approvals\/apr_[\w-]+$/.test(to.pathname));
   if (link.id === "skip") {
     event.preventDefault();
     main.focus();
-  } else if (ours) {
+  } else if (isOurs(new URL(link.href))) {
     event.preventDefault();
     history.pushState(null, "", link.href);
     moved();
@@ -245,13 +220,6 @@ function moved() {
   view?.heading.focus({ preventScroll: true });
   if (pending !== null) list?.update(pending);
   poll.now();
-}
-
-/** @param {string} id */
-function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`there is no #${id}`);
-  return found;
 }
 
 document.addEventListener("click", follow);

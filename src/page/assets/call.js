@@ -84,26 +84,35 @@ function shown(value, optional) {
 
 /** A value as the JSON that it is, its strings made safe. @param {unknown} value */
 export function json(value) {
-  return el("code", { class: "json" }, ...written(value, ""));
+  return el("code", { class: "json" }, ...written(value));
 }
 
 /**
  * @param {unknown} value
- * @param {string} indent
  * @returns {Child[]}
  */
-function written(value, indent) {
+function written(value) {
   if (typeof value === "string") return [said(value, { quoted: true })];
   if (value === null || typeof value !== "object") return [el("span", { class: "literal" }, String(value))];
-  const deeper = `${indent}  `;
   /** @type {Child[][]} */
   const members = Array.isArray(value)
-    ? value.map((one) => written(one, deeper))
-    : Object.entries(value).map(([name, one]) => [said(name, { quoted: true }), ": ", ...written(one, deeper)]);
+    ? value.map(written)
+    : Object.entries(value).map(([name, one]) => [said(name, { quoted: true }), ": ", ...written(one)]);
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
-  if (members.length === 0) return [open + close];
-  const lines = members.flatMap((member, i) => [i === 0 ? "" : ",", `\n${deeper}`, ...member]);
-  return [open, ...lines, `\n${indent}${close}`];
+  const comma = (/** @type {number} */ i) => (i < members.length - 1 ? "," : "");
+  if (isShort(value)) return [open, ...members.flatMap((member, i) => [...member, comma(i) && ", "]), close];
+  return [open, ...members.map((member, i) => el("span", { class: "member" }, ...member, comma(i))), close];
+}
+
+/**
+ * True for what is read at a glance: on one line.
+ *
+ * @param {object} value
+ */
+function isShort(value) {
+  return (
+    Object.values(value).every((one) => typeof one !== "object" || one === null) && JSON.stringify(value).length <= 60
+  );
 }
 
 /** @param {unknown} value @returns {Record<string, unknown>} */

@@ -38,14 +38,29 @@ export function detailView(id, { me, why, changed }) {
     section("asked", "Why you are asked", asked),
     section("around", "Who asks, and from where", around),
     section("call", "Exactly this call", call),
-    el("aside", { class: "panel", "aria-labelledby": "answer-title" }, el("h2", { id: "answer-title" }, "Answer"), standing, answered, place),
+    el(
+      "aside",
+      { class: "panel", "aria-labelledby": "answer-title" },
+      el("h2", { id: "answer-title" }, "Answer"),
+      standing,
+      answered,
+      place,
+    ),
   );
   /** @type {ReturnType<typeof answerForm> | null} */
   let form = null;
   let version = 0;
   let due = 0;
   const view = {
-    element: el("div", { class: "view" }, el("p", { class: "back" }, el("a", { href: "/approvals" }, icon("back"), "All approvals")), heading, state, gone, body),
+    element: el(
+      "div",
+      { class: "view" },
+      el("p", { class: "back" }, el("a", { href: "/approvals" }, icon("back"), "All approvals")),
+      heading,
+      state,
+      gone,
+      body,
+    ),
     title: "Approval",
     heading,
     async refresh() {
@@ -104,7 +119,12 @@ export function detailView(id, { me, why, changed }) {
  * @param {HTMLElement} content
  */
 function section(id, title, content) {
-  return el("section", { class: "card", "aria-labelledby": `${id}-title` }, el("h2", { id: `${id}-title` }, title), content);
+  return el(
+    "section",
+    { class: "card", "aria-labelledby": `${id}-title` },
+    el("h2", { id: `${id}-title` }, title),
+    content,
+  );
 }
 
 /** @param {Approval} approval */
@@ -115,7 +135,17 @@ function standingOf(approval) {
     ["Approved by", `${approvedBy(approval)} of ${quorum} ${quorum === 1 ? "person" : "people"}`],
     pending ? ["May answer", whoMayAnswer(approval)] : null,
     pending && escalation
-      ? ["Escalation", el("span", {}, hasEscalated(approval) ? "went to " : "goes to ", groups(escalation.to), " on ", moment(escalation.at))]
+      ? [
+          "Escalation",
+          el(
+            "span",
+            {},
+            hasEscalated(approval) ? "went to " : "goes to ",
+            groups(escalation.to),
+            " on ",
+            moment(escalation.at),
+          ),
+        ]
       : null,
     ["Asked for on", moment(approval.created_at)],
     ["Ends on", moment(approval.expires_at)],

@@ -32,19 +32,25 @@ export function el(tag, attributes = {}, ...children) {
 export function said(text, { name = false, quoted = false } = {}) {
   if (text === "" && !quoted) return el("span", { class: "nothing" }, "(empty)");
   const written = quoted ? text.replace(/["\\]/g, "\\$&") : text;
-  const inner = pieces(written, { name }).map((piece) => pieceNode(piece, name));
-  const box = el("bdi", { class: quoted ? "said string" : "said", dir: "ltr" });
-  if (quoted) box.append(el("span", { class: "quote" }, '"'), ...inner.flat(), el("span", { class: "quote" }, '"'));
-  else box.append(...inner.flat());
-  return box;
+  const found = pieces(written, { name });
+  const notes = new Set(found.flatMap(({ note, same = "" }) => (note === undefined ? [] : [`${note} ${same}`.trim()])));
+  const quote = () => (quoted ? el("span", { class: "quote" }, '"') : "");
+  return el(
+    "bdi",
+    { class: quoted ? "said string" : "said", dir: "ltr" },
+    quote(),
+    ...found.flatMap((piece) => pieceNodes(piece, name)),
+    quote(),
+    ...[...notes].map((note) => el("span", { class: "note" }, ` (${note})`)),
+  );
 }
 
 /**
  * @param {import("./text.js").Piece} piece
  * @param {boolean} name
- * @returns {Child[] & (Node | string)[]}
+ * @returns {Child[]}
  */
-function pieceNode({ kind, text, note }, name) {
+function pieceNodes({ kind, text }, name) {
   switch (kind) {
     case "plain":
       return [text];
@@ -55,7 +61,7 @@ function pieceNode({ kind, text, note }, name) {
     case "break":
       return [el("span", { class: "odd" }, text), name ? "" : "\n"];
     case "alike":
-      return [el("span", { class: "alike" }, text, el("span", { class: "alike-note" }, note ?? ""))];
+      return [el("span", { class: "alike" }, text)];
     default:
       return kind;
   }
@@ -72,7 +78,9 @@ export function fill(parent, ...children) {
   const before = [...parent.childNodes];
   const same =
     before.length === fresh.length &&
-    fresh.every((child, i) => (typeof child === "string" ? isText(before[i], child) : child.isEqualNode(before[i] ?? null)));
+    fresh.every((child, i) =>
+      typeof child === "string" ? isText(before[i], child) : child.isEqualNode(before[i] ?? null),
+    );
   if (!same) parent.replaceChildren(...fresh);
 }
 
@@ -86,7 +94,9 @@ function isText(node, text) {
 
 /** @param {Child[]} children @returns {(Node | string)[]} */
 function present(children) {
-  return children.flatMap((child) => (child === null || child === false || child === undefined || child === "" ? [] : [child]));
+  return children.flatMap((child) =>
+    child === null || child === false || child === undefined || child === "" ? [] : [child],
+  );
 }
 
 /** Outlines on a grid of 24. @type {Readonly<Record<string, string>>} */

@@ -48,7 +48,9 @@ export function answers({ decisions }) {
         el("span", { class: "who" }, said(approver, { name: true })),
         ` ${pastOf[decision]} it on `,
         moment(at),
-        comment === undefined ? "" : el("p", { class: "comment" }, el("span", { class: "unseen" }, "Comment: "), said(comment)),
+        comment === undefined
+          ? ""
+          : el("p", { class: "comment" }, el("span", { class: "unseen" }, "Comment: "), said(comment)),
       ),
     ),
   );

@@ -1,7 +1,8 @@
 // @ts-check
-import { cost } from "./risk.js";
+
 import { el, fill, icon, said, terms } from "./dom.js";
 import { linkTo } from "./entry.js";
+import { cost } from "./risk.js";
 import { countdown } from "./time.js";
 import { approvedBy, hasEscalated } from "./words.js";
 

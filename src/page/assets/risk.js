@@ -22,7 +22,7 @@ export function reasons({ violations, reason }) {
           [
             ["Rule", el("code", {}, said(rule, { name: true }))],
             param === undefined ? null : ["Parameter", el("code", {}, said(param, { name: true }))],
-            limit === undefined ? null : ["Allowed", json(limit)],
+            limit === undefined ? null : ["Rule says", json(limit)],
             actual === undefined ? null : ["This call", json(actual), "actual"],
           ],
           "terms compact",
@@ -82,7 +82,11 @@ function historyRows({ looked, approved, denied, expired, pending, same_action: 
   const never = same.approved + same.denied === 0;
   return [
     ["Earlier approvals of this agent", looked === 0 ? "none" : `${past} (newest ${looked})`],
-    ["The same action before", never ? "never decided" : el("span", {}, ...before, ...last), never ? "warn" : undefined],
+    [
+      "The same action before",
+      never ? "never decided" : el("span", {}, ...before, ...last),
+      never ? "warn" : undefined,
+    ],
   ];
 }
 

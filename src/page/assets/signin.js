@@ -59,7 +59,13 @@ export function signInView({ oidc }, { reason, signedIn }) {
       { class: "view sign-in card" },
       heading,
       reason === "" ? null : el("p", { class: "notice" }, reason),
-      oidc ? el("p", {}, el("a", { class: "button", href: `/approvals/oidc/start?return=${back}` }, "Sign in with OpenID Connect")) : null,
+      oidc
+        ? el(
+            "p",
+            {},
+            el("a", { class: "button", href: `/approvals/oidc/start?return=${back}` }, "Sign in with OpenID Connect"),
+          )
+        : null,
       oidc ? el("p", { class: "or" }, "or with a token") : null,
       form,
     ),
@@ -71,7 +77,9 @@ export function signInView({ oidc }, { reason, signedIn }) {
 /** @param {unknown} cause */
 function refusal(cause) {
   if (cause instanceof api.Unreachable) return "The server cannot be reached. Try again.";
-  if (cause instanceof api.Refused && cause.status === 401) return "This token belongs to nobody. Check it and try again.";
-  if (cause instanceof api.Refused && cause.status < 500 && cause.detail) return `You are not signed in: ${cause.detail}.`;
+  if (cause instanceof api.Refused && cause.status === 401)
+    return "This token belongs to nobody. Check it and try again.";
+  if (cause instanceof api.Refused && cause.status < 500 && cause.detail)
+    return `You are not signed in: ${cause.detail}.`;
   return "You are not signed in: the server cannot answer at the moment. Try again.";
 }

@@ -5,7 +5,7 @@
  */
 
 /** @typedef {"plain" | "odd" | "break" | "rtl" | "alike"} Kind `break` is a line break, shown as one and marked as well. */
-/** @typedef {{ kind: Kind, text: string, note?: string }} Piece */
+/** @typedef {{ kind: Kind, text: string, note?: string, same?: string }} Piece `same`: what it looks like. */
 /** @typedef {{ name?: boolean }} As `name`: it says what something is, and is on one line. */
 
 /** Control, format, unassigned, private and default-ignorable characters, separators, and blanks that are no space. */
@@ -75,7 +75,7 @@ function pieceOf(char, note) {
   if (invisible.test(char)) return { kind: "odd", text: escaped(char) };
   if (note !== undefined) return { kind: "alike", text: char, note };
   const same = ascii(char);
-  if (same !== null) return { kind: "alike", text: char, note: `looks like ${same}` };
+  if (same !== null) return { kind: "alike", text: char, note: "looks like", same };
   return { kind: rightToLeft.test(char) ? "rtl" : "plain", text: char };
 }
 
@@ -87,14 +87,20 @@ function pieceOf(char, note) {
  */
 function add(found, piece) {
   const last = found.at(-1);
-  const joins =
-    last !== undefined &&
-    last.kind === piece.kind &&
-    last.note === piece.note &&
-    piece.kind !== "break" &&
-    (piece.kind !== "rtl" || digit.test(last.text.slice(-1)) === digit.test(piece.text));
-  if (joins) last.text += piece.text;
-  else found.push(piece);
+  if (last === undefined || last.kind !== piece.kind || !joins(last, piece)) found.push(piece);
+  else {
+    last.text += piece.text;
+    if (piece.same !== undefined) last.same = `${last.same}${piece.same}`;
+  }
+}
+
+/**
+ * @param {Piece} last
+ * @param {Piece} piece
+ */
+function joins(last, piece) {
+  if (piece.kind === "rtl") return digit.test(last.text.slice(-1)) === digit.test(piece.text);
+  return piece.kind !== "break" && last.note === piece.note;
 }
 
 /**

@@ -78,6 +78,8 @@ const refusals = {
   not_approver: "your access does not let you answer approvals",
   access_denied: "your access does not let you answer approvals",
   expired: "the time for this approval is over. The agent has to ask again",
+  not_as_shown: "this approval is not what you were shown. Load the page again and look at it anew",
+  csrf_token: "somebody has signed in anew in this browser. Load the page again",
   used: "the approval was used already, and what it let through cannot be taken back",
   not_found: "this approval is not there any more",
   store_unavailable: "the server cannot reach its store at the moment. Nothing was decided; try again",

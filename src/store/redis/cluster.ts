@@ -71,6 +71,10 @@ export class Cluster implements Connected {
     });
   }
 
+  partOf(key: string): string {
+    return this.map.get(slotOf("get", [key])) ?? "";
+  }
+
   get waitMs(): number {
     return this.options.waitMs;
   }

@@ -24,6 +24,8 @@ export interface Connected {
   everywhere<T>(work: (redis: Redis) => Promise<T>, waitMs: number): Promise<T[]>;
   /** Writes the key, or one like it, to every server that holds keys. */
   ping(key: string): Promise<void>;
+  /** Name of the server that has the key, as far as it is known. */
+  partOf(key: string): string;
   /** Longest time one `run` takes, in milliseconds. */
   readonly waitMs: number;
   close(): Promise<void>;

@@ -3,13 +3,22 @@ import { StoreUnavailable } from "../store.js";
 import type { RedisAddress } from "./address.js";
 import { type Connected, type ConnectionOptions, isReply } from "./commands.js";
 
+/** Work that begins as soon as there is a connection. */
+interface Waiting {
+  begin(): void;
+  fail(error: Error): void;
+}
+
+/** What makes one command of the handshake fail makes the next fail too, and that says less. */
+const echo = /^(NOAUTH |Stream isn't writeable|Connection is closed)/;
+
 /**
  * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
  * that was under way when the connection broke has failed, and only its caller may repeat it.
  */
 export class Connection implements Connected {
   private readonly redis: Redis;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<Waiting>();
   private ready = false;
   private closed = false;
   /** Works that were begun and have not ended, and since when the server has said nothing to any of them. */
@@ -24,9 +33,8 @@ export class Connection implements Connected {
     this.redis = new Redis(clientOptions(address, options.waitMs));
     this.redis.on("error", (error: unknown) => {
       const trouble = withoutCommand(error);
-      // A refused password makes the next command of the handshake fail too, and that says less.
-      const echo = trouble.message.startsWith("NOAUTH") && this.lastTrouble?.message.startsWith("WRONGPASS");
-      if (!echo) this.lastTrouble = trouble;
+      if (this.lastTrouble && echo.test(trouble.message)) return;
+      this.lastTrouble = trouble;
       options.onTrouble?.(trouble);
     });
     this.redis.on("close", () => {
@@ -39,9 +47,7 @@ export class Connection implements Connected {
       this.ready = true;
       this.quietSince = performance.now();
       this.lastTrouble = undefined;
-      const begin = [...this.waiting];
-      this.waiting.clear();
-      for (const run of begin) run();
+      for (const { begin } of this.notWaiting()) begin();
     });
     this.connect();
   }
@@ -50,21 +56,27 @@ export class Connection implements Connected {
     if (this.closed) return Promise.reject(new StoreUnavailable("the store is closed"));
     return new Promise((resolve, reject) => {
       let begun = false;
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        reject(unavailable(error));
+      };
       const begin = () => {
         begun = true;
-        this.answerTo(work)
-          .then(resolve, (error: unknown) => reject(unavailable(error)))
-          .finally(() => clearTimeout(timer));
+        this.answerTo(work).then((value) => {
+          clearTimeout(timer);
+          resolve(value);
+        }, fail);
       };
+      const waiting = { begin, fail };
       const timer = setTimeout(() => {
-        this.waiting.delete(begin);
+        this.waiting.delete(waiting);
         if (begun) this.dropIfSilent();
         const what = begun ? "no answer" : "no connection";
         reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
       }, waitMs);
       // The socket can have ended a moment before its end is told.
       if (this.ready && this.redis.stream.writable) begin();
-      else this.waiting.add(begin);
+      else this.waiting.add(waiting);
     });
   }
 
@@ -76,6 +88,10 @@ export class Connection implements Connected {
     await this.run((redis) => redis.set(key, "1", "PX", 1000));
   }
 
+  partOf(): string {
+    return "";
+  }
+
   get waitMs(): number {
     return this.options.waitMs;
   }
@@ -83,11 +99,19 @@ export class Connection implements Connected {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    for (const { fail } of this.notWaiting()) fail(new StoreUnavailable("the store is closed"));
     const ended = new Promise<void>((resolve) => this.redis.once("end", resolve));
     // Between two attempts there is no socket whose end could be waited for.
     const nothingToEnd = this.redis.status === "reconnecting" || this.redis.status === "end";
     this.redis.disconnect();
     if (!nothingToEnd) await ended;
+  }
+
+  /** Who waits for the connection, and from now on does not. */
+  private notWaiting(): Waiting[] {
+    const all = [...this.waiting];
+    this.waiting.clear();
+    return all;
   }
 
   private connect(): void {

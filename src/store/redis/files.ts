@@ -46,11 +46,8 @@ async function readCertificate(key: string, path: string): Promise<string> {
   return text;
 }
 
-async function read(key: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    throw new Error(`store: ${path} (${key}) cannot be read${code}`);
-  }
+function read(key: string, path: string): Promise<string> {
+  return readFile(path, "utf8").catch(({ code }: NodeJS.ErrnoException) => {
+    throw new Error(`store: ${path} (${key}) cannot be read (${code})`);
+  });
 }

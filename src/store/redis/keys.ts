@@ -30,6 +30,7 @@ export interface Keys {
   once(name: string): string;
   readonly index: string;
   readonly ping: string;
+  pingOf(agent: string): string;
   /** Agents and revoked tokens. All carry one hash tag, and none that an agent's name can give. */
   registry(part: "state" | "changes" | "agents" | "flags" | "revoked"): string;
 }
@@ -85,6 +86,7 @@ export function keysUnder(prefix: string): Keys {
     once: (name) => `${prefix}once:${sha256Hex(name)}`,
     index: `${prefix}approvals`,
     ping: `${prefix}ping`,
+    pingOf: (agent) => of(agent, "ping"),
     task: (agent, session) => of(agent, `task:${encodeURIComponent(session)}`),
     registry: (part) => `${prefix}{@registry}:${part}`,
   };

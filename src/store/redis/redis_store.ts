@@ -86,7 +86,15 @@ export function redisStore(connection: Connected, keys: Keys, onTrouble: (error:
       const names = [keys.limits(agent), keys.shadow(agent), keys.budget(agent, session ?? ""), keys.waiting(agent)];
       return decodeUsage(await connection.run((redis) => scripts.usage.run(redis, names, [])));
     },
-    ping: () => connection.ping(keys.ping),
+    ping: async (owner) => {
+      if (owner === undefined) return connection.ping(keys.ping);
+      if (owner !== null) checkName("owner", owner);
+      await connection.run(
+        (redis): Promise<unknown> =>
+          owner === null ? redis.exists(keys.registry("state")) : redis.set(keys.pingOf(owner), "1", "PX", 1000),
+      );
+    },
+    partOf: (owner) => connection.partOf(owner === null ? keys.registry("state") : keys.pingOf(owner)),
     close: () => connection.close(),
   };
 }
