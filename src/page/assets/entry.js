@@ -1,5 +1,5 @@
 // @ts-check
-import { nameOf, titleOf } from "./call.js";
+import { nameOf } from "./call.js";
 import { el, icon, said } from "./dom.js";
 import { moment } from "./time.js";
 import { outcomeOf, pastOf } from "./words.js";
@@ -27,7 +27,7 @@ export function heading(approval) {
 
 /** A link to the approval, named by its call. @param {Approval} approval */
 export function linkTo(approval) {
-  return el("a", { href: addressOf(approval.id), "data-id": approval.id, title: undefined }, heading(approval));
+  return el("a", { href: addressOf(approval.id), "data-id": approval.id }, heading(approval));
 }
 
 /** What became of it: sign, word and colour. @param {Approval} approval */
@@ -55,5 +55,3 @@ export function answers({ decisions }) {
     ),
   );
 }
-
-export { titleOf };
