@@ -3,7 +3,7 @@ import type { StorePlace } from "../../src/config/store.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import type { Store } from "../../src/store/store.js";
-import { findRedis, redisProgram } from "../harness/find_redis.js";
+import { redisProgram, startRedis } from "../harness/find_redis.js";
 import { awayFromMidnight } from "../harness/midnight.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import { tell } from "../harness/programs.js";
@@ -12,7 +12,7 @@ import { oneOnEach } from "./cluster_fixture.js";
 import { type Race, type RaceResult, type Racer, startRacer } from "./double_spend.js";
 import { answerOf, draftOf, open, unique } from "./subject.js";
 
-const redis = await requirePart("Redis", findRedis);
+const redis = await requirePart("Redis", startRedis);
 const program = await requirePart("redis-server", redisProgram);
 
 const charge = { budget: { limitMicro: 1_000_000, costMicro: 1 } };
@@ -85,6 +85,7 @@ async function approvedOf(store: Store, agent: string, count: number): Promise<R
 }
 
 describeWith(redis, "double spends", (use) => {
+  afterAll(() => use().stop());
   beforeEach(() => awayFromMidnight(120_000), 180_000);
 
   test("two processes that race for 1000 approvals, 100 times each: every one is redeemed and paid once", async () => {
