@@ -92,7 +92,8 @@ function effectOf(result: AnswerResult): ApprovalRecord["outcome"] {
   return counts ? outcome : "void";
 }
 
-function errorOf(result: AnswerResult): "decided" | "expired" | "not_found" {
+function errorOf(result: AnswerResult): "decided" | "expired" | "not_found" | "used" {
+  if (result.outcome === "conflict" && result.approval?.status === "consumed") return "used";
   return result.outcome === "expired" || result.outcome === "not_found" ? result.outcome : "decided";
 }
 

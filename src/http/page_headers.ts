@@ -8,6 +8,7 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
 ];
 
 /** Of pages that people see: nothing runs or loads that is not a file of ours, and no text can become a script. */

@@ -69,7 +69,7 @@ export interface Member {
   check(call: PairCall): Promise<Checked>;
   /** One request to its HTTP API, of the admin unless told otherwise. */
   ask(path: string, options?: { token?: string; body?: object }): Promise<Answer>;
-  /** A counter or gauge of its metrics; 0 when it is not there. */
+  /** A counter or gauge of its metrics, with its labels as they stand there; 0 when it is not there. */
   metric(name: string): Promise<number>;
 }
 
@@ -114,8 +114,10 @@ export async function startPair({ store, env, agents }: PairOptions): Promise<Pa
         audit,
         check: async (call) => check(client, requestOf(call, await token(call.agent, call.session))),
         ask,
-        metric: async (name) =>
-          Number(new RegExp(`^${name} (\\S+)$`, "m").exec((await ask("/metrics")).body)?.[1] ?? 0),
+        metric: async (name) => {
+          const line = (await ask("/metrics")).body.split("\n").find((line) => line.startsWith(`${name} `));
+          return Number(line?.slice(name.length + 1) ?? 0);
+        },
       };
     };
     const members = await both(start("one"), start("two"));

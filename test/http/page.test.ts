@@ -7,7 +7,7 @@ beforeAll(async () => {
 afterAll(() => made.app.close());
 
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 test.each(["/approvals", "/approvals/apr_1", "/approvals/apr_1?colour=red"])("%s is the page", async (url) => {
   const answer = await made.send({ url });

@@ -92,13 +92,13 @@ describeWith(browser, "who sees and does what on the page in Chromium", (use) =>
     const tried = await page.evaluate(tryToGetIn);
     expect(tried.ran).toBe(false);
     expect(tried.thrown).toMatch(/TrustedHTML/);
+    expect(tried.forged).toMatch(/disallowed|violates|policy/i);
     expect([...new Set(tried.violations)].sort()).toEqual([
       "connect-src",
       "img-src",
       "require-trusted-types-for",
-      "script-src-attr",
-      "script-src-elem",
       "style-src-elem",
+      "trusted-types",
     ]);
     site.forgive();
   });
@@ -125,12 +125,15 @@ async function tryToGetIn() {
   } catch (error) {
     thrown = String(error);
   }
-  // The policy holds also for who gets by the one for trusted types.
-  const forged = trustedTypes.createPolicy("forged", { createHTML: same, createScript: same });
-  box.innerHTML = forged.createHTML("<p onclick='window.ran = true'>x</p>");
-  box.firstChild.click();
+  let forged = "";
+  try {
+    trustedTypes.createPolicy("forged", { createHTML: same, createScript: same });
+  } catch (error) {
+    forged = String(error);
+  }
+  // Text nodes need no trusted type: the rest of the policy holds for them.
   const script = document.createElement("script");
-  script.text = forged.createScript("window.ran = true");
+  script.append(document.createTextNode("window.ran = true"));
   box.append(script);
   const style = document.createElement("style");
   style.append(document.createTextNode("body { display: none }"));
@@ -139,5 +142,5 @@ async function tryToGetIn() {
   await fetch("https://evil.example/").catch(() => {});
   // Violations are told in tasks of their own.
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  return { ran: window.ran === true, thrown, violations };
+  return { ran: window.ran === true, thrown, forged, violations };
 }

@@ -162,13 +162,14 @@ describeWith(program, "a server that loads its data", (use) => {
   test("is refused until it has, and then counts on", async () => {
     // Slow enough to be met, and it answers in between as one with very much data does.
     const slowly = { "key-load-delay": "10000", "loading-process-events-interval-bytes": "1024" };
-    const server = await startRedisServer(use(), { appendonly: "yes", appendfsync: "always", ...slowly });
+    const server = await startRedisServer(use(), { rdbcompression: "no", ...slowly });
     const store = await connected(server.url);
     const raw = new Redis(server.url, { enableReadyCheck: false, retryStrategy: () => 20, maxRetriesPerRequest: null });
     raw.on("error", () => {});
     try {
       expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
       for (let n = 0; n < 300; n++) await raw.set(`filler:${n}`, "x".repeat(100));
+      await raw.save();
       await server.controls.kill();
       const loaded = server.controls.restart();
       await until(
