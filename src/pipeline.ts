@@ -70,8 +70,11 @@ export interface PipelineDeps {
     approvalExpiresMs: number;
     /** True when the connection to Envoy is one over which `source.principal` can be believed. */
     trustPrincipal: boolean;
-    /** True when calls go on with a share of the limits while the store is away. */
-    goesOnWithoutStore: boolean;
+    /**
+     * How long calls go on with a share of the limits on a process that does not hear who was disabled meanwhile, in
+     * milliseconds; 0 = not at all.
+     */
+    goesOnMs: number;
     sessions: SessionTerms;
     attestation: AttestationTrust & { required: boolean };
   };
@@ -207,7 +210,8 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { request, identity, session, call, attested } = understood;
     // Whom people are asked for, and what they answered, is not settled on old knowledge of who was disabled.
     const plain = evaluation.enforced.verdict !== "approval_needed" && attested.override === null;
-    if (identity.unsure && !(options.goesOnWithoutStore && plain)) return unsettled(identity.unsure, evaluation);
+    const goesOn = plain && deps.credentials.revocations.unheardMs() <= options.goesOnMs;
+    if (identity.unsure && !goesOn) return unsettled(identity.unsure, evaluation);
     return stage.settle({
       requestId: request.id,
       decisionId: trail.decisionId,
@@ -233,7 +237,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { identity, session, request, observed, failures } = trail;
     if (!identity || !session || observed) return;
     // Without the store nothing can be told, unless it is kept until the store is back.
-    if (!options.goesOnWithoutStore && (identity.unsure || failures.some(isStoreAway))) return;
+    if (options.goesOnMs === 0 && (identity.unsure || failures.some(isStoreAway))) return;
     const agent = identity.agent.id;
     const key = `${request?.id}/${trail.decisionId}`;
     try {

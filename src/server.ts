@@ -189,7 +189,7 @@ async function assemble(
         stripCredentials: config.strip_credentials,
         approvalExpiresMs: config.approvals.expires_in,
         trustPrincipal: trustsPrincipal(config),
-        goesOnWithoutStore: config.on_store_failure !== "deny",
+        goesOnMs: config.on_store_failure === "deny" ? 0 : config.on_store_failure.for,
         ...sessionOptions(config, keys),
       },
     },

@@ -1,8 +1,8 @@
-import type { ApprovalRecord, AuditSink } from "../audit/record.js";
+import { type ApprovalRecord, type AuditSink, AuditUnavailable } from "../audit/record.js";
 import type { SigningKey } from "../keys/keys.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
-import type { AnswerResult, Approval, ApprovalAnswer, Store } from "../store/store.js";
+import { type AnswerResult, type Approval, type ApprovalAnswer, type Store, StoreUnavailable } from "../store/store.js";
 import { ApprovalError } from "./error.js";
 import { approversAt, checkMayAnswer } from "./people.js";
 import { shownDigest, signAnswer } from "./proof.js";
@@ -30,7 +30,8 @@ interface AnswerContext {
 /**
  * The record is written before the store is changed, with the outcome that the answer is going to have, so nothing is
  * ever approved without a record. When somebody else's answer came in between and the outcome is another one, a second
- * record says so.
+ * record says so. Throws `AuditUnavailable` when the answer does not count, `StoreUnavailable` when the store could not be
+ * read before that, and `answer_unknown` when it may or may not count.
  */
 export async function takeAnswer(
   { store, find, key, registry, audit, runtime }: AnswerContext,
@@ -46,25 +47,44 @@ export async function takeAnswer(
   if (shown !== undefined && shown !== shownDigest(approval)) throw new ApprovalError("not_as_shown");
   checkOpen(approval, person, decision);
 
-  const at = new Date(nowMs).toISOString();
   const { fingerprint, expiresAtMs } = approval;
-  const statement = { approvalId: id, fingerprint, approver: person.id, decision, at, expiresAtMs };
-  const proof = signAnswer(key, { ...statement, shown: shownDigest(approval) });
-  const answer: ApprovalAnswer = {
+  const said = {
     approver: person.id,
     decision,
     ...(comment ? { comment } : {}),
-    at,
-    proof,
+    at: new Date(nowMs).toISOString(),
   };
+  const statement = { ...said, approvalId: id, fingerprint, shown: shownDigest(approval), expiresAtMs };
+  const answer: ApprovalAnswer = { ...said, proof: signAnswer(key, statement) };
 
   const foreseen = outcomeOf(approval, answer);
   await audit.append(recordOf(approval, answer, foreseen));
-  const result = await store.answer(id, answer);
+  const result = await store.answer(id, answer).catch((error) => lookedUp(error, { id, answer, find }));
   const outcome = effectOf(result);
-  if (outcome !== foreseen) await audit.append(recordOf(approval, answer, outcome));
+  if (outcome !== foreseen) {
+    const corrected = audit.append(recordOf(approval, answer, outcome));
+    // That the answer does not count would be untrue of one that the store has taken.
+    await (outcome === "void" ? corrected : corrected.catch((error) => unknownBecause(error, AuditUnavailable)));
+  }
   if (outcome === "void" || !result.approval) throw new ApprovalError(errorOf(result));
   return result.approval;
+}
+
+/** A store that did not answer may have taken the answer all the same; then it is in there, with our very proof. */
+async function lookedUp(
+  error: unknown,
+  { id, answer, find }: Pick<AnswerContext, "find"> & { id: string; answer: ApprovalAnswer },
+): Promise<AnswerResult> {
+  if (!(error instanceof StoreUnavailable)) throw error;
+  const approval = await find(id).catch((failure) => unknownBecause(failure, StoreUnavailable));
+  const at = approval?.answers.findIndex(({ proof }) => proof === answer.proof) ?? -1;
+  if (!approval || at < 0) return unknownBecause(error, StoreUnavailable);
+  return { outcome: outcomeOf({ ...approval, answers: approval.answers.slice(0, at) }, answer), approval };
+}
+
+/** Throws `answer_unknown` for an error of this kind, any other one as it is. */
+function unknownBecause(error: unknown, kind: typeof StoreUnavailable | typeof AuditUnavailable): never {
+  throw error instanceof kind ? new ApprovalError("answer_unknown", undefined, { cause: error }) : error;
 }
 
 function checkOpen(approval: Approval, person: Person, decision: AnswerRequest["decision"]): void {
@@ -77,7 +97,7 @@ function checkOpen(approval: Approval, person: Person, decision: AnswerRequest["
 }
 
 /** What the answer leads to when no other one comes in between. */
-function outcomeOf(approval: Approval, answer: ApprovalAnswer): ApprovalRecord["outcome"] {
+function outcomeOf(approval: Approval, answer: ApprovalAnswer): Effect {
   if (answer.decision === "revoke") return "revoked";
   if (answer.decision === "deny") return "denied";
   const approvers = new Set(
@@ -85,6 +105,8 @@ function outcomeOf(approval: Approval, answer: ApprovalAnswer): ApprovalRecord["
   );
   return approvers.size >= approval.quorum ? "approved" : "recorded";
 }
+
+type Effect = Exclude<ApprovalRecord["outcome"], "void">;
 
 function effectOf(result: AnswerResult): ApprovalRecord["outcome"] {
   const { outcome } = result;

@@ -82,6 +82,7 @@ export function shownCall(call: Call): Json {
     amount: call.amount,
     images: [...call.images],
     params: { ...call.params },
+    ...bodyOf(call),
     destination: { ...call.destination },
     method,
     path,
@@ -89,4 +90,15 @@ export function shownCall(call: Call): Json {
     content_type,
     body_sha256,
   };
+}
+
+/** What reaches the tool beside the parameters; nothing when that is empty. */
+function bodyOf({ body }: Call): { body?: Call["body"] } {
+  if (body === null) return { body };
+  return Object.keys(body).length === 0 ? {} : { body: { ...body } };
+}
+
+/** True for a call, as it is shown, with a body that was not read: what is in it nobody sees. */
+export function isBodyUnread(shown: Json): boolean {
+  return typeof shown === "object" && shown !== null && !Array.isArray(shown) && shown.body === null;
 }

@@ -6,8 +6,9 @@ import type { Approval, ApprovalDraft, ApprovalFilter, Store } from "../store/st
 import { type AnswerRequest, takeAnswer } from "./answer.js";
 import { type DraftRequest, openDraft } from "./draft.js";
 import { ApprovalError } from "./error.js";
+import { forgeryOf } from "./genuine.js";
 import { type HeldCall, hold } from "./hold.js";
-import { isOpened, signOpening } from "./opening.js";
+import { signOpening } from "./opening.js";
 import { issueOverride } from "./override_token.js";
 import { type Expected, isProven } from "./proven.js";
 import { type Risk, riskOf } from "./risk.js";
@@ -24,7 +25,8 @@ const defaultMaxPending = 100;
 
 /**
  * Approvals as people and agents use them. Every method throws `StoreUnavailable` when the store does. An approval in
- * the store that is not the one which was opened does not exist here; `onTrouble` is told.
+ * the store that is not the one which was opened, or with an answer that nobody gave, does not exist here; `onTrouble` is
+ * told.
  */
 export interface ApprovalsService {
   /** What the store needs to open an approval, signed. Throws as `openDraft` does. */
@@ -44,7 +46,7 @@ export interface ApprovalsService {
   list(filter: ApprovalFilter): Promise<ApprovalView[]>;
   /** What people are told of an approval, as it is now; `null` when there is none that holds. */
   notice(id: string, agent: string): Promise<{ approval: ApprovalView; risk: Risk } | null>;
-  /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then nothing was decided. */
+  /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then it does not count. */
   answer(id: string, person: Person, request: AnswerRequest): Promise<ApprovalView>;
   /** Checks the signed opening and answers of an approval before it is redeemed; see `isProven`. */
   proven(approval: Approval, expected?: Expected): boolean;
@@ -81,8 +83,9 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   function genuine(approval: Approval | null): Approval | null {
-    if (approval === null || isOpened(key, approval)) return approval;
-    onTrouble(new Error(`approval ${approval.id} is not the one that was opened`));
+    const forgery = approval && forgeryOf(key, approval);
+    if (approval === null || forgery === null) return approval;
+    onTrouble(new Error(`approval ${approval.id} ${forgery}`));
     return null;
   }
 

@@ -57,7 +57,12 @@ export function describe(approval: Approval): ApprovalView {
     cost: fromMicro(approval.costMicro),
     created_at: new Date(approval.createdAtMs).toISOString(),
     expires_at: new Date(approval.expiresAtMs).toISOString(),
-    decisions: approval.answers.map(({ proof: _, ...answer }) => answer),
+    decisions: approval.answers.map(({ approver, decision, comment, at }) => ({
+      approver,
+      decision,
+      ...(comment === undefined ? {} : { comment }),
+      at,
+    })),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isBodyUnread } from "../approvals/draft.js";
 import { printable } from "../printable.js";
 import type { ShownApproval } from "./approvals_form.js";
 
@@ -40,6 +41,7 @@ export function approvalText(approval: ShownApproval): string {
     ["started by", by.initiated_by ?? "nobody that is known"],
     ...approval.violations.map(({ rule, message }): [string, string] => ["because of", `${rule}: ${message}`]),
     ["environment", wordOf(approval, "environment")],
+    ...(isBodyUnread(approval.call) ? [["body", "was not read: what is in it is not shown"] as [string, string]] : []),
     ["cost", String(approval.cost)],
     ...(risk ? riskLines(risk) : []),
     ["needs", `${quorum} of ${groups === "" ? "all approvers" : groups}`],

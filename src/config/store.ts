@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { durationField as duration } from "../files/duration_field.js";
 
 /** Of a file. */
 const path = z.string("write a path").min(1, "write a path");
@@ -53,6 +54,9 @@ export const onStoreFailure = z.union(
     z.literal("deny"),
     z.strictObject({
       local: z.number().gt(0).max(1).describe("share of each limit that one process gives out by itself"),
+      for: duration("1s", "1d")
+        .prefault("15m")
+        .describe("how long a process goes on that cannot hear which agents were disabled and which tokens revoked"),
     }),
   ],
   { error: "write `deny`, or {local: 0.2} for that share of each limit in each process" },

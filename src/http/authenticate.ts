@@ -5,6 +5,7 @@ import type { PersonClaim, TrustedIssuers } from "../issuers/issuers.js";
 import { claimedIssuer } from "../issuers/read_token.js";
 import type { Page, Visitor } from "../page/page.js";
 import { Refusal } from "../refusal.js";
+import { personClaimed } from "../registry/claimed.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
 import { checkChange } from "./own_page.js";
@@ -77,7 +78,7 @@ async function personBy(token: string, { registry, credentials, runtime }: Authe
     if (elsewhere && error instanceof Refusal && error.reason === "token_wrong_audience") return null;
     throw error;
   }
-  const person = registry().personNamed(claim.name, claim.aliases ? "any" : "id");
+  const person = personClaimed(registry(), claim.name, claim.aliases ? "any" : "id");
   if (!person) throw new HttpProblem(401, "person_unknown", "the token names nobody in people.yaml");
   return person;
 }

@@ -3,9 +3,11 @@ import { z } from "zod";
 import type { ApprovalLink } from "../approvals/link.js";
 import type { Json } from "../call.js";
 import { sha256Hex } from "../canonical.js";
+import { PageError } from "../page/error.js";
 import type { Page } from "../page/page.js";
 import type { Person } from "../registry/registry.js";
 import { cookiesOf, headersOf } from "./authenticate.js";
+import { problemOf } from "./errors.js";
 import { checkCsrf, checkOwnPage } from "./own_page.js";
 import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
@@ -41,7 +43,8 @@ export function pageSessionRoutes(app: FastifyInstance, page: Page): void {
   app.post<{ Body: Json }>("/approvals/session", own, async (request, reply) => {
     const { token } = valid(signInBody, request.body, "body");
     const proof = { by: "token", token_sha256: sha256Hex(token) } as const;
-    const person = await paced(page, request, reply, async () => page.personByToken(token));
+    // A look-up is no guess: who has the token gets in, whoever else failed from the same address.
+    const person = page.personByToken(token) ?? (await paced(page, request, reply, async () => nobody()));
     const session = page.sessions.open(person, proof);
     reply.header("set-cookie", page.cookies.set("session", session.token, page.sessionMs));
     const visitor = await page.visitor(sentCookies(request));
@@ -54,6 +57,10 @@ export function pageSessionRoutes(app: FastifyInstance, page: Page): void {
     reply.header("set-cookie", [page.cookies.clear("session"), page.cookies.clear("link")]);
     return reply.code(204).send();
   });
+}
+
+function nobody(): never {
+  throw new PageError("token_unknown");
 }
 
 /** One try to sign in. Throws `HttpProblem` 429 when too many failed, and then nothing was tried. */
@@ -71,7 +78,8 @@ export async function paced<T>(
   try {
     return await attempt();
   } catch (error) {
-    pace.failed(ip);
+    // What fails on our side says nothing about who tries.
+    if (problemOf(error).status < 500) pace.failed(ip);
     throw error;
   }
 }

@@ -44,6 +44,8 @@ export function pageVisitRoutes(app: FastifyInstance, page: Page, log: HttpLog):
       reply.header("set-cookie", page.cookies.clear("signIn"));
       const query = /\?(.*)$/s.exec(request.raw.url ?? "")?.[1] ?? "";
       const { signIn } = page.sent(sentCookies(request));
+      // Any web site can have a browser ask for this address, but none can bring the cookie along.
+      if (signIn === undefined) throw new PageError("sign_in_unknown");
       const { person, proof, returnTo } = await paced(page, request, reply, () => oidc.finish(query, signIn));
       const { token } = page.sessions.open(person, proof);
       reply.header("set-cookie", page.cookies.set("session", token, page.sessionMs));

@@ -1,3 +1,4 @@
+import { isBodyUnread } from "../approvals/draft.js";
 import type { ApprovalView } from "../approvals/view.js";
 import type { ApprovalNotice, Notice } from "./notice.js";
 import { visible } from "./visible.js";
@@ -19,6 +20,7 @@ export function factsOf({ kind, approval, risk }: ApprovalNotice): Fact[] {
     ["Environment", risk.environment ?? "not known"],
     ["Rules", risk.rules.join(", ")],
     ...approval.violations.map(({ message }): [string, string] => ["Why", message]),
+    ["Body", isBodyUnread(approval.call) ? "was not read: what is in it is not shown" : null],
     ["Cost", String(risk.cost)],
     ["Session", session === null ? "nothing is remembered of it" : sessionText(session)],
     ["History", historyText(history)],

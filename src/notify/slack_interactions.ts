@@ -1,11 +1,12 @@
 import { ApprovalError, type ApprovalErrorCode } from "../approvals/error.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { ApprovalView } from "../approvals/view.js";
+import { AuditUnavailable } from "../audit/record.js";
 import type { Header } from "../call.js";
 import { sha256Hex } from "../canonical.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
-import type { Store } from "../store/store.js";
+import { type Store, StoreUnavailable } from "../store/store.js";
 import { type SlackClient, slackClient } from "./slack_client.js";
 import { closedMessage, toldMessage } from "./slack_messages.js";
 import { readClick, type SlackClick } from "./slack_payload.js";
@@ -36,7 +37,7 @@ export interface SlackInteractions {
   isNew(signature: SlackSignature, body: Uint8Array): Promise<boolean>;
   /**
    * Takes the answer. A refused one is no error: the person is told why. Throws `StoreUnavailable` and `AuditUnavailable`
-   * when it did not count.
+   * when it does not count.
    */
   take(body: Uint8Array): Promise<"taken" | "malformed" | "foreign">;
   /** Resolves when nobody is being told anything. */
@@ -80,7 +81,7 @@ export function slackInteractions(
       const view = await decide(deps, click, person);
       if (view.status === "pending") tell(click, recorded(view));
     } catch (error) {
-      tell(click, error instanceof ApprovalError ? words[error.code](error) : notCounted);
+      tell(click, wordsFor(error));
       if (!(error instanceof ApprovalError)) throw error;
       later(refresh(deps, click, person));
     }
@@ -132,7 +133,18 @@ async function refresh(
   if (samePlace(place, click)) await client.update(click, closedMessage({ approval, url: pageUrl(id) }));
 }
 
-const notCounted = "Your answer could not be recorded, so it does not count. Try again, or answer on the page.";
+function wordsFor(error: unknown): string {
+  if (error instanceof ApprovalError) return words[error.code](error);
+  if (error instanceof AuditUnavailable)
+    return "Your answer could not be recorded, so it does not count. Try again, or answer on the page.";
+  // Before an answer is begun: one that was, has a code of its own.
+  if (error instanceof StoreUnavailable)
+    return "The store cannot be reached, so your answer was not taken. Try again, or answer on the page.";
+  return notKnown;
+}
+
+const notKnown =
+  "It is not known whether your answer counts. Look at the approval on its page before you answer again.";
 
 /** What is told to who answered in vain. */
 const words: Record<ApprovalErrorCode, (error: ApprovalError) => string> = {
@@ -143,6 +155,7 @@ const words: Record<ApprovalErrorCode, (error: ApprovalError) => string> = {
   decided: () => "This is decided already, or you have answered it before. Your answer changes nothing.",
   not_as_shown: () => "This message is not the one that belongs to the approval. Answer on the page.",
   used: () => "The approval was used already. What it let through cannot be taken back.",
+  answer_unknown: () => notKnown,
   expired: () => "The approval has expired.",
   invalid_comment: ({ message }) => `Your answer does not count: ${message}. Write the comment anew.`,
 };

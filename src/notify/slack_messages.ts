@@ -1,4 +1,5 @@
 import type { Button, KnownBlock } from "@slack/web-api";
+import { isBodyUnread } from "../approvals/draft.js";
 import type { ApprovalView } from "../approvals/view.js";
 import { callTitle, type Fact, factsOf, sentenceOf } from "./facts.js";
 import type { ApprovalNotice, Notice } from "./notice.js";
@@ -42,12 +43,12 @@ function withoutCall(facts: KnownBlock, page: Button): KnownBlock[][] {
   ];
 }
 
-function answerButtons({ id, shown }: ApprovalView): Button[] {
+/** Nobody approves at a glance what nobody can see. */
+function answerButtons({ id, shown, call }: ApprovalView): Button[] {
   const value = JSON.stringify({ id, shown } satisfies ButtonValue);
-  return [
-    button(actionIds.approve, "Approve", { value, style: "primary" }),
-    button(actionIds.deny, "Deny", { value, style: "danger" }),
-  ];
+  const approve = button(actionIds.approve, "Approve", { value, style: "primary" });
+  const deny = button(actionIds.deny, "Deny", { value, style: "danger" });
+  return isBodyUnread(call) ? [deny] : [approve, deny];
 }
 
 /** Takes the place of the message that asked: what became of it, who answered, when and with which words. */

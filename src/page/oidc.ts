@@ -4,6 +4,7 @@ import { readSignedToken, signToken, type TokenKind } from "../approvals/signed_
 import { sha256Hex } from "../canonical.js";
 import type { TrustedIssuers } from "../issuers/issuers.js";
 import type { SigningKey } from "../keys/keys.js";
+import { personClaimed } from "../registry/claimed.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Store } from "../store/store.js";
 import { PageError } from "./error.js";
@@ -21,7 +22,7 @@ export interface OidcSignIn {
    * Who the provider's answer, the query of the callback, names. `token` is what `start` gave to this browser; it counts once.
    * Throws `PageError`, `Refusal` when the ID token does not hold, and `StoreUnavailable`.
    */
-  finish(query: string, token: string | undefined): Promise<{ person: Person; proof: SignInProof; returnTo: string }>;
+  finish(query: string, token: string): Promise<{ person: Person; proof: SignInProof; returnTo: string }>;
 }
 
 /** The page itself, or the one approval: never a place of somebody else's. */
@@ -60,7 +61,7 @@ export function oidcSignIn(deps: OidcDeps): OidcSignIn {
       const said = { ...challenge, return_to: returnTo };
       return { location, token: signToken(key, kind, said, { nowMs: now(), ttlMs: signInMs }) };
     },
-    async finish(query, token = "") {
+    async finish(query, token) {
       const read = await readSignedToken(key, kind, token, { nowMs: now(), maxAgeMs: signInMs });
       if (!read) throw new PageError("sign_in_unknown");
       const { return_to, ...challenge } = read.claims;
@@ -71,7 +72,7 @@ export function oidcSignIn(deps: OidcDeps): OidcSignIn {
       // The trusted issuers are several, and the answer was this one's.
       if (claim.subject.iss !== issuer) throw new PageError("sign_in_invalid");
       const names = claim.aliases ? "any" : "id";
-      const person = registry().personNamed(claim.name, names);
+      const person = personClaimed(registry(), claim.name, names);
       if (!person) throw new PageError("person_unknown");
       return { person, proof: { by: "oidc", provider: issuer, name: claim.name, names }, returnTo: return_to };
     },

@@ -7,7 +7,10 @@ export const failuresPerMinute = { each: 20, all: 200 } as const;
 const rateOf = (most: number) => ({ intervalUs: 60_000_000 / most, burst: most });
 const rates = { each: rateOf(failuresPerMinute.each), all: rateOf(failuresPerMinute.all) };
 
-/** Slows down who guesses. What it remembers is bounded by the rate for all. */
+/**
+ * Bounds what failing sign-ins cost: work, log lines, requests to the provider. It keeps no secret; the length of tokens does. What it remembers is
+ * bounded by the rate for all.
+ */
 export interface FailurePace {
   /** Milliseconds until somebody at this address may try again; 0 = now. */
   waitMs(address: string): number;

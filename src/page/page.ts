@@ -4,7 +4,6 @@ import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
 import { type PageAssets, pageAssets } from "./assets.js";
 import { type PageCookies, pageCookies, RepeatedCookie } from "./cookies.js";
-import { PageError } from "./error.js";
 import type { OidcSignIn } from "./oidc.js";
 import { ownOrigin, type Provenance } from "./origin.js";
 import { type FailurePace, failurePace } from "./pace.js";
@@ -24,8 +23,8 @@ export interface Page {
   /** The cookies of ours in these `Cookie` headers; none when there are two of one name. */
   sent(headers: readonly string[]): ReturnType<PageCookies["read"]>;
   sessions: PageSessions;
-  /** Whose token it is. Throws `PageError` when it is nobody's. */
-  personByToken(token: string): Person;
+  /** `undefined` when it is nobody's. */
+  personByToken(token: string): Person | undefined;
   /** `null` = people sign in by tokens only. */
   oidc: OidcSignIn | null;
   pace: FailurePace;
@@ -60,11 +59,7 @@ export function approvalsPage({ key, registry, runtime, publicUrl, sessionMs, oi
     cookies,
     sent,
     sessions,
-    personByToken(token) {
-      const person = registry().personByToken(token);
-      if (!person) throw new PageError("token_unknown");
-      return person;
-    },
+    personByToken: (token) => registry().personByToken(token),
     oidc: oidc?.signIn ?? null,
     pace: failurePace(() => runtime.monotonicMicros() / 1000),
     isOwn: ownOrigin(publicUrl),

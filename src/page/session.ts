@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { readSignedToken, signToken, type TokenKind } from "../approvals/signed_token.js";
 import type { SigningKey } from "../keys/keys.js";
+import { personClaimed } from "../registry/claimed.js";
 import type { Person, Registry } from "../registry/registry.js";
 
 /** JWS `typ` of a browser session. */
@@ -76,7 +77,7 @@ function provenPerson(
     case "token":
       return registry.holdsToken(id, proof.token_sha256) ? exactly(id, registry.personNamed(id, "id")) : undefined;
     case "oidc":
-      return proof.provider === provider ? exactly(id, registry.personNamed(proof.name, proof.names)) : undefined;
+      return proof.provider === provider ? exactly(id, personClaimed(registry, proof.name, proof.names)) : undefined;
     default:
       return proof satisfies never;
   }

@@ -17,7 +17,10 @@ export interface GuardedStoreDeps {
 /** A store that others share, guarded against losing counters and, where the operator wants it, against being away. */
 export function guardedStore(
   opened: Store,
-  { on_store_failure: onFailure, store_timeout: waitMs }: Pick<Config, "on_store_failure" | "store_timeout">,
+  {
+    on_store_failure: onFailure,
+    store_timeout: waitMs,
+  }: Pick<Config, "store_timeout"> & { on_store_failure: "deny" | { local: number } },
   { runtime, log, metrics, onCountersLost }: GuardedStoreDeps,
 ): { store: Store; trouble: () => string | null } {
   const untroubled = () => null;

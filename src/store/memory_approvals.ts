@@ -1,5 +1,6 @@
 import { decodeApproval, encodeAnswer, encodeDraft } from "./approval_codec.js";
 import { ExpiringMap } from "./expiring_map.js";
+import { bySoonest, byTurns } from "./pending.js";
 import { questionOf } from "./question.js";
 import {
   type AnswerResult,
@@ -118,6 +119,7 @@ export class MemoryApprovals {
   }
 
   list(filter: ApprovalFilter, nowMs: number): Approval[] {
+    if (filter.status === "pending") return this.listPending(filter, nowMs);
     return [...this.byId.values(nowMs)]
       .filter((entry) => filter.agent === undefined || entry.agent === filter.agent)
       .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
@@ -125,6 +127,17 @@ export class MemoryApprovals {
       .filter((entry) => filter.status === undefined || statusAt(entry, nowMs) === filter.status)
       .slice(0, filter.limit)
       .map((entry) => show(entry, nowMs));
+  }
+
+  private listPending({ agent, limit }: ApprovalFilter, nowMs: number): Approval[] {
+    const lists = agent === undefined ? [...this.waiting.values(nowMs)] : [this.waitingOf(agent, nowMs)];
+    const soonest = lists
+      .flatMap((waiting) => [...waiting.values()])
+      .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+      .sort(bySoonest)
+      .slice(0, maxScanned);
+    const chosen = byTurns(soonest).slice(0, limit).sort(bySoonest);
+    return chosen.map((entry) => show(entry, nowMs));
   }
 
   private waitingOf(agent: string, nowMs: number): Map<string, Entry> {

@@ -26,7 +26,9 @@ export interface Store {
    */
   approval(id: string, agent?: string): Promise<Approval | null>;
   /**
-   * Newest first; at most `limit` (1 to 1000). Looks at the `maxScanned` newest only, of the one agent or of all.
+   * At most `limit` (1 to 1000), newest first; looks at the `maxScanned` newest only, of the one agent or of all. Pending
+   * ones come in the order in which they expire, however many others there are: the `maxScanned` that expire first are
+   * looked at, and when they are more than `limit`, agents take turns, each with those of its own that expire first.
    * Approvals that cannot be read are left out and told to `onTrouble`.
    */
   approvals(filter: ApprovalFilter): Promise<Approval[]>;

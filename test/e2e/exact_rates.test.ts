@@ -8,9 +8,12 @@ import { excesses, mostWithin, type SeenCall, seen, unexplained } from "./gcra_o
 
 const callers = 64;
 /** Slow enough that the time an answer takes is little beside the time between two calls. */
-const ofAgent = { rate: "4/s", burst: 8 };
-const ofTool = { rate: "2/s", burst: 4 };
-const passesWanted = 24;
+const ofAgent = { rate: "2/s", burst: 5 };
+const ofTool = { rate: "30/m", burst: 2 };
+/** Of each agent. */
+const passesWanted = 16;
+/** Of each limit, so that it is the limit that holds calls back and not the machine. */
+const refusalsWanted = 3;
 
 describe("the oracle", () => {
   const rate = { intervalUs: 1000, burst: 3 };
@@ -56,9 +59,15 @@ describeExact("rates that refill, two processes", (start) => {
     const agents = [...plain, ...tooled];
     // By the agent, and by agent and tool; of a refusal only with the limit that refused.
     const calls = new Map<string, SeenCall[]>();
+    const names = [...agents, ...tooled.map((agent) => `${agent} with reports`)];
     const passes = (name: string) => calls.get(name)?.filter(({ passed }) => passed).length ?? 0;
-    const note = (name: string, call: SeenCall) => calls.set(name, [...(calls.get(name) ?? []), call]);
-    const goesOn = () => agents.some((agent) => passes(agent) < passesWanted);
+    const refusals = (name: string) => calls.get(name)?.filter(({ passed }) => !passed).length ?? 0;
+    const note = (name: string, call: SeenCall): void => {
+      calls.set(name, calls.get(name) ?? []);
+      calls.get(name)?.push(call);
+    };
+    const goesOn = () =>
+      agents.some((agent) => passes(agent) < passesWanted) || names.some((name) => refusals(name) < refusalsWanted);
 
     await crowd(callers, goesOn, async (n) => {
       const agent = agents[n % agents.length] ?? "";
@@ -72,7 +81,7 @@ describeExact("rates that refill, two processes", (start) => {
       }
     });
 
-    expect(calls.size).toBe(9);
+    expect([...calls.keys()].sort()).toEqual(names.sort());
     for (const [name, ofName] of calls) {
       const limit = name.endsWith("reports") ? ofTool : ofAgent;
       const rate = rateFrom(limit);
@@ -83,10 +92,8 @@ describeExact("rates that refill, two processes", (start) => {
       });
       const [from, to] = [Math.min(...ofName.map((one) => one.sentUs)), Math.max(...ofName.map((one) => one.doneUs))];
       const most = mostWithin(to - from, rate);
-      const refused = ofName.length - passes(name);
-      expect(refused).toBeGreaterThan(0);
       tell(
-        `${name}, ${limit.rate} with a burst of ${limit.burst}: ${passes(name)} passed and ${refused} were refused in ` +
+        `${name}, ${limit.rate} with a burst of ${limit.burst}: ${passes(name)} passed and ${refusals(name)} were refused in ` +
           `${((to - from) / 1e6).toFixed(2)} s; the oracle lets at most ${most} through`,
       );
     }

@@ -5,7 +5,7 @@ import { type OwnRedis, startRedisServer } from "../harness/redis.js";
 import { until } from "../harness/until.js";
 
 /** Each limit of the tests: so many calls, each in its own way. */
-export const limit = 150;
+export const limit = 200;
 export const limits = {
   daily: { daily_budget: limit },
   session: { session_budget: limit },
@@ -76,7 +76,8 @@ export class Account {
   readonly kind: LimitKind;
   /** Ids of the calls that passed. */
   readonly passed: string[] = [];
-  readonly reasons: string[] = [];
+  /** Why each process refused the others. */
+  readonly refused: readonly [string[], string[]] = [[], []];
   longestMs = 0;
   /** What each process was told by the store to be used, as far as its answers show. */
   readonly #known = [0, 0];
@@ -92,8 +93,10 @@ export class Account {
     this.#underWay.add(underWay);
     const answer = await pair.members[member].check({ agent }).finally(() => this.#underWay.delete(underWay));
     this.longestMs = Math.max(this.longestMs, answer.ms);
-    this.reasons.push(answer.reason);
-    if (!answer.allowed) return;
+    if (!answer.allowed) {
+      this.refused[member].push(answer.reason);
+      return;
+    }
     this.passed.push(answer.decisionId);
     this.#known[member] = Math.max(this.#known[member] ?? 0, this.#usedAfter(answer));
   }
@@ -109,7 +112,17 @@ export class Account {
   }
 
   get unanswered(): number {
-    return this.reasons.filter((reason) => reason === "store_unavailable").length;
+    return this.refused.flat().filter((reason) => reason === "store_unavailable").length;
+  }
+
+  /** True when each of the processes has refused because of the limit. */
+  get limited(): boolean {
+    return this.refused.every((reasons) => reasons.some((reason) => reason.endsWith("_exceeded")));
+  }
+
+  /** True when each of the processes has refused for want of the store. */
+  get cutOff(): boolean {
+    return this.refused.every((reasons) => reasons.includes("store_unavailable"));
   }
 
   /** 0 of a call that was settled without the store. */
@@ -158,14 +171,20 @@ export class Load {
     await this.#ended;
   }
 
-  /** One more call of every caller: how they were answered. */
+  /** One more call of every caller, again where the store did not answer a busy machine in time: what came of them. */
   async after(): Promise<Record<string, number>> {
     const agents = [...this.accounts.keys()];
-    const answers = await crowd(
-      callers,
-      (n) => n < callers,
-      (n) => this.#pair.of(Math.floor(n / agents.length)).check({ agent: agents[n % agents.length] ?? "" }),
+    return until(
+      async () => {
+        const answers = await crowd(
+          callers,
+          (n) => n < callers,
+          (n) => this.#pair.of(Math.floor(n / agents.length)).check({ agent: agents[n % agents.length] ?? "" }),
+        );
+        const reasons = tally(answers.map(({ reason }) => reason));
+        return "store_unavailable" in reasons ? undefined : reasons;
+      },
+      { what: "the store to answer all callers", timeoutMs: 30_000 },
     );
-    return tally(answers.map(({ reason }) => reason));
   }
 }

@@ -5,8 +5,7 @@ import { describeWith, requirePart } from "../harness/parts.js";
 import { tell } from "../harness/programs.js";
 import { auditRecords } from "../harness/records.js";
 import type { OwnRedis } from "../harness/redis.js";
-import { until } from "../harness/until.js";
-import { faults, type LimitKind, Load, limit, limits, startOwnRedis } from "./limits_faults.js";
+import { type Fault, faults, type LimitKind, Load, limit, limits, startOwnRedis } from "./limits_faults.js";
 
 const program = await requirePart("redis-server", redisProgram);
 const slackMs = 5_000;
@@ -29,6 +28,8 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
       return { daily: `daily-${number}`, session: `session-${number}`, rate: `rate-${number}` };
     };
     const passed: string[] = [];
+    /** What shows that a process has met the fault, and used up what it may give out by itself. */
+    const met = share > 0 ? "limited" : "cutOff";
     beforeAll(async () => {
       redis = await startOwnRedis(use());
       const agents: Record<string, object> = {};
@@ -37,7 +38,11 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
           agents[agent] = { actions: [{ name: "export" }], limits: limits[kind as LimitKind] };
         }
       }
-      pair = await startPair({ store: redis.url, agents, env: { COUNTERSIGN_ON_STORE_FAILURE: onFailure } });
+      pair = await startPair({
+        store: redis.url,
+        agents,
+        env: { COUNTERSIGN_ON_STORE_FAILURE: onFailure, COUNTERSIGN_STORE_TIMEOUT: "1s" },
+      });
     }, 60_000);
     afterAll(async () => {
       await pair?.stop();
@@ -54,74 +59,65 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
       const used = told.map(({ body }) => Object.values(JSON.parse(body).enforced as Record<string, { used: number }>));
       return used.every((ofLimits) => ofLimits[0]?.used === limit);
     };
-    /** Both processes have met the fault: they refuse, or go on by themselves. */
-    const met = async (before: readonly number[]): Promise<boolean> => {
-      const now = await Promise.all(pair.members.map(troubled));
-      return now.every((count, n) => count >= (before[n] ?? 0) + 10);
-    };
-    const troubled = (member: Pair["members"][number]): Promise<number> =>
-      share > 0
-        ? member.metric("countersign_store_local_decisions_total")
-        : member.metric(
-            'countersign_decisions_total{decision="deny",enforced="deny",mode="enforce",reason="store_unavailable"}',
-          );
-
     test.each(names)(
       "%s",
       async (name) => {
         const fault = faults[name];
         if (!fault) throw new Error("no such fault");
         const pids = pair.members.map(({ server }) => server.pid);
-        const [lostBefore, troubledBefore] = [
-          await sumOf("countersign_store_counters_lost_total"),
-          await Promise.all(pair.members.map(troubled)),
-        ];
+        const lostBefore = await sumOf("countersign_store_counters_lost_total");
         const load = new Load(pair, agentsOf(name));
-        await load.until("a third of the limit", (account) => account.passed.length >= limit / 3);
-
         const accounts = [...load.accounts.values()];
-        const floors = accounts.map(({ floor }) => floor);
-        await fault.fail(redis);
-        // What was let through and not every process knows of may be let through once more.
-        const more = accounts.map(({ ceiling }, n) => (fault.loses ? ceiling - (floors[n] ?? 0) : 0));
-        if (fault.away)
-          await until(() => met(troubledBefore), { what: "both processes to meet it", timeoutMs: 30_000 });
-        await fault.heal(redis);
-        await load.until("the limit used up", (_, agent) => usedUp(agent));
-        await load.stop();
+        const lost = await strike(fault, load).finally(() => load.stop());
 
-        // Before anything is judged, what the bound is and how far below it stayed.
         const local = 2 * Math.floor(limit * share);
-        accounts.forEach(({ kind, passed, unanswered }, n) => {
-          const most = limit + local + (more[n] ?? 0);
+        const most = lost.map((more) => limit + local + more);
+        // Told before it is judged.
+        const told = accounts.map(({ kind, passed, unanswered }, n) => {
           const sum = [
-            `${limit}`,
+            limit,
             ...(local ? [`${local} by the processes`] : []),
-            ...(fault.loses ? [`${more[n]} lost`] : []),
+            ...(fault.loses ? [`${lost[n]} lost`] : []),
           ];
-          tell(
-            `${title}, ${name}: ${kind}: allowed ${passed.length} of at most ${most} (${sum.join(" + ")}), ` +
-              `${most - passed.length} below; ${unanswered} refused for want of the store`,
-          );
+          const bound = sum.length > 1 ? `${most[n]} (${sum.join(" + ")})` : `${most[n]}`;
+          const below = (most[n] ?? 0) - passed.length;
+          return `${kind} allowed ${passed.length} of at most ${bound}, ${below} below, ${unanswered} without the store refused`;
         });
+        tell(`${title}, ${name}:\n  ${told.join("\n  ")}`);
         for (const [n, account] of accounts.entries()) {
-          expect(account.passed.length).toBeLessThanOrEqual(limit + local + (more[n] ?? 0));
+          expect(account.passed.length).toBeLessThanOrEqual(most[n] ?? 0);
           // What is missing was charged by calls that got no answer in time.
           if (!fault.loses) expect(account.passed.length + account.unanswered).toBeGreaterThanOrEqual(limit);
           expect(account.longestMs).toBeLessThan(slackMs);
           passed.push(...account.passed);
         }
-        const after = await load.after();
-        expect(Object.keys(after).sort()).toEqual(["budget_exceeded", "rate_exceeded"]);
+        expect(Object.keys(await load.after()).sort()).toEqual(["budget_exceeded", "rate_exceeded"]);
         expect(pair.members.map(({ server }) => [server.pid, server.running()])).toEqual(
           pids.map((pid) => [pid, true]),
         );
-        const lost = (await sumOf("countersign_store_counters_lost_total")) - lostBefore;
-        if (fault.loses) expect(lost).toBeGreaterThanOrEqual(accounts.length);
-        else expect(lost).toBe(0);
+        const putBack = (await sumOf("countersign_store_counters_lost_total")) - lostBefore;
+        if (fault.loses) expect(putBack).toBeGreaterThanOrEqual(accounts.length);
+        else expect(putBack).toBe(0);
       },
       120_000,
     );
+
+    /** Lets the fault happen in the middle of the load; gives how many calls each account may see let through once more. */
+    async function strike(fault: Fault, load: Load): Promise<number[]> {
+      const accounts = [...load.accounts.values()];
+      await load.until("two thirds of the limit", (account) => account.passed.length >= (limit * 2) / 3);
+      const floors = accounts.map(({ floor }) => floor);
+      await fault.fail(redis);
+      // What passed without each process knowing of it.
+      const lost = accounts.map(({ ceiling }, n) => (fault.loses ? ceiling - (floors[n] ?? 0) : 0));
+      try {
+        if (fault.away) await load.until("both processes to do without it", (account) => account[met]);
+      } finally {
+        await fault.heal(redis);
+      }
+      await load.until("the limit used up", (_, agent) => usedUp(agent));
+      return lost;
+    }
 
     test("afterwards the chains hold, and each call that passed is on record", async () => {
       expect(await pair.verified()).toEqual(Array(2).fill("every signature and every link holds"));

@@ -177,7 +177,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
       dryRun: config.dry_run,
       stripCredentials: config.strip_credentials,
       approvalExpiresMs: config.approvals.expires_in,
-      goesOnWithoutStore: config.on_store_failure !== "deny",
+      goesOnMs: config.on_store_failure === "deny" ? 0 : config.on_store_failure.for,
       trustPrincipal: config.identity.spiffe.trust_plaintext,
       sessions: {
         ttlMs: config.sessions.ttl ?? 86_400_000,

@@ -2,6 +2,7 @@ import { StoreUnavailable } from "../../src/store/store.js";
 import { redisProgram } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import { type ClusterNode, type OwnCluster, startRedisCluster } from "../harness/redis_cluster.js";
+import { until } from "../harness/until.js";
 import { agentOn, slotOfAgent, spend, spentBy } from "./cluster_fixture.js";
 import { cleanUp, connected, waitMs } from "./redis_fixture.js";
 import { answerOf, draftOf, open, redeem, unique } from "./subject.js";
@@ -44,6 +45,23 @@ describeWith(part, "slots that move", (use) => {
   async function finish(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
     while (await carry(slot, from, to, 100));
     for (const { raw } of [to, from, ...cluster.nodes]) await raw.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    await agreedOn(to);
+  }
+
+  /**
+   * Waits until all nodes know since when the node has its slots. Who moves a slot on before that makes two nodes claim it,
+   * and one of them throws the keys away.
+   */
+  async function agreedOn({ id, name }: ClusterNode): Promise<void> {
+    const epochAt = async ({ raw }: ClusterNode) =>
+      new RegExp(`^${id} (?:\\S+ ){5}(\\d+)`, "m").exec(String(await raw.cluster("NODES")))?.[1];
+    await until(
+      async () => {
+        const epochs = await Promise.all(cluster.nodes.map(epochAt));
+        return epochs[0] !== undefined && new Set(epochs).size === 1;
+      },
+      { what: `agreement on ${name}`, timeoutMs: 60_000 },
+    );
   }
 
   async function move(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
@@ -74,8 +92,11 @@ describeWith(part, "slots that move", (use) => {
     };
     const callers = Array.from({ length: 8 }, caller);
     for (let n = 0; n < 6; n++) {
-      await move(slot, first, second);
-      await move(slot, second, first);
+      for (const [from, to] of [[first, second] as const, [second, first] as const]) {
+        const before = passed;
+        await until(() => passed >= before + 20, { what: "calls before the move", timeoutMs: 60_000 });
+        await move(slot, from, to);
+      }
     }
     moving = false;
     await Promise.all(callers);

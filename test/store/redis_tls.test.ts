@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import type { StorePlace } from "../../src/config/store.js";
 import { commandNames } from "../../src/store/redis/commands.js";
+import { Connection } from "../../src/store/redis/connection.js";
 import { StoreUnavailable } from "../../src/store/store.js";
 import { redisProgram } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
@@ -75,6 +77,18 @@ describeWith(part, "over TLS", (use) => {
     );
     await misnamed.stop();
     await elsewhere.remove();
+  }, 60_000);
+
+  test("a handshake that is broken off at any time ends quietly", async () => {
+    const { hostname, port } = new URL(server.secureUrl);
+    const address = { host: hostname, port: Number(port), db: 0, tls: {} };
+    for (let n = 0; n < 200; n++) {
+      const connection = new Connection(address, { waitMs: 1000 });
+      const refused = connection.run((redis) => redis.ping()).catch((error: unknown) => error);
+      await sleep(n % 20);
+      await connection.close();
+      expect(await refused).toBeInstanceOf(StoreUnavailable);
+    }
   }, 60_000);
 
   test("without the certificate that the server asks for, and in plain text, nobody gets in", async () => {

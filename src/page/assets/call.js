@@ -1,5 +1,5 @@
 // @ts-check
-import { el, said, terms } from "./dom.js";
+import { el, icon, said, terms } from "./dom.js";
 
 /** @typedef {import("./api.js").Approval} Approval */
 /** @typedef {import("./dom.js").Child} Child */
@@ -8,6 +8,7 @@ import { el, said, terms } from "./dom.js";
 const groups = /** @type {const} */ ([
   ["What is done", ["tool", "action", "environment", "service", "amount", "images", "image_tag", "deployment_id"]],
   ["Parameters", ["params"]],
+  ["Rest of the body", ["body"]],
   ["The request", ["destination", "method", "path", "query", "content_type", "body_sha256"]],
 ]);
 /** @type {Readonly<Record<string, string>>} */
@@ -48,6 +49,7 @@ export function callSections({ call }) {
   const sections = groups.map(([title, names]) => {
     const present = names.filter((name) => Object.hasOwn(members, name));
     if (title === "Parameters") return section(title, Object.entries(objectOf(members.params)), false);
+    if (title === "Rest of the body") return restOfBody(members, title);
     return section(
       title,
       present.map((name) => [name, members[name]]),
@@ -57,6 +59,23 @@ export function callSections({ call }) {
   const others = Object.entries(members).filter(([name]) => !grouped.has(name));
   if (others.length > 0) sections.push(section("Further members", others, false));
   return sections;
+}
+
+/**
+ * What reaches the tool beside the parameters.
+ *
+ * @param {Record<string, unknown>} call
+ * @param {string} title
+ */
+function restOfBody(call, title) {
+  if (call.body !== null) return section(title, Object.entries(objectOf(call.body)), false);
+  const warning = el(
+    "p",
+    { class: "unread" },
+    icon("alert"),
+    el("span", {}, "The body was not read: what is in it is not shown."),
+  );
+  return el("section", { class: "group" }, el("h3", {}, title), warning);
 }
 
 /**

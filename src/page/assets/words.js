@@ -65,10 +65,15 @@ export function refusalOf(error, approval, me) {
     return "The server cannot be reached, so it is not known whether your answer counts. This page keeps looking.";
   }
   if (!(error instanceof Refused)) return "Something went wrong on this page. Load it again.";
+  if (error.reason === "answer_unknown") {
+    return "The store did not answer, so it is not known whether your answer counts. Look at the approval again.";
+  }
   if (error.reason === "decided") return `Your answer was not taken: ${decidedBy(approval, me)}.`;
   const known = Object.hasOwn(refusals, error.reason) ? refusals[error.reason] : undefined;
   if (known !== undefined) return `Your answer was not taken: ${known}.`;
-  if (error.status >= 500) return "Your answer was not taken: the server cannot answer at the moment. Try again.";
+  if (error.status >= 500) {
+    return "The server could not finish, so it is not known whether your answer counts. Look at the approval again.";
+  }
   return `Your answer was not taken: ${error.detail || `the server answered ${error.status}`}.`;
 }
 

@@ -6,6 +6,7 @@ import type { Commands } from "./commands.js";
 import { indexEntry, type Keys } from "./keys.js";
 import { parseAnswer, parseApproval } from "./replies.js";
 import { scripts } from "./scripts.js";
+import type { Step } from "./steps.js";
 
 const locatorForm = z.tuple([z.string().min(1), z.string().min(1)]);
 
@@ -32,6 +33,7 @@ export async function index(redis: Commands, keys: Keys, opened: Opened): Promis
     ...[keys.index, keys.indexOf(agent)].map((list) =>
       scripts.listEntry.run(redis, [list], [createdAtMs, indexEntry(agent, id), longestMs]),
     ),
+    scripts.pendingEntry.run(redis, [keys.pendingIndex], [expiresAtMs, indexEntry(agent, id)]),
   ]);
   if (replies[0] !== "OK") throw new Error("the approval could not be indexed");
 }
@@ -56,6 +58,16 @@ export async function answer(redis: Commands, keys: Keys, id: string, given: App
     [given.approver, given.decision, encodeAnswer(given), id],
   );
   return parseAnswer(reply, { id, agent });
+}
+
+/**
+ * Takes an approval that is no longer pending off the list across agents. Never rejects: the answer holds without it, and
+ * a list leaves out what is not pending.
+ */
+export async function unlist(step: Step, keys: Keys, { approval }: AnswerResult): Promise<void> {
+  if (approval === null || approval.status === "pending") return;
+  const entry = indexEntry(approval.agent, approval.id);
+  await step((redis) => redis.zrem(keys.pendingIndex, entry)).catch(() => {});
 }
 
 async function locate(redis: Commands, keys: Keys, id: string): Promise<{ agent: string; question: string } | null> {

@@ -103,6 +103,8 @@ export class Connection implements Connected {
     const ended = new Promise<void>((resolve) => this.redis.once("end", resolve));
     // Between two attempts there is no socket whose end could be waited for.
     const nothingToEnd = this.redis.status === "reconnecting" || this.redis.status === "end";
+    // A handshake that is broken off can fail twice, and the client listens to the first failure only.
+    this.redis.stream?.on("error", () => undefined);
     this.redis.disconnect();
     if (!nothingToEnd) await ended;
   }

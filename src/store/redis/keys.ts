@@ -29,6 +29,8 @@ export interface Keys {
   /** Something that only the first who asks for it is to do. */
   once(name: string): string;
   readonly index: string;
+  /** Entries of `index` that are pending, by their expiry. */
+  readonly pendingIndex: string;
   readonly ping: string;
   pingOf(agent: string): string;
   /** Agents and revoked tokens. All carry one hash tag, and none that an agent's name can give. */
@@ -85,6 +87,7 @@ export function keysUnder(prefix: string): Keys {
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
     once: (name) => `${prefix}once:${sha256Hex(name)}`,
     index: `${prefix}approvals`,
+    pendingIndex: `${prefix}pending`,
     ping: `${prefix}ping`,
     pingOf: (agent) => of(agent, "ping"),
     task: (agent, session) => of(agent, `task:${encodeURIComponent(session)}`),

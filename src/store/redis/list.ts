@@ -1,13 +1,14 @@
-import { type Approval, type ApprovalFilter, type ApprovalStatus, maxScanned, StoreUnavailable } from "../store.js";
-import { readOf } from "./approvals.js";
-import { type Commands, type Connected, isReply } from "./commands.js";
+import { type Approval, type ApprovalFilter, type ApprovalStatus, maxScanned } from "../store.js";
+import type { Commands, Connected } from "./commands.js";
 import { type IndexEntry, type Keys, parseIndexEntry } from "./keys.js";
+import { listPending } from "./list_pending.js";
+import { isAboutData, readEntry, readSize, tellUnreadable } from "./list_reads.js";
 import { statusCodes, UnreadableApproval } from "./replies.js";
 import { scripts } from "./scripts.js";
+import { steps } from "./steps.js";
 
-/** Entries of the index looked at in one go, and approvals read in one go: drafts can be large. */
+/** Entries of the index looked at in one go. */
 const pageSize = 500;
-const readSize = 50;
 
 /** What became of the entries of one page. */
 interface Page {
@@ -18,11 +19,21 @@ interface Page {
   unreadable: Error[];
 }
 
+/** As `Store.approvals` says. */
+export function list(
+  connection: Connected,
+  keys: Keys,
+  filter: ApprovalFilter,
+  onTrouble: (error: Error) => void,
+): Promise<Approval[]> {
+  return (filter.status === "pending" ? listPending : listNewest)(connection, keys, filter, onTrouble);
+}
+
 /**
  * Newest first. Each page is a step of its own with what is left of the wait, so that other calls go on in between and
  * nothing goes on after it. Entries whose approval is gone are dropped from the index on the way.
  */
-export async function list(
+async function listNewest(
   connection: Connected,
   keys: Keys,
   filter: ApprovalFilter,
@@ -42,19 +53,8 @@ export async function list(
     if (page.entries < pageSize) break;
   }
   if (gone.length > 0) await step((redis) => redis.zrem(index, ...gone));
-  const [first] = unreadable;
-  if (first) onTrouble(new Error(`${unreadable.length} approvals are left out of a list: ${first.message}`));
+  tellUnreadable(unreadable, onTrouble);
   return [...found.values()].slice(0, filter.limit);
-}
-
-/** Runs one piece of work after the other, all of them within one wait. */
-function steps(connection: Connected): <T>(work: (redis: Commands) => Promise<T>) => Promise<T> {
-  const began = performance.now();
-  return (work) => {
-    const leftMs = Math.floor(connection.waitMs - (performance.now() - began));
-    if (leftMs < 1) return Promise.reject(new StoreUnavailable(`no whole list within ${connection.waitMs} ms`));
-    return connection.run(work, leftMs);
-  };
 }
 
 async function readPage(
@@ -101,19 +101,4 @@ async function lookAt(redis: Commands, keys: Keys, member: string): Promise<Look
     if (isAboutData(error)) return { member, entry, status: "unreadable" };
     throw error;
   }
-}
-
-async function readEntry(redis: Commands, keys: Keys, { agent, id }: IndexEntry): Promise<Approval | Error | null> {
-  try {
-    return await readOf(redis, keys, agent, id);
-  } catch (error) {
-    if (isAboutData(error)) return error;
-    throw error;
-  }
-}
-
-/** True for errors of one key; any other is about the server, which then cannot give the list. */
-function isAboutData(error: unknown): error is Error {
-  if (error instanceof UnreadableApproval) return true;
-  return isReply(error) && /^(ERR|WRONGTYPE) /.test(error.message);
 }

@@ -21,7 +21,7 @@ import {
   type SettleResult,
   type Store,
 } from "../store.js";
-import { answer, index, read, readOf } from "./approvals.js";
+import { answer, index, read, readOf, unlist } from "./approvals.js";
 import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
 import { decodeUsage, encodeCharge, encodeKnown } from "./limit_codec.js";
@@ -31,6 +31,7 @@ import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
 import { encodeObservation } from "./session_codec.js";
 import { indexSession } from "./session_index.js";
+import { steps } from "./steps.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
 export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
@@ -65,7 +66,10 @@ export function redisStore(connection: Connected, keys: Keys, onTrouble: (error:
     },
     answer: async (id, given) => {
       checkAnswer(id, given);
-      return connection.run((redis) => answer(redis, keys, id, given));
+      const step = steps(connection);
+      const result = await step((redis) => answer(redis, keys, id, given));
+      await unlist(step, keys, result);
+      return result;
     },
     mark: async ({ id, agent }, name, value) => {
       checkMark(id, agent, name);

@@ -20,6 +20,8 @@ export const scripts = {
   usage: load("usage-4.lua"),
   status: load("status-1.lua"),
   listEntry: load("list_entry-1.lua"),
+  pendingEntry: load("pending_entry-1.lua"),
+  pendingEntries: load("pending_entries-1.lua"),
   sessionAgent: load("session_agent-1.lua"),
   changes: load("changes-5.lua"),
   putAgent: load("put_agent-3.lua"),

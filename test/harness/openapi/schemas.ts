@@ -140,6 +140,13 @@ const approvedCall = z.strictObject({
   amount: z.number().nullable(),
   images: texts,
   params: z.record(z.string(), json),
+  body: z
+    .record(z.string(), json)
+    .nullable()
+    .exactOptional()
+    .describe(
+      "members of the body that are no parameters; absent when there are none, null for a body that was not read",
+    ),
   destination: z.strictObject({ host: z.string(), port: z.int(), scheme: z.enum(["http", "https"]) }),
   method: z.string(),
   path: z.string(),
