@@ -12,6 +12,7 @@ import { policyVersions } from "./history/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
 import { checkKeyFiles } from "./issuers/jwks.js";
+import type { Happening } from "./notify/notice.js";
 import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
 import { createRegoPool } from "./rego/pool.js";
@@ -24,7 +25,7 @@ import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
-import { createMetrics } from "./telemetry/metrics.js";
+import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { startTracing } from "./telemetry/tracing.js";
 import { usageOf } from "./usage/usage.js";
 import { policyAudit } from "./workspace/audit.js";
@@ -156,7 +157,10 @@ async function assemble(
     closing,
     onTrouble,
   });
-  tell = people.notifications.tell;
+  tell = (happening) => {
+    if (happening.kind === "budget.warning") warnOfBudget(happening, { log, metrics });
+    people.notifications.tell(happening);
+  };
   const rego = createRegoPool();
   closing.add(() => rego.close());
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
@@ -209,6 +213,15 @@ async function assemble(
       log,
     },
   };
+}
+
+/** Seen also where nobody is told of it. */
+function warnOfBudget(
+  { agent, session, limit, mode, percent }: Extract<Happening, { kind: "budget.warning" }>,
+  { log, metrics }: { log: Logger; metrics: Metrics },
+): void {
+  metrics.budgetWarned({ limit, mode, percent });
+  log.warn({ agent_id: agent, session_id: session, limit, mode, percent }, "a budget is used up to a threshold");
 }
 
 /**

@@ -9,7 +9,7 @@ export const approvalErrors = {
   used: { status: 409, detail: "the approval was used already; what it let through cannot be taken back" },
   answer_unknown: {
     status: 503,
-    detail: "the store did not answer, so it is not known whether your answer counts: look at the approval again",
+    detail: "it is not known whether your answer counts: look at the approval again",
   },
   expired: { status: 410, detail: "the approval has expired" },
   invalid_comment: {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { printable } from "../printable.js";
 import { type ApiOptions, ask, askingServer } from "./api.js";
 import { approvalForm, type ShownApproval } from "./approvals_form.js";
-import { approvalText, tableOf } from "./approvals_text.js";
+import { approvalText, tableOf, titleOf } from "./approvals_text.js";
 import { type Done, example, print, WrongUse } from "./terminal.js";
 
 const statuses = ["pending", "approved", "denied", "expired", "consumed"] as const;
@@ -66,8 +66,11 @@ function answerCommand(name: "approve" | "deny" | "revoke", description: string,
     .addHelpText(...example(`approvals ${name} apr_01J8ZQ4T2N --comment "looked at the diff"`))
     .action(async (id: string, options: ApiOptions & { comment?: string }) => {
       const comment = options.comment === undefined ? {} : { comment: options.comment };
+      // The answer is to what is shown here, whatever the server may hold by then.
+      const seen = await ask(options, { path: pathOf(id) }, approvalForm);
+      if (!options.json) print(titleOf(seen));
       const path = pathOf(id, name === "revoke" ? "revoke" : "decision");
-      const body = name === "revoke" ? comment : { decision: name, ...comment };
+      const body = name === "revoke" ? comment : { decision: name, shown: seen.shown, ...comment };
       const approval = await ask(options, { method: "POST", path, body }, approvalForm);
       if (options.json) return print(JSON.stringify(approval));
       const waits = approval.status === "pending" ? `counts; ${missing(approval)}` : done;

@@ -4,6 +4,7 @@ import { z } from "zod";
 export const approvalForm = z.looseObject({
   id: z.string(),
   status: z.string(),
+  shown: z.string(),
   call: z.record(z.string(), z.json()),
   reason: z.string(),
   violations: z.array(z.looseObject({ rule: z.string(), message: z.string() })),
@@ -21,7 +22,12 @@ export const approvalForm = z.looseObject({
       session: z
         .looseObject({ integrity: z.string(), anomalies: z.int(), data_classification: z.array(z.string()) })
         .nullable(),
-      history: z.looseObject({ approved: z.int(), denied: z.int(), expired: z.int() }),
+      history: z.looseObject({
+        approved: z.int(),
+        denied: z.int(),
+        expired: z.int(),
+        same_action: z.looseObject({ approved: z.int(), denied: z.int() }),
+      }),
     })
     .optional(),
 });

@@ -30,6 +30,12 @@ export function tableOf(approvals: readonly ShownApproval[]): string {
     .join("\n");
 }
 
+/** Which call it is, on one line. */
+export function titleOf(approval: ShownApproval): string {
+  const what = `${wordOf(approval, "tool")}:${wordOf(approval, "action")} in ${wordOf(approval, "environment")}`;
+  return printable(`${approval.requested_by.agent} asks for ${what}`, whole);
+}
+
 /** One approval: what makes it risky first, then the exact call, every character of it visible. */
 export function approvalText(approval: ShownApproval): string {
   const { risk, requested_by: by, quorum, approvers, escalation, decisions } = approval;
@@ -63,6 +69,7 @@ function riskLines({ session, history }: NonNullable<ShownApproval["risk"]>): [s
     ["session", session ? `${session.integrity}, ${session.anomalies} anomalies` : "nothing is known of it"],
     ...(touched ? [["data touched", touched] as [string, string]] : []),
     ["history", `${history.approved} approved, ${history.denied} denied, ${history.expired} expired`],
+    ["same action", `${history.same_action.approved} approved, ${history.same_action.denied} denied`],
   ];
 }
 

@@ -7,6 +7,11 @@ import { trusted } from "./trusted.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
 
+/** The page and what links to it are at fixed paths there. */
+const origin = url.refine((text) => !URL.canParse(text) || new URL(text).href === `${new URL(text).origin}/`, {
+  error: "write scheme, host and port only, without a path: the API and the page are at fixed paths there",
+});
+
 /** Of a file or folder. */
 const path = z.string("write a path").min(1, "write a path");
 
@@ -125,7 +130,7 @@ const policies = z.union([path.refine((text) => !/^(https?:|\{)/i.test(text), po
 export const configSchema = z
   .strictObject({
     listen: listen.prefault({}),
-    public_url: url
+    public_url: origin
       .default("http://127.0.0.1:9192")
       .describe("base URL under which agents and approvers reach the API"),
     workers: z
@@ -134,11 +139,13 @@ export const configSchema = z
       .describe("worker processes; this version knows only 1"),
     store: storePlace
       .default("memory:")
-      .describe("limits and approvals: `memory:`, `redis://[user:password@]host:port/db`, `rediss://...` or a map"),
+      .describe(
+        "limits, approvals, sessions, agents: `memory:`, `redis://[user:password@]host:port/db`, `rediss://...` or a map",
+      ),
     store_timeout: duration("1ms", "1m").prefault("250ms").describe("longest wait for one answer of the store"),
     on_store_failure: onStoreFailure
-      .default("deny")
-      .describe("calls while the store does not answer: `deny`, or `{local: 0.2}` for that share of each limit"),
+      .prefault("deny")
+      .describe("calls while the store does not answer: `deny`, or `{local: 0.2, for: 15m}`: a share of each limit"),
     mode: z.enum(["enforce", "shadow"]).default("enforce").describe("mode of policy files that name none"),
     dry_run: z.boolean().default(false).describe("`true` records every decision and enforces none"),
     unmatched: z

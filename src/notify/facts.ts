@@ -1,5 +1,6 @@
 import { isBodyUnread } from "../approvals/draft.js";
 import type { ApprovalView } from "../approvals/view.js";
+import { mixedText } from "./alphabets.js";
 import type { ApprovalNotice, Notice } from "./notice.js";
 import { visible } from "./visible.js";
 
@@ -16,6 +17,7 @@ export function factsOf({ kind, approval, risk }: ApprovalNotice): Fact[] {
   const escalation = kind === "approval.escalated" ? approval.escalation : undefined;
   const facts: [title: string, text: string | null][] = [
     ["Call", callTitle(approval)],
+    ["Look-alikes", mixedText(approval.call)],
     ["Asked by", approval.requested_by.agent + (initiator === undefined ? "" : `, started by ${initiator}`)],
     ["Environment", risk.environment ?? "not known"],
     ["Rules", risk.rules.join(", ")],
@@ -64,10 +66,13 @@ const answers: Record<ApprovalView["decisions"][number]["decision"], string> = {
 export function sentenceOf(notice: Exclude<Notice, ApprovalNotice>): string {
   switch (notice.kind) {
     case "budget.warning": {
-      const { agent_id, session_id, limit, mode, percent, used, most } = notice;
+      const { agent_id, session_id, limit, mode, percent, refused, used, most } = notice;
       const whose = limit === "session_budget" ? `session ${session_id} of agent ${agent_id}` : `agent ${agent_id}`;
       const which = limit === "session_budget" ? "the session's budget" : "the day's budget";
       const shadow = mode === "shadow" ? " (in shadow: nothing is refused for it)" : "";
+      if (refused) {
+        return visible(`A call of ${whose} costs more than is left of ${which}: ${used} of ${most} are used${shadow}`);
+      }
       return visible(`${percent} % of ${which} are used by ${whose}: ${used} of ${most}${shadow}`);
     }
     case "counters.lost":

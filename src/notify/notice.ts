@@ -38,6 +38,7 @@ export type Notice =
       limit: BudgetWarning["limit"];
       mode: BudgetWarning["mode"];
       percent: BudgetWarning["percent"];
+      refused: boolean;
       used: number;
       most: number;
     }

@@ -68,9 +68,9 @@ function noticeOf(happening: Exclude<Happening, ApprovalHappening>, atMs: number
   const at = new Date(atMs).toISOString();
   switch (happening.kind) {
     case "budget.warning": {
-      const { kind, agent, session, limit, mode, percent, spentMicro, limitMicro } = happening;
+      const { kind, agent, session, limit, mode, percent, refused, spentMicro, limitMicro } = happening;
       const [used, most] = [fromMicro(spentMicro), fromMicro(limitMicro)];
-      return { kind, at, agent_id: agent, session_id: session, limit, mode, percent, used, most };
+      return { kind, at, agent_id: agent, session_id: session, limit, mode, percent, refused, used, most };
     }
     case "counters.lost":
       return { kind: happening.kind, at, agent_id: happening.agent };

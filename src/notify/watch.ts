@@ -5,7 +5,10 @@ import { type AnnounceDeps, announce, type Known } from "./announce.js";
 import type { ApprovalNotice } from "./notice.js";
 import type { Timing } from "./timing.js";
 
-/** Pending approvals that a look sees, and how many of the newest the first look goes back over. */
+/**
+ * Pending approvals that a look sees, those of each agent that end first, and how many of the newest the first look goes
+ * back over.
+ */
 const mostPending = 1_000;
 const mostBefore = 200;
 /** Beyond so many, further ones are seen to once there is room. */

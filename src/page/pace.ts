@@ -8,8 +8,8 @@ const rateOf = (most: number) => ({ intervalUs: 60_000_000 / most, burst: most }
 const rates = { each: rateOf(failuresPerMinute.each), all: rateOf(failuresPerMinute.all) };
 
 /**
- * Bounds what failing sign-ins cost: work, log lines, requests to the provider. It keeps no secret; the length of tokens does. What it remembers is
- * bounded by the rate for all.
+ * Bounds what sign-ins that fail cost: work, log lines, requests to the provider. It keeps no secret; that is for the length
+ * of tokens. What it remembers is bounded by the rate for all.
  */
 export interface FailurePace {
   /** Milliseconds until somebody at this address may try again; 0 = now. */

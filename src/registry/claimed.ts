@@ -1,7 +1,8 @@
+import { foldCase } from "./people_file.js";
 import type { Person, Registry } from "./registry.js";
 
-/** A member's id in Slack, in whatever case: names are compared without it. */
-const slackId = /^[UWuw][A-Za-z0-9]{6,}$/;
+/** A member's id in Slack as Slack writes it: capitals and digits. */
+const slackId = /^[UW](?=[A-Z]*\d)[A-Z0-9]{6,}$/;
 
 /**
  * Who is named by a claim of another issuer's token. In `aliases` stand names of several systems side by side, and in most
@@ -12,5 +13,8 @@ export function personClaimed(
   name: string,
   names: "id" | "any",
 ): Person | undefined {
-  return registry.personNamed(name, slackId.test(name) ? "id" : names);
+  const person = registry.personNamed(name, names);
+  // As it is listed, not as it is claimed: names are compared without regard to case.
+  const alias = person?.aliases.find((one) => foldCase(one) === foldCase(name));
+  return alias !== undefined && slackId.test(alias) ? registry.personNamed(name, "id") : person;
 }

@@ -1,8 +1,10 @@
 import type { Runtime } from "../runtime.js";
-import { Availability } from "./availability.js";
+import { Availability, type AvailabilityOptions } from "./availability.js";
+import { dayMs } from "./budget.js";
 import { checkLook, checkSettle } from "./check.js";
 import type { CountersSeen } from "./known.js";
 import { memoryStore } from "./memory.js";
+import { MemoryLimits } from "./memory_limits.js";
 import { Missed, type MissedOptions } from "./missed.js";
 import { becomes } from "./observed.js";
 import { shareOf } from "./share.js";
@@ -11,7 +13,9 @@ import { type Owner, type SettleRequest, type SettleResult, type Store, StoreUna
 /** How long a process that ends goes on telling the store what it has missed, in milliseconds. */
 const lastWordsMs = 2_000;
 
-export interface FallbackOptions extends Pick<MissedOptions, "onWaiting" | "onDropped" | "most"> {
+export interface FallbackOptions
+  extends Pick<MissedOptions, "onWaiting" | "onDropped" | "most">,
+    Pick<AvailabilityOptions, "onAway" | "onBack" | "tellEveryMs"> {
   /** Share of each limit that this process gives out by itself: from above 0 to 1. */
   fraction: number;
   runtime: Runtime;
@@ -19,9 +23,6 @@ export interface FallbackOptions extends Pick<MissedOptions, "onWaiting" | "onDr
   waitMs: number;
   /** What is known of the store's counters. */
   seen: CountersSeen;
-  /** Told once when a part of the store does not answer any more, and once when it does again. */
-  onAway: (error: Error) => void;
-  onBack: () => void;
   /** A call was settled here. */
   onLocal: () => void;
 }
@@ -41,8 +42,10 @@ export interface Fallback {
  */
 export function withFallback(store: Store, options: FallbackOptions): Fallback {
   const { fraction, runtime, waitMs, seen } = options;
-  const local = memoryStore({ ...runtime, now: () => runtime.now() + seen.aheadMs });
-  const availability = new Availability({ store, onAway: options.onAway, onBack: options.onBack });
+  const now = (): number => Math.floor(runtime.now() + seen.aheadMs);
+  const limits = new MemoryLimits();
+  const local = memoryStore({ ...runtime, now }, limits);
+  const availability = new Availability({ ...options, store, monotonicMicros: runtime.monotonicMicros });
   const missed = new Missed({
     ...options,
     store,
@@ -72,12 +75,22 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
     if (cause) throw new StoreUnavailable("the store does not answer", { cause });
   }
 
+  /**
+   * The store prolongs a session with each call of it: what was given out of its share must not be forgotten before. For
+   * a day at least, since the session may live by what other processes let through.
+   */
+  function keepShare(agent: string, { sessionBudget }: SettleRequest["enforced"]): void {
+    if (!sessionBudget) return;
+    const nowMs = now();
+    limits.prolong(agent, sessionBudget.session, nowMs + Math.max(sessionBudget.ttlMs, dayMs), nowMs);
+  }
+
   async function settleHere({ key, agent, ...request }: SettleRequest): Promise<SettleResult> {
     const { observation, shadow } = request;
     if (observation && !missed.hasRoom(agent)) {
       throw new StoreUnavailable("the store does not answer, and no more can be kept of what it misses");
     }
-    const nowMs = runtime.now() + seen.aheadMs;
+    const nowMs = now();
     const known = seen.of({ agent, enforced: request.enforced });
     const result = await local.settle({
       agent,
@@ -86,6 +99,7 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
       ...(shadow && { shadow: shareOf(shadow, fraction, nowMs, null) }),
       approval: request.approval,
     });
+    keepShare(agent, request.enforced);
     if (observation && !result.replayed) missed.add(agent, { ...observation, ...becomes(observation, result) });
     options.onLocal();
     // Its counters and what is used up of them say nothing of the limits.
@@ -107,6 +121,7 @@ export function withFallback(store: Store, options: FallbackOptions): Fallback {
       },
       settle: async (request) => {
         checkSettle(request);
+        keepShare(request.agent, request.enforced);
         try {
           return await ask(request.agent, () => store.settle(request));
         } catch (error) {

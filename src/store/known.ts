@@ -4,6 +4,9 @@ import type { Charge, KnownCounters, SettleRequest, SettleResult, Store } from "
 /** Agents, and likewise sessions of agents, whose counters a process remembers. */
 const remembersMost = 10_000;
 
+/** Larger counters are nobody's spending: to put them back would leave no number for the calls to come. */
+const largest = 2 ** 52;
+
 /** Redis rounds the time that a key has left to milliseconds; what is known must not seem to end later than it does. */
 const roundingMs = 10;
 
@@ -55,6 +58,7 @@ export class CountersSeen {
     if (!counters || !limits(enforced)) return;
     const { nowMs, charges, tatUs, day, spentMicro, sessionSpentMicro } = counters;
     this.#aheadMs = nowMs - Math.floor(this.#now());
+    if (Math.max(charges, tatUs ?? 0, spentMicro, sessionSpentMicro) > largest) return;
     const keptUntilMs = Math.max(0, counters.keptUntilMs - roundingMs);
     const half = { charges, tatUs, day, spentMicro, keptUntilMs };
     keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, half });

@@ -1,6 +1,7 @@
 import { type BudgetState, dayMs, spend } from "./budget.js";
 import { gcra } from "./gcra.js";
-import { type Charge, type KnownCounters, type LimitOutcome, warnPercents } from "./store.js";
+import type { Charge, KnownCounters, LimitOutcome } from "./store.js";
+import { type Told, untold } from "./warnings.js";
 
 /** One set of counters of one agent. */
 export interface LimitState {
@@ -11,15 +12,15 @@ export interface LimitState {
   budget: BudgetState | null;
   /** What was spent in one hour since the epoch, and in the one before it. */
   hour: { index: number; micro: number; beforeMicro: number } | null;
-  /** Up to how many percent of the day's budget somebody was told that it is used up. */
-  warned: { day: number; percent: number } | null;
+  /** What was told of one day's budget. */
+  warned: (Told & { day: number }) | null;
   keptUntilMs: number;
 }
 
 /** What one session has spent of one set of limits. */
 export interface SessionSpending {
   spentMicro: number;
-  warnedPercent: number;
+  warned: Told;
   keptUntilMs: number;
 }
 
@@ -37,7 +38,7 @@ export const unused: LimitState = {
   warned: null,
   keptUntilMs: 0,
 };
-export const unspent: SessionSpending = { spentMicro: 0, warnedPercent: 0, keptUntilMs: 0 };
+export const unspent: SessionSpending = { spentMicro: 0, warned: untold, keptUntilMs: 0 };
 
 const hourMs = 3_600_000;
 
@@ -151,11 +152,4 @@ function restored(limits: LimitState, { charges, tatUs, day, spentMicro, keptUnt
 export function spentToday(nowMs: number, budget: BudgetState | null): BudgetState {
   const day = Math.floor(nowMs / dayMs);
   return budget !== null && budget.day >= day ? budget : { day, spentMicro: 0 };
-}
-
-/** Up to how many percent a budget is used: 100, 80, or 0 for less. A call that it did not cover has used it up. */
-export function percentOf(spentMicro: number, limitMicro: number, refused: boolean): 0 | (typeof warnPercents)[number] {
-  const [nearly, wholly] = warnPercents;
-  if (refused || spentMicro >= limitMicro) return wholly;
-  return spentMicro >= limitMicro * 0.8 ? nearly : 0;
 }

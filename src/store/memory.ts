@@ -21,8 +21,7 @@ import { idempotencyMs, type SettleRequest, type SettleResult, type Store, Store
  * The store of one process: nothing is shared, nothing survives. It behaves as the Redis store does, atomic because
  * no step of it waits.
  */
-export function memoryStore(runtime: Runtime): Store {
-  const limits = new MemoryLimits();
+export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Store {
   const settled = new ExpiringMap<string, SettleResult>();
   const approvals = new MemoryApprovals();
   const named = new ExpiringMap<string, true>();

@@ -3,7 +3,6 @@ import { ExpiringMap } from "./expiring_map.js";
 import {
   type LimitState,
   type LimitStates,
-  percentOf,
   putBack,
   type SessionSpending,
   spentToday,
@@ -22,6 +21,7 @@ import type {
   UsageRequest,
   UsedCounters,
 } from "./store.js";
+import { newsOf, untold } from "./warnings.js";
 
 type Mode = BudgetWarning["mode"];
 
@@ -93,6 +93,12 @@ export class MemoryLimits {
     return { enforced: of("enforce"), shadow: of("shadow") };
   }
 
+  /** Keeps what a session has spent until then at least. */
+  prolong(agent: string, session: string, untilMs: number, nowMs: number): void {
+    const both = this.sessions.get(keyOf(agent, session), nowMs);
+    if (both) this.keepSession("enforce", keyOf(agent, session), { ...both.enforce, keptUntilMs: untilMs }, nowMs);
+  }
+
   private statesOf(mode: Mode, agent: string, session: string | null, nowMs: number): LimitStates {
     const spending = session === null ? undefined : this.sessions.get(keyOf(agent, session), nowMs);
     return { limits: this.limits[mode].get(agent, nowMs) ?? unused, session: spending?.[mode] ?? unspent };
@@ -127,24 +133,33 @@ export class MemoryLimits {
     const { budget, sessionBudget } = charge;
     if (budget && budget.costMicro > 0) {
       const { day, spentMicro } = spentToday(nowMs, left.limits.budget);
-      const percent = percentOf(spentMicro, budget.limitMicro, refusedBy === "daily_budget");
-      const told = left.limits.warned?.day === day ? left.limits.warned.percent : 0;
-      if (percent !== 0 && percent > told) {
+      const { limitMicro } = budget;
+      const told = left.limits.warned?.day === day ? left.limits.warned : untold;
+      const found = newsOf(told, { spentMicro, limitMicro, refused: refusedBy === "daily_budget" });
+      if (found) {
         const keptUntilMs = Math.max(left.limits.keptUntilMs, (day + 2) * dayMs);
-        this.limits[mode].set(agent, { ...left.limits, warned: { day, percent }, keptUntilMs }, keptUntilMs, nowMs);
-        warnings.push({ limit: "daily_budget", mode, percent, spentMicro, limitMicro: budget.limitMicro });
+        const next = { ...left.limits, warned: { ...found.told, day }, keptUntilMs };
+        this.limits[mode].set(agent, next, keptUntilMs, nowMs);
+        warnings.push(
+          ...found.news.map((one) => ({ limit: "daily_budget" as const, mode, ...one, spentMicro, limitMicro })),
+        );
       }
     }
     if (sessionBudget && sessionBudget.costMicro > 0) {
-      const { spentMicro, warnedPercent } = left.session;
+      const { spentMicro, warned, keptUntilMs } = left.session;
       const { limitMicro, session, ttlMs } = sessionBudget;
-      const percent = percentOf(spentMicro, limitMicro, refusedBy === "session_budget");
-      if (percent !== 0 && percent > warnedPercent) {
-        const { keptUntilMs } = left.session;
+      const found = newsOf(warned, { spentMicro, limitMicro, refused: refusedBy === "session_budget" });
+      if (found) {
         const until = keptUntilMs > nowMs ? keptUntilMs : nowMs + ttlMs;
-        const next = { ...left.session, warnedPercent: percent, keptUntilMs: until };
-        this.keepSession(mode, keyOf(agent, session), next, nowMs);
-        warnings.push({ limit: "session_budget", mode, percent, spentMicro, limitMicro });
+        this.keepSession(
+          mode,
+          keyOf(agent, session),
+          { ...left.session, warned: found.told, keptUntilMs: until },
+          nowMs,
+        );
+        warnings.push(
+          ...found.news.map((one) => ({ limit: "session_budget" as const, mode, ...one, spentMicro, limitMicro })),
+        );
       }
     }
     return warnings;

@@ -1,6 +1,9 @@
 import { type Observation, type Store, StoreUnavailable } from "./store.js";
 
-/** Observations that wait at most, of one agent and of all. Who makes many must not use up the room of the others. */
+/**
+ * Observations that wait at most, of one agent and of all. Who makes many must not use up the room of the others: of one
+ * agent no more may wait than there is room left.
+ */
 export const waitMost = { ofAgent: 1_000, inAll: 10_000 };
 
 /** How long after a failure it is tried again, in milliseconds. */
@@ -50,12 +53,16 @@ export class Missed {
 
   hasRoom(agent: string): boolean {
     const ofAgent = this.#waiting.get(agent)?.length ?? 0;
-    return ofAgent < this.#most.ofAgent && this.#count < this.#most.inAll;
+    return ofAgent < Math.min(this.#most.ofAgent, this.#most.inAll - this.#count);
   }
 
-  /** For an agent that there is room for. */
+  /**
+   * For an agent that there is room for. Of refusals by limits that say nothing else one of each session and reason waits:
+   * an agent in a loop makes as many as it likes.
+   */
   add(agent: string, observation: Observation): void {
     const waiting = this.#waiting.get(agent) ?? [];
+    if (isPlain(observation) && waiting.some((other) => isPlain(other) && isSame(other, observation))) return;
     waiting.push(structuredClone(observation));
     this.#waiting.set(agent, waiting);
     this.#changed(1);
@@ -127,4 +134,16 @@ export class Missed {
       if (this.#count > 0) this.#later();
     }, againMs).unref();
   }
+}
+
+const limitRefusals: readonly string[] = ["rate_exceeded", "budget_exceeded"];
+
+/** A limit refused the call, and that is all there is to be known of it. */
+function isPlain({ refusal, tags, indicators, outside }: Observation): boolean {
+  const more = tags.length > 0 || indicators.length > 0 || outside !== null;
+  return refusal !== null && limitRefusals.includes(refusal) && !more;
+}
+
+function isSame(one: Observation, other: Observation): boolean {
+  return one.session === other.session && one.refusal === other.refusal;
 }

@@ -208,13 +208,14 @@ export interface Counters {
 /** What a process remembers of counters. Each half counts until its time is over. */
 export type KnownCounters = Omit<Counters, "toolTatUs" | "nowMs">;
 
-/** A budget is used up to so many percent, told once for each day or session. */
+/** A budget is used up to so many percent, or refuses: each told once for each day or session, and anew when it is raised. */
 export interface BudgetWarning {
   limit: "daily_budget" | "session_budget";
   /** `shadow`: of a budget that refuses nothing. */
   mode: "enforce" | "shadow";
-  /** 100 also when what is left did not cover a call. */
   percent: (typeof warnPercents)[number];
+  /** What is left did not cover a call: then `percent` is 100, whatever was spent. */
+  refused: boolean;
   spentMicro: number;
   limitMicro: number;
 }

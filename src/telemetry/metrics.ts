@@ -8,6 +8,8 @@ export interface Metrics {
   loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
+  /** A budget was used up to a threshold. */
+  budgetWarned(warning: { limit: string; mode: Mode; percent: number }): void;
   countersLost(): void;
   /** A call was settled without the store. */
   settledLocally(): void;
@@ -68,6 +70,12 @@ export function createMetrics(): Metrics {
     labelNames: ["version"],
     registers,
   });
+  const budgets = new Counter({
+    name: "countersign_budget_warnings_total",
+    help: "Budgets that were used up to a threshold, each told once a day or session.",
+    labelNames: ["limit", "mode", "percent"],
+    registers,
+  });
   const store = new Counter({
     name: "countersign_store_errors_total",
     help: "Errors of the store's connection.",
@@ -126,6 +134,7 @@ export function createMetrics(): Metrics {
       info.set({ version }, 1);
     },
     storeTrouble: () => store.inc(),
+    budgetWarned: ({ limit, mode, percent }) => budgets.inc({ limit, mode, percent }),
     countersLost: () => lost.inc(),
     settledLocally: () => local.inc(),
     missedObservations: (count) => missed.set(count),

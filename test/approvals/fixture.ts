@@ -124,6 +124,7 @@ export interface World {
     initiatedBy?: string | null;
     fingerprint?: string;
     escalation?: Escalation;
+    body?: Call["body"];
   }): Promise<string>;
   /** What the service said about approvals that were changed. */
   troubles: string[];
@@ -179,13 +180,14 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
       initiatedBy = "alice",
       fingerprint,
       escalation,
+      body = call.body,
     } = {}) {
       opened += 1;
       const asked = here.service.open({
         id: `01KJMK00000000000000000${String(opened).padStart(3, "0")}`,
         identity: identity(agent),
         session: { id: session.id, bound: true, ...(initiatedBy === null ? {} : { initiated_by: initiatedBy }) },
-        call,
+        call: { ...call, body },
         fingerprint: fingerprint ?? hash(`call ${opened}`),
         reason: "approval_needed",
         violations: [{ rule: "allowed_environments", actual: "production", message: "production needs approval" }],

@@ -50,6 +50,16 @@ test("list shows what waits, and show the exact call with every character of it 
   expect(JSON.parse(await succeeds("bob", "show", id, "--json"))).toMatchObject({ id, call: { method: "POST" } });
 });
 
+test("show says that a body was not read, and shows the rest of one that was", async () => {
+  const [read, unread] = [
+    await made.here.open({ body: { as_user: "root\u202e" } }),
+    await made.here.open({ body: null }),
+  ];
+  expect(await succeeds("bob", "show", read)).toContain('"as_user": "root\\u{202e}"');
+  expect(await succeeds("bob", "show", read)).not.toMatch(/^body /m);
+  expect(await succeeds("bob", "show", unread)).toMatch(/^body +was not read: what is in it is not shown$/m);
+});
+
 test("approve, and revoke what was approved, both with a comment", async () => {
   const id = await made.here.open();
   expect(await succeeds("bob", "approve", id, "--comment", "looked at the diff")).toBe(`${id} is approved`);

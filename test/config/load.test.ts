@@ -64,7 +64,7 @@ test("every key is taken as it is written", () => {
 listen:
   grpc: {address: "[::]:9191", tls: {cert_file: tls.crt, key_file: /etc/tls.key, client_ca_file: ../ca.crt}}
   http: "[::1]:8080"
-public_url: https://countersign.example/base
+public_url: https://countersign.example
 workers: 1
 store: rediss://user:password@redis.internal:6380/3
 store_timeout: 1s
@@ -109,7 +109,7 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
       },
       http: "[::1]:8080",
     },
-    public_url: "https://countersign.example/base",
+    public_url: "https://countersign.example",
     workers: 1,
     store: "rediss://user:password@redis.internal:6380/3",
     store_timeout: 1_000,

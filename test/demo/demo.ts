@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { findRedis } from "../harness/find_redis.js";
+import { send } from "../harness/http.js";
 import { PartMissing } from "../harness/part_missing.js";
 import { auditRecords } from "../harness/records.js";
 import type { RunningRedis } from "../harness/redis.js";
@@ -16,7 +17,7 @@ try {
   say("Starting Envoy, Countersign and an example tool ...");
   const stack = await startStack({ store: redis?.url ?? "memory:", envoyProgram: await findEnvoy() });
   try {
-    const wrong = (await walk(stack)) + (await usage(stack)) + (await verify(stack));
+    const wrong = (await walk(stack)) + (await usage(stack)) + (await page(stack)) + (await verify(stack));
     if (process.env.DEMO_EXIT === "1") process.exitCode = wrong === 0 ? 0 : 1;
     else await linger(stack);
   } finally {
@@ -70,6 +71,13 @@ async function usage(stack: Stack): Promise<number> {
   const { limit, used, left, burn_per_hour: burn } = JSON.parse(body).enforced.daily_budget;
   say(`\nGET /v1/usage/payer: ${used} of ${limit} used today, ${left} left, ${burn} in the last hour.`);
   return used === 80 && left === 20 ? 0 : 1;
+}
+
+/** Says where people answer; 1 when nothing is there. */
+async function page(stack: Stack): Promise<number> {
+  const { status, headers } = await send(`${stack.api}/approvals`);
+  say(`\nPeople answer at ${stack.api}/approvals (alice@example.com, token ${stack.people.approver}).`);
+  return status === 200 && String(headers["content-type"]).startsWith("text/html") ? 0 : 1;
 }
 
 async function verify(stack: Stack): Promise<number> {

@@ -38,9 +38,12 @@ async function answered(
   return undefined;
 }
 
-/** What the agent's own credential gets from `status_url`. */
+/** What the agent's own credential gets from the address that it was told. */
 async function overrideFor(stack: Stack, answer: Answer): Promise<string> {
-  const shown = await stack.ask(await stack.token("deploy-manager"), `/v1/approvals/${approvalOf(answer)}?wait=5s`);
+  const { status_url: url } = (JSON.parse(answer.body) as { approval: { status_url: string } }).approval;
+  if (!url.startsWith(`${stack.api}/`)) throw new Error(`the agent was sent to ${url}`);
+  const path = url.slice(stack.api.length);
+  const shown = await stack.ask(await stack.token("deploy-manager"), `${path}?wait=5s`);
   return (JSON.parse(shown.body) as { override_token?: string }).override_token ?? "";
 }
 
@@ -110,6 +113,16 @@ function approvalStory(): Step[] {
       run: (stack) => stack.call("deploy-manager", bringing(revoked, { replicas: 5 })),
       status: 403,
       reason: "override_invalid",
+    },
+    {
+      title: "ask for 6 replicas; people say no",
+      run: (stack) => stack.call("deploy-manager", deploy("production", { replicas: 6 })),
+      status: 403,
+      reason: "approval_needed",
+      check: async (stack, answer) => {
+        const wrong = await answered(stack, answer, ["decision", { decision: "deny", comment: "not on a Friday" }]);
+        return wrong ?? ((await overrideFor(stack, answer)) === "" ? undefined : "a denied call got a token");
+      },
     },
   ];
 }

@@ -49,18 +49,14 @@ export function excesses(calls: readonly SeenCall[], rate: Rate): { passed: numb
  * possible, and the call itself as early as possible, it lets the call through.
  */
 export function unexplained(calls: readonly SeenCall[], rate: Rate): SeenCall[] {
+  const { intervalUs, burst } = rate;
   const passed = calls.filter((call) => call.passed);
   return calls.filter((call) => {
     if (call.passed) return false;
     const before = passed.filter(({ sentUs }) => sentUs <= call.doneUs);
     const times = before.map(({ doneUs }) => Math.min(doneUs, call.doneUs)).sort((a, b) => a - b);
-    const tatUs = times.reduce((tat: number | null, nowUs) => charged(nowUs, tat, rate), null);
-    return gcra(call.sentUs, tatUs, rate).conforms;
+    const tatUs = times.reduce((tat, nowUs) => Math.max(tat, nowUs) + intervalUs, 0);
+    // Not all of it can be so late at once: what lies beyond a full burst is no state that the oracle is asked about.
+    return tatUs <= call.sentUs + intervalUs * burst && gcra(call.sentUs, tatUs, rate).conforms;
   });
-}
-
-/** The state after a call that did pass, also where it would not have at this time. */
-function charged(nowUs: number, tatUs: number | null, rate: Rate): number {
-  const decision = gcra(nowUs, tatUs, rate);
-  return decision.conforms ? decision.tatUs : nowUs + rate.intervalUs * rate.burst + decision.retryAfterUs;
 }

@@ -5,7 +5,16 @@ import { describeWith, requirePart } from "../harness/parts.js";
 import { tell } from "../harness/programs.js";
 import { auditRecords } from "../harness/records.js";
 import type { OwnRedis } from "../harness/redis.js";
-import { type Fault, faults, type LimitKind, Load, limit, limits, startOwnRedis } from "./limits_faults.js";
+import {
+  type Account,
+  type Fault,
+  faults,
+  type LimitKind,
+  Load,
+  limit,
+  limits,
+  startOwnRedis,
+} from "./limits_faults.js";
 
 const program = await requirePart("redis-server", redisProgram);
 const slackMs = 5_000;
@@ -28,6 +37,7 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
       return { daily: `daily-${number}`, session: `session-${number}`, rate: `rate-${number}` };
     };
     const passed: string[] = [];
+    const local = 2 * Math.floor(limit * share);
     /** What shows that a process has met the fault, and used up what it may give out by itself. */
     const met = share > 0 ? "limited" : "cutOff";
     beforeAll(async () => {
@@ -70,24 +80,17 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
         const accounts = [...load.accounts.values()];
         const lost = await strike(fault, load).finally(() => load.stop());
 
-        const local = 2 * Math.floor(limit * share);
         const most = lost.map((more) => limit + local + more);
         // Told before it is judged.
-        const told = accounts.map(({ kind, passed, unanswered }, n) => {
-          const sum = [
-            limit,
-            ...(local ? [`${local} by the processes`] : []),
-            ...(fault.loses ? [`${lost[n]} lost`] : []),
-          ];
-          const bound = sum.length > 1 ? `${most[n]} (${sum.join(" + ")})` : `${most[n]}`;
-          const below = (most[n] ?? 0) - passed.length;
-          return `${kind} allowed ${passed.length} of at most ${bound}, ${below} below, ${unanswered} without the store refused`;
+        tell(`${title}, ${name}:`);
+        accounts.forEach((account, n) => {
+          tell(toldOf(account, most[n] ?? 0, fault.loses ? ` + ${lost[n]} lost` : ""));
         });
-        tell(`${title}, ${name}:\n  ${told.join("\n  ")}`);
         for (const [n, account] of accounts.entries()) {
           expect(account.passed.length).toBeLessThanOrEqual(most[n] ?? 0);
           // What is missing was charged by calls that got no answer in time.
-          if (!fault.loses) expect(account.passed.length + account.unanswered).toBeGreaterThanOrEqual(limit);
+          if (!fault.loses && share === 0)
+            expect(account.passed.length + account.unanswered).toBeGreaterThanOrEqual(limit);
           expect(account.longestMs).toBeLessThan(slackMs);
           passed.push(...account.passed);
         }
@@ -96,11 +99,18 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
           pids.map((pid) => [pid, true]),
         );
         const putBack = (await sumOf("countersign_store_counters_lost_total")) - lostBefore;
-        if (fault.loses) expect(putBack).toBeGreaterThanOrEqual(accounts.length);
-        else expect(putBack).toBe(0);
+        if (!fault.loses) expect(putBack).toBe(0);
+        // Who puts them back as the connection comes back may be too late for its answer.
+        else if (!fault.away) expect(putBack).toBeGreaterThanOrEqual(1);
       },
       120_000,
     );
+
+    function toldOf({ kind, passed, unanswered }: Account, most: number, more: string): string {
+      const terms = `${local ? ` + ${local} by the processes` : ""}${more}`;
+      const bound = terms ? `${most} (${limit}${terms})` : most;
+      return `  ${kind}: allowed ${passed.length} of at most ${bound}, ${most - passed.length} below; ${unanswered} unanswered`;
+    }
 
     /** Lets the fault happen in the middle of the load; gives how many calls each account may see let through once more. */
     async function strike(fault: Fault, load: Load): Promise<number[]> {

@@ -43,6 +43,8 @@ export interface SlackStandIn {
   calls: string[];
   /** What is answered in place of the next calls. */
   fail(...answers: { status?: number; headers?: Record<string, string>; body?: unknown; hang?: true }[]): void;
+  /** Forgets what is left of that. */
+  heal(): void;
   /** What Slack sends when somebody clicks; throws when there is no such button to click on. */
   clicked(ts: string, actionId: string, click: Click): SignedRequest;
   /** Sends it, as Slack does. */
@@ -191,6 +193,7 @@ export async function startSlack(now: () => number = Date.now): Promise<SlackSta
     whispers,
     calls,
     fail: (...answers) => void failures.push(...answers),
+    heal: () => void failures.splice(0),
     clicked,
     click: (endpoint, ts, actionId, click) => send(endpoint, { method: "POST", ...clicked(ts, actionId, click) }),
     close: () =>

@@ -55,6 +55,9 @@ async function links(made: Api, send: Send): Promise<void> {
   }
 }
 
+/** The cookie of a sign-in that was begun here. */
+const begun = { cookie: "countersign_sign_in=t" };
+
 async function provider(open: Open, answers: "well" | "badly" | "not"): Promise<void> {
   const refused = new PageError(answers === "badly" ? "sign_in_invalid" : "provider_unavailable");
   const oidc: OidcSignIn = {
@@ -75,7 +78,10 @@ async function provider(open: Open, answers: "well" | "badly" | "not"): Promise<
     for (const query of ["", "?return=/approvals/apr_1", "?return=//evil.example"]) {
       await send("GET /approvals/oidc/start", `${answers}: ${query}`, { query, headers });
     }
-    await send("GET /approvals/oidc/callback", answers, { query: "?code=a&state=x", headers });
+    await send("GET /approvals/oidc/callback", answers, {
+      query: "?code=a&state=x",
+      headers: { ...begun, ...headers },
+    });
   }
 }
 
@@ -88,7 +94,7 @@ async function manyTries(open: Open): Promise<void> {
     page: pageOf(await world(), { oidc: { issuer: "https://idp.example", signIn: refusing } }),
   });
   for (let i = 0; i < 21; i++) {
-    const headers = i === 20 ? { accept: "text/html" } : {};
+    const headers = { ...begun, ...(i === 20 ? { accept: "text/html" } : {}) };
     await other.send("GET /approvals/oidc/callback", `try ${i}`, { query: "?code=a", headers });
   }
 }

@@ -1,3 +1,4 @@
+import { PageError, type PageErrorCode } from "../../src/page/error.js";
 import { loadRegistry } from "../../src/registry/load.js";
 import { type Api, api, as, hash, pageOf, session } from "./fixture.js";
 import { cookieOf, ownPage, signedIn, signInWith } from "./page_fixture.js";
@@ -10,6 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => made.app.close());
 
+const begun = { cookie: "countersign_sign_in=t" };
 const nobody = { person: null, csrf: null, link: null, oidc: false };
 const decide = () => ({ method: "POST", url: `/v1/approvals/${id}/decision`, payload: { decision: "approve" } });
 const show = { url: "/approvals/session" };
@@ -213,19 +215,37 @@ describe("hostile cookies", () => {
 });
 
 describe("many sign-ins", () => {
-  test("that fail are slowed down, good ones among them too", async () => {
+  test("that fail are slowed down, and nobody's good one for theirs", async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 25; i++) statuses.push((await signInWith(made, `guess-${i}`)).statusCode);
     expect(statuses).toEqual([...Array(20).fill(401), ...Array(5).fill(429)]);
+    const bad = await signInWith(made, "guess");
+    expect([bad.statusCode, bad.headers["retry-after"], cookieOf(bad)]).toEqual([429, "3", ""]);
     const good = await signInWith(made, "token-bob");
-    expect([good.statusCode, good.headers["retry-after"], cookieOf(good)]).toEqual([429, "3", ""]);
+    expect([good.statusCode, cookieOf(good)]).toEqual([200, expect.stringMatching(/^countersign_session=./)]);
+    expect((await signInWith(made, "guess")).statusCode).toBe(429);
     made.here.nowMs += 3_000;
-    expect((await signInWith(made, "token-bob")).statusCode).toBe(200);
+    expect((await signInWith(made, "guess")).statusCode).toBe(401);
   });
 
   test("at once are no way around that", async () => {
     const all = await Promise.all(Array.from({ length: 60 }, (_, i) => signInWith(made, `guess-${i}`)));
     expect(all.filter(({ statusCode }) => statusCode === 401)).toHaveLength(20);
+  });
+
+  test.each<[string, PageErrorCode, Record<string, string>, number]>([
+    ["that this browser did not begin, as any web site can have it ask,", "sign_in_invalid", {}, 401],
+    ["that fail on the side of the provider", "provider_unavailable", begun, 401],
+    ["that the provider refuses, on the other hand,", "sign_in_refused", begun, 429],
+  ])("%s (%s)", async (_what, code, headers, status) => {
+    const refused = async () => {
+      throw new PageError(code);
+    };
+    const oidc = { issuer: "https://idp.example", signIn: { start: refused, finish: refused } };
+    const page = await api({ page: pageOf(made.here, { oidc }) });
+    for (let i = 0; i < 25; i++) await page.send({ url: "/approvals/oidc/callback?code=a&state=x", headers });
+    expect((await signInWith(page, "guess")).statusCode).toBe(status);
+    await page.app.close();
   });
 
   test("that succeed are not", async () => {

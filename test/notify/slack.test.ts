@@ -1,4 +1,5 @@
 import { shownDigest } from "../../src/approvals/proof.js";
+import { StoreUnavailable } from "../../src/store/store.js";
 import { call } from "../http/fixture.js";
 import { attempt, buttonsIn, callIn, page, type SlackWorld, slackWorld, textsOf } from "./slack_fixture.js";
 
@@ -39,6 +40,18 @@ test("from the question to the token", async () => {
   expect(textsOf(message)).toContain("Approved by: bob@example.com, 2026-03-01T14:22:00.000Z: go");
   expect(JSON.stringify(message.blocks)).toContain(page(id));
   expect(here.slack.whispers).toEqual([]);
+});
+
+test("the rest of the body is shown, and without it nobody approves here", async () => {
+  const { id, message } = await here.open({ body: { namespace: "kube-system" } });
+  expect(JSON.parse(callIn(message) ?? "")).toMatchObject({ body: { namespace: "kube-system" } });
+  expect(JSON.parse(callIn(message) ?? "")).toEqual((await stored(id)).call);
+  expect(buttonsIn(message)).toEqual(all);
+  const unread = await here.open({ body: null });
+  expect(textsOf(unread.message)).toContain("Body: was not read: what is in it is not shown");
+  expect(buttonsIn(unread.message)).toEqual(["countersign_deny", "countersign_open"]);
+  expect(await here.click(unread.message, "deny", { user: "U0BOB" })).toBe(200);
+  expect((await stored(unread.id)).status).toBe("denied");
 });
 
 test("a denial", async () => {
@@ -91,6 +104,18 @@ test("a comment with characters that cannot be seen does not count, nor does the
   await here.click(message, "approve", { user: "U0BOB", comment: "ok\u202e" });
   expect((await stored(id)).answers).toEqual([]);
   expect(here.slack.whispers[0]?.text).toContain("without control or invisible characters");
+});
+
+test("an answer of which nobody knows whether it counts is not said to count or not", async () => {
+  const { id, message } = await here.open();
+  here.made.here.store.answer = async () => {
+    throw new StoreUnavailable("no answer from 10.0.0.7");
+  };
+  expect(await here.click(message, "approve", { user: "U0BOB" })).toBe(200);
+  const [{ text } = { text: "" }] = here.slack.whispers;
+  expect(text).toMatch(/^It is not known whether your answer counts\. Look at the approval on its page/);
+  expect(text).not.toContain("does not count");
+  expect((await stored(id)).answers).toEqual([]);
 });
 
 test("the link is no answer", async () => {
@@ -190,7 +215,7 @@ test("budgets and counters are told in a sentence", async () => {
   await here.notifier.send(
     {
       ...{ kind: "budget.warning", at, agent_id: "a", session_id: "<!channel>", limit: "session_budget" },
-      ...{ mode: "enforce", percent: 80, used: 8, most: 10 },
+      ...{ mode: "enforce", percent: 80, refused: false, used: 8, most: 10 },
     } as const,
     attempt("evt_1"),
   );

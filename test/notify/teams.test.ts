@@ -74,6 +74,14 @@ test("a card shows what makes the call risky, and the exact call", async () => {
   expect(there.received[0]?.path).toBe("/workflows/secret?sig=abc");
 });
 
+test("the rest of the body is in the card, or that it was not read", async () => {
+  const of = (body: Json) => shown({ ...opened(), approval: { ...approval, call: { tool: "deploy-api", body } } });
+  const read = await of({ namespace: "kube-system" });
+  expect(callIn(read)).toEqual({ tool: "deploy-api", body: { namespace: "kube-system" } });
+  expect(read.some((line) => line.startsWith("Body:"))).toBe(false);
+  expect(await of(null)).toContain("Body: was not read: what is in it is not shown");
+});
+
 test("its one action opens the page by a link that opens this approval, and ends in time", async () => {
   await shown(opened());
   const [action, ...more] = JSON.parse(there.received[0]?.body ?? "").attachments[0].content.actions;
@@ -114,6 +122,7 @@ test.each<[Notice, string[]]>([
       limit: "session_budget",
       mode: "shadow",
       percent: 80,
+      refused: false,
       used: 81,
       most: 100,
     },
@@ -121,6 +130,21 @@ test.each<[Notice, string[]]>([
       "Budget warning",
       "80 % of the session's budget are used by session s of agent a: 81 of 100 (in shadow: nothing is refused for it)",
     ],
+  ],
+  [
+    {
+      kind: "budget.warning",
+      at: "2026-03-01T14:22:00.000Z",
+      agent_id: "a",
+      session_id: "s",
+      limit: "daily_budget",
+      mode: "enforce",
+      percent: 100,
+      refused: true,
+      used: 12,
+      most: 100,
+    },
+    ["Budget warning", "A call of agent a costs more than is left of the day's budget: 12 of 100 are used"],
   ],
   [
     { kind: "counters.lost", at: "2026-03-01T14:22:00.000Z", agent_id: "a" },

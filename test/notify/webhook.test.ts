@@ -100,7 +100,7 @@ test("the time of an event is when it happened", async () => {
 test("warnings of budgets and lost counters have their own fields", async () => {
   const notifier = await webhook();
   const at = "2026-03-01T14:22:00.000Z";
-  const budget = { limit: "daily_budget", mode: "enforce", percent: 80, used: 81, most: 100 } as const;
+  const budget = { limit: "daily_budget", mode: "enforce", percent: 80, refused: false, used: 81, most: 100 } as const;
   const who = { agent_id: "a", session_id: "s" };
   await notifier.send({ kind: "budget.warning", at, ...who, ...budget }, attempt());
   await notifier.send({ kind: "counters.lost", at, agent_id: "a" }, attempt());

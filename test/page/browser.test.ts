@@ -45,6 +45,31 @@ describeWith(browser, "the page in Chromium", (use) => {
     await heading(page, "Sign in");
   });
 
+  test("shows as many as one reads, of each agent those that end first, and says that there may be more", async () => {
+    const { here } = site.made;
+    const ids: string[] = [];
+    for (let n = 0; n < 99; n++) {
+      here.nowMs += 1;
+      ids.push(await here.open({ agent: `agent-${n % 33}` }));
+    }
+    const page = await site.signedIn();
+    const entries = page.locator("ul.entries > li");
+    const hint = page.getByText("Only 100 are shown, of each agent those that end first.");
+    const shown = () => entries.evaluateAll((all) => all.map((one) => one.getAttribute("data-id")));
+    await until(async () => (await entries.count()) === 99, { what: "all entries" });
+    expect(await shown()).toEqual(ids);
+    expect(await hint.isVisible()).toBe(false);
+    for (const agent of ["late", "later", "later"]) {
+      here.nowMs += 1;
+      ids.push(await here.open({ agent }));
+    }
+    await hint.waitFor();
+    expect(await entries.count()).toBe(100);
+    // Both agents that came last have a turn; the last turns go to the soonest.
+    expect(await shown()).toEqual(expect.arrayContaining([ids[99], ids[100]]));
+    expect(await shown()).not.toContain(ids[98]);
+  }, 60_000);
+
   test("shows a new approval without being loaded again, and says so", async () => {
     const first = await site.ask();
     const page = await site.signedIn();

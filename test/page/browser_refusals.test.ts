@@ -69,13 +69,29 @@ describeWith(browser, "what the page says in Chromium when an answer is not take
     site.made.here.records.broken = true;
     await refused(page, /^Approve /, "the server cannot write its audit log at the moment. Nothing was decided");
     site.made.here.records.broken = false;
+    const { approval } = site.made.here.store;
+    site.made.here.store.approval = async () => {
+      throw new StoreUnavailable("no answer from 10.0.0.7");
+    };
+    await refused(page, /^Approve /, "the server cannot reach its store at the moment.");
+    site.made.here.store.approval = approval;
+    expect((await site.made.here.stored(id)).status).toBe("pending");
+    await page.getByRole("button", { name: /^Approve / }).click();
+    await page.getByText("You have approved this call.").waitFor();
+  });
+
+  test("which is not said of one that may count, after all", async () => {
+    const id = await site.ask();
+    const page = await site.signedIn(`/approvals/${id}`);
     const { answer } = site.made.here.store;
     site.made.here.store.answer = async () => {
       throw new StoreUnavailable("no answer from 10.0.0.7");
     };
-    await refused(page, /^Approve /, "the server cannot reach its store at the moment.");
+    await page.getByRole("button", { name: /^Approve / }).click();
+    const result = page.getByRole("status").filter({ hasText: "It is not known whether your answer counts" });
+    await result.waitFor();
+    expect(await result.textContent()).not.toMatch(/not taken|[Nn]othing was decided/);
     site.made.here.store.answer = answer;
-    expect((await site.made.here.stored(id)).status).toBe("pending");
     await page.getByRole("button", { name: /^Approve / }).click();
     await page.getByText("You have approved this call.").waitFor();
   });

@@ -1,3 +1,4 @@
+import { loadRegistry } from "../../src/registry/load.js";
 import { browser } from "../harness/http_browser.js";
 import { type Place, place } from "./oidc_fixture.js";
 
@@ -50,6 +51,15 @@ test("an alias counts where the entry says so, and as long as it is one", async 
   expect(answer.status).toBe(302);
   const seen = await person.get(`${here.base}/approvals/session`);
   expect(await seen.json()).toMatchObject({ person: { id: bob } });
+});
+
+test("somebody's id in Slack is no alias at the provider", async () => {
+  here = await place({ entry: { aliases: true } });
+  const people = "people: [{id: bob@example.com, aliases: [bob, U012AB3CD], access: [approver]}]";
+  here.made.here.registry = loadRegistry({ people: { file: "people.yaml", text: people } });
+  expect((await here.signIn("bob")).answer.status).toBe(302);
+  const { answer } = await here.signIn("u012ab3cd");
+  expect([answer.status, ((await answer.json()) as { reason: string }).reason]).toEqual([401, "person_unknown"]);
 });
 
 describe("a provider that does not answer", () => {

@@ -53,8 +53,8 @@ describe("a call that passes", () => {
     for (let n = 0; n < 3; n++) await world.ask(deploy("shadow"));
     const warned = { kind: "budget.warning", agent: "bot", session: "open:bot", mode: "enforce" };
     expect(world.told).toEqual([
-      { ...warned, limit: "session_budget", percent: 80, spentMicro: 5_000_000, limitMicro: 6_000_000 },
-      { ...warned, limit: "session_budget", percent: 100, spentMicro: 5_000_000, limitMicro: 6_000_000 },
+      { ...warned, limit: "session_budget", percent: 80, refused: false, spentMicro: 5_000_000, limitMicro: 6_000_000 },
+      { ...warned, limit: "session_budget", percent: 100, refused: true, spentMicro: 5_000_000, limitMicro: 6_000_000 },
       {
         ...warned,
         agent: "shadow",
@@ -62,6 +62,7 @@ describe("a call that passes", () => {
         limit: "daily_budget",
         mode: "shadow",
         percent: 80,
+        refused: false,
         spentMicro: 2_500_000,
         limitMicro: 3_000_000,
       },
@@ -72,6 +73,7 @@ describe("a call that passes", () => {
         limit: "daily_budget",
         mode: "shadow",
         percent: 100,
+        refused: true,
         spentMicro: 2_500_000,
         limitMicro: 3_000_000,
       },

@@ -3,7 +3,8 @@ import { Availability } from "../../src/store/availability.js";
 import { until } from "../harness/until.js";
 
 /** A store of two parts, by the first letter of the owner, whose answers the test gives. */
-function subject() {
+function subject(tellEveryMs = 0) {
+  let nowMs = 0;
   const questions: { owner: unknown; resolve: () => void; reject: (error: unknown) => void }[] = [];
   const events: string[] = [];
   const availability = new Availability({
@@ -11,6 +12,8 @@ function subject() {
       ping: (owner) => new Promise<void>((resolve, reject) => questions.push({ owner, resolve, reject })),
       partOf: (owner) => owner?.slice(0, 1) ?? "a",
     },
+    monotonicMicros: () => nowMs * 1000,
+    tellEveryMs,
     onAway: ({ message }) => events.push(message),
     onBack: () => events.push("back"),
   });
@@ -20,7 +23,10 @@ function subject() {
     if (!asked) throw new Error("nothing was asked");
     return asked;
   };
-  return { availability, questions, events, question };
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { availability, questions, events, question, pass };
 }
 
 test("it is asked at once and then again and again, one question at a time, until it answers", async () => {
@@ -79,4 +85,32 @@ test("once closed it asks no more and tells nothing", async () => {
   await setImmediate();
   expect(questions).toHaveLength(1);
   expect(events).toEqual(["failure"]);
+});
+
+test("a part that answers questions and takes no calls is told of now and then", async () => {
+  const { availability, events, question, pass } = subject(1_000);
+  for (let n = 0; n < 25; n++) {
+    availability.failed("a", new Error(`failure ${n}`));
+    pass(100);
+    (await question(n)).resolve();
+    await until(() => availability.away("a") === null, { what: "the store to be back" });
+  }
+  expect(events).toEqual(["failure 0", "back", "failure 11", "back", "failure 22", "back"]);
+});
+
+test("that a part stays away is told when the time is over, also if nothing is called", async () => {
+  const { availability, events, question, pass } = subject(1_000);
+  availability.failed("a", new Error("failure 0"));
+  (await question(0)).resolve();
+  await until(() => availability.away("a") === null, { what: "the store to be back" });
+  pass(100);
+  availability.failed("a", new Error("failure 1"));
+  (await question(1)).reject(new Error("no answer"));
+  const third = await question(2);
+  expect(events).toEqual(["failure 0", "back"]);
+  pass(900);
+  third.reject(new Error("still no answer"));
+  (await question(3)).resolve();
+  await until(() => availability.away("a") === null, { what: "the store to be back" });
+  expect(events).toEqual(["failure 0", "back", "still no answer", "back"]);
 });

@@ -81,13 +81,11 @@ export function countingConformance(subject: () => Subject): void {
     const agent = unique("agent");
     await subject().startOfDay();
     const warnings = async (charge: Charge, more = {}) => (await settle(agent, charge, more)).warnings;
-    const said = { limit: "daily_budget", mode: "enforce", limitMicro: 100 };
+    const said = { limit: "daily_budget", mode: "enforce", limitMicro: 100, refused: false };
     expect(await warnings(daily(100, 79))).toEqual([]);
     expect(await warnings(daily(100, 1))).toEqual([{ ...said, percent: 80, spentMicro: 80 }]);
     expect(await warnings(daily(100, 5))).toEqual([]);
-    // Nothing was taken, and it is known that the budget does not cover what the agent wants.
-    expect(await warnings(daily(100, 16))).toEqual([{ ...said, percent: 100, spentMicro: 85 }]);
-    expect(await warnings(daily(100, 15))).toEqual([]);
+    expect(await warnings(daily(100, 15))).toEqual([{ ...said, percent: 100, spentMicro: 100 }]);
     expect(await warnings({}, { shadow: daily(10, 10) })).toEqual([
       { ...said, mode: "shadow", percent: 100, spentMicro: 10, limitMicro: 10 },
     ]);
@@ -110,7 +108,8 @@ export function countingConformance(subject: () => Subject): void {
         ["session_budget", 100],
       ]),
     );
-    expect(ofOne.flatMap((result) => result.warnings)).toHaveLength(2);
+    // And that it refused.
+    expect(ofOne.flatMap((result) => result.warnings)).toHaveLength(3);
   });
 
   test("opening an approval uses up nothing and tells of nothing, redeeming does", async () => {

@@ -42,10 +42,26 @@ export function limitsConformance(subject: () => Subject): void {
   test("a raised limit takes effect at once", async () => {
     const agent = unique("agent");
     expect(await settle(agent, { rate: { intervalUs: 100 * hourMs * 1000, burst: 1 } })).toEqual({ outcome: "ok" });
-    expectRetry(await settle(agent, hourly(1)), hourMs);
-    await subject().advance(agent, hourMs);
-    // Refused calls leave the old state; it is read as one full burst of the new limit.
-    expectRetry(await settle(agent, { rate: { intervalUs: 1_000_000, burst: 2 } }), 1000);
+    const tool = (rate: NonNullable<Charge["rate"]>): Charge => ({ toolRate: { ...rate, tool: "a" } });
+    expect(await settle(agent, tool({ intervalUs: 100 * hourMs * 1000, burst: 1 }))).toEqual({ outcome: "ok" });
+    // One call passes, whatever is left of the old limit, and from then on the new one counts.
+    for (const raised of [hourly(3), tool({ intervalUs: hourMs * 1000, burst: 3 })]) {
+      for (let n = 0; n < 3; n++) {
+        expect(await settle(agent, raised)).toEqual({ outcome: "ok" });
+        expectRetry(await settle(agent, raised), hourMs);
+        await subject().advance(agent, hourMs);
+      }
+    }
+  });
+
+  test("a refused call passes when the time it was told is over, also after a raise by little", async () => {
+    const agent = unique("agent");
+    const hours = (interval: number): Charge => ({ rate: { intervalUs: interval * hourMs * 1000, burst: 1 } });
+    expect(await settle(agent, hours(3))).toEqual({ outcome: "ok" });
+    expectRetry(await settle(agent, hours(2)), 3 * hourMs);
+    await subject().advance(agent, 3 * hourMs);
+    expect(await settle(agent, hours(2))).toEqual({ outcome: "ok" });
+    expectRetry(await settle(agent, hours(2)), 2 * hourMs);
   });
 
   test("the budget is exact to the micro-unit, and big", async () => {

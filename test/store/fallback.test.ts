@@ -9,6 +9,8 @@ import { losable } from "./losable.js";
 import { callOf, draftOf, unique } from "./subject.js";
 
 const midnight = Date.UTC(2030, 0, 1);
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 const daily = (limitMicro: number, costMicro = 1): Charge => ({ budget: { limitMicro, costMicro } });
 
 function subject(options: Partial<Parameters<typeof fallbackOver>[1]> = {}) {
@@ -60,6 +62,62 @@ describe("limits", () => {
     expect(await passing(full, daily(100), 30)).toBe(20);
     expect(counts.local).toBe(15 + 30 + 30 + 15 + 30);
     expect(events).toEqual(["away", "back", "away", "back", "away"]);
+  });
+
+  test("a session's share is given once, however long the session lives by what the store lets through", async () => {
+    const { passing, server, back, advance } = subject();
+    const ofSession: Charge = {
+      sessionBudget: { session: "s", limitMicro: 1000, costMicro: 1, ttlMs: hourMs },
+    };
+    const agent = unique("agent");
+    server.away = true;
+    expect(await passing(agent, ofSession, 250)).toBe(200);
+    for (let outage = 0; outage < 5; outage++) {
+      await back();
+      for (let n = 0; n < 30; n++) {
+        expect(await passing(agent, ofSession, 1)).toBe(1);
+        await advance("", 50 * minuteMs);
+      }
+      server.away = true;
+      expect(await passing(agent, ofSession, 250)).toBe(0);
+    }
+  });
+
+  test("a session that lives by other processes gets no second share within a day", async () => {
+    const { passing, process, server, back, advance } = subject();
+    const ofSession: Charge = { sessionBudget: { session: "s", limitMicro: 1000, costMicro: 1, ttlMs: hourMs } };
+    const other = process();
+    server.away = true;
+    expect(await passing("a", ofSession, 250)).toBe(200);
+    await back();
+    for (let n = 0; n < 5; n++) {
+      expect(await other.store.settle(callOf("a", ofSession))).toMatchObject({ enforced: { outcome: "ok" } });
+      await advance("", 50 * minuteMs);
+    }
+    server.away = true;
+    expect(await passing("a", ofSession, 250)).toBe(0);
+    await advance("", dayMs);
+    expect(await passing("a", ofSession, 250)).toBe(200);
+    await other.store.close();
+  });
+
+  test("the shares of a day and of a rate are given once for a day and an interval, over many outages", async () => {
+    const { passing, server, back, advance } = subject();
+    const [day, rate] = [unique("agent"), unique("agent")];
+    const hourly: Charge = { rate: { intervalUs: hourMs * 1000, burst: 10 } };
+    let [ofDay, ofRate] = [0, 0];
+    for (let outage = 0; outage < 20; outage++) {
+      server.away = true;
+      ofDay += await passing(day, daily(100), 30);
+      ofRate += await passing(rate, hourly, 5);
+      await back();
+      await passing(day, daily(100), 1);
+      await passing(rate, hourly, 1);
+      await advance("", 30 * minuteMs);
+    }
+    expect(ofDay).toBe(20);
+    // Two at once, and one each five hours: the last outage begins after nine and a half.
+    expect(ofRate).toBe(3);
   });
 
   test("rates: a slower one, and at least one call at once", async () => {
@@ -226,13 +284,58 @@ describe("what sessions have to remember", () => {
       expect(store.settle(callOf(agent, daily(100), see))).rejects.toThrow(StoreUnavailable);
     for (let n = 0; n < 3; n++) expect(await passes("a", daily(100), see)).toBe(true);
     await refused("a");
-    for (let n = 0; n < 2; n++) expect(await passes("b", daily(100), see)).toBe(true);
-    for (const agent of ["a", "b", "c"]) await refused(agent);
+    // Of one agent no more than there is room left.
+    expect(await passes("b", daily(100), see)).toBe(true);
+    for (const agent of ["a", "b"]) await refused(agent);
+    expect(await passes("c", daily(100), see)).toBe(true);
+    for (const agent of ["a", "b", "c", "d"]) await refused(agent);
     expect(counts).toEqual({ local: 5, waiting: 5, dropped: 0 });
     server.away = false;
     await until(() => trouble() === null, { what: "the observations to be told" });
     expect(await passes("c", daily(100), see)).toBe(true);
     expect(counts).toEqual({ local: 5, waiting: 0, dropped: 0 });
+  });
+
+  test("calls in a loop leave room for other agents, whether limits refuse them or not", async () => {
+    const { passes, server, counts, store } = subject();
+    server.away = true;
+    const loops = Array.from({ length: 10 }, (_, n) => `loop-${n}`);
+    for (const agent of loops) {
+      for (let n = 0; n < 1_000; n++) await passes(agent, daily(10), { observation: seenCall("s", `${n}`) });
+    }
+    expect(counts).toEqual({ local: 10_000, waiting: 10 * 3, dropped: 0 });
+    for (const agent of loops) {
+      const free = () => passes(agent, {}, { observation: seenCall("s", "x") });
+      while (await free().catch(() => false)) {}
+    }
+    expect(counts.waiting).toBeLessThan(9_800);
+    for (let n = 0; n < 100; n++) {
+      expect(await passes("innocent", {}, { observation: seenCall("s", "x") })).toBe(true);
+    }
+    await store.close();
+  });
+
+  test("of refusals by limits one for each session and reason is told, and all that say more", async () => {
+    const { passes, server, trouble, store } = subject();
+    const rate = { rate: { intervalUs: hourMs * 1000, burst: 1 } };
+    server.away = true;
+    for (const session of ["s", "t"]) {
+      for (let n = 0; n < 3; n++) await passes("a", daily(1), { observation: seenCall(session, "budget") });
+      await passes("a", daily(1), { observation: seenCall(session, "tagged", { tags: ["pii"] }) });
+      await passes("a", daily(1), {
+        observation: seenCall(session, "found", { indicators: ["prompt_injection"] }),
+      });
+      for (let n = 0; n < 3; n++) await passes("a", rate, { observation: seenCall(session, "rate") });
+      const denied = { outcome: "refused" as const, refusal: "max_replicas" };
+      for (let n = 0; n < 2; n++) await passes("a", {}, { observation: seenCall(session, "denied", denied) });
+    }
+    server.away = false;
+    await until(() => trouble() === null, { what: "the observations to be told" });
+    const told = server.settled.map(({ observation }) => `${observation?.session} ${observation?.detail}`);
+    const ofSession = (session: string) => told.filter((one) => one.startsWith(session)).map((one) => one.slice(2));
+    expect(ofSession("t")).toEqual(["budget", "tagged", "found", "rate", "denied", "denied"]);
+    expect(ofSession("s").filter((one) => one !== "rate")).toEqual(["budget", "tagged", "found", "denied", "denied"]);
+    await store.close();
   });
 
   test("what the store does not take of one agent holds up no other, and is not forgotten", async () => {

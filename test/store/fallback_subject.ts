@@ -20,7 +20,12 @@ export function fallbackOver(
     most,
     waitMs = 300,
     now = Date.now,
-  }: { fraction: number; most?: typeof waitMost; waitMs?: number; now?: () => number },
+  }: {
+    fraction: number;
+    most?: typeof waitMost;
+    waitMs?: number;
+    now?: () => number;
+  },
 ): FallbackSubject {
   const runtime = { ...systemRuntime, now };
   const events: string[] = [];
@@ -32,6 +37,7 @@ export function fallbackOver(
     runtime,
     waitMs,
     seen,
+    tellEveryMs: 0,
     onAway: () => events.push("away"),
     onBack: () => events.push("back"),
     onLocal: () => {

@@ -153,6 +153,25 @@ test("replies count in whatever order they come", () => {
   );
 });
 
+test.each([
+  ["charges", { charges: 2 ** 53 - 2 }],
+  ["rate", { tatUs: 2 ** 52 + 1 }],
+  ["budget", { spentMicro: 2 ** 53 - 1 }],
+  ["session", { sessionSpentMicro: 2 ** 52 + 1 }],
+])("counters that leave no room for further calls are not remembered: %s", async (_, forged) => {
+  const { store, server, seen, lost } = subject();
+  const request = () => callOf("a", { ...daily(100), ...ofSession("s", 100), rate: { intervalUs: 1, burst: 1000 } });
+  const { counters } = await store.settle(request());
+  if (!counters) throw new Error("a call that was charged has counters");
+  seen.note(request(), { counters: { ...counters, charges: 5, ...forged } } as SettleResult);
+  server.flush();
+  expect(await store.settle(request())).toMatchObject({
+    enforced: { outcome: "ok" },
+    counters: { charges: 2, spentMicro: 2, sessionSpentMicro: 2 },
+  });
+  expect(lost).toEqual([["a"]]);
+});
+
 test("it remembers so many agents and no more", async () => {
   const { store, seen } = subject(1, 2);
   for (const agent of ["a", "b", "c"]) await store.settle(callOf(agent, { ...daily(10), ...ofSession("s", 10) }));

@@ -71,6 +71,8 @@ test("a list looks at so many approvals and no more", async () => {
     await advance("a", 1);
     await open(store, draftOf("b"), {}, maxScanned);
   }
+  // Pending ones have a list of their own.
+  expect((await store.approvals({ status: "pending", limit: 10 })).map(({ id }) => id)).toContain(oldest.id);
   await store.answer(oldest.id, answerOf("alice", "deny"));
   expect(await store.approvals({ status: "denied", limit: 10 })).toEqual([]);
   expect(await store.approvals({ status: "denied", agent: "a", limit: 10 })).toHaveLength(1);

@@ -4,7 +4,9 @@ import { describeWith, requirePart } from "../harness/parts.js";
 import { type OwnCluster, startRedisCluster } from "../harness/redis_cluster.js";
 import { until } from "../harness/until.js";
 import { oneOnEach, spend, spentBy } from "./cluster_fixture.js";
+import { seenCall } from "./fallback_subject.js";
 import { cleanUp, connected, connectionOf, generousMs, recovered, refusedWithin } from "./redis_fixture.js";
+import { callOf, unique } from "./subject.js";
 
 const part = await requirePart("redis-server", redisProgram);
 
@@ -44,6 +46,24 @@ describeWith(part, "failures of a cluster", (use) => {
     await goOn(agents);
     // It kept nothing.
     expect(await spentBy(store, dead)).toBe(1);
+  }, 90_000);
+
+  test("a session that could not be indexed is, with the repeated call or the next one", async () => {
+    const [{ controls }] = cluster.nodes;
+    const [, agent] = agents;
+    const call = (session: string, key: string) =>
+      store.settle(callOf(agent, {}, { key, observation: seenCall(session, "x") }));
+    await controls.kill();
+    const sessions = Array.from({ length: 30 }, () => unique("session"));
+    const failed: string[] = [];
+    for (const session of sessions) await call(session, session).catch(() => failed.push(session));
+    const [repeated = "", called = ""] = failed;
+    expect(failed.length).toBeGreaterThan(2);
+    await controls.restart();
+    await recovered(store);
+    await until(() => call(repeated, repeated), { what: "the repeated call" });
+    await until(() => call(called, unique("key")), { what: "the next call" });
+    for (const session of [repeated, called]) expect(await store.sessionAgents(session)).toEqual([agent]);
   }, 90_000);
 
   test("a store may be opened while a node is away", async () => {

@@ -139,7 +139,11 @@ describeWith(part, "failures", () => {
     const { raw, end } = await redisSubject(url);
     await raw.config("SET", "maxmemory", "1");
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    const draft = draftOf("a");
+    await refusedWithin(generousMs, () => open(store, draft));
+    expect(await raw.keys("*approval:*")).toEqual([]);
     await raw.config("SET", "maxmemory", "0");
+    expect(await open(store, draft)).toMatchObject({ replayed: false, approval: { outcome: "opened", fresh: true } });
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     await end();
   });

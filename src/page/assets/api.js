@@ -51,7 +51,7 @@ export async function signOut() {
 }
 
 /**
- * Newest first.
+ * Newest first; pending ones in the order in which they expire.
  *
  * @param {string} status
  * @param {number} limit

@@ -10,16 +10,17 @@ import { approvedBy, hasEscalated } from "./words.js";
 
 /** Most that one look asks for; more than that nobody reads. */
 export const mostPending = 100;
+const tooMany = `Only ${mostPending} are shown, of each agent those that end first. There may be any number of others.`;
 
 /**
- * The pending approvals, those that end first at the top. Entries stay where they are while they are there, so that focus
- * and place are kept.
+ * The pending approvals as the server orders them: those that end first at the top. Entries stay where they are while they
+ * are there, so that focus and place are kept.
  */
 export function pendingList() {
   const heading = el("h1", { tabindex: "-1" }, "Pending approvals");
   const empty = el("p", { class: "empty" }, "Loading…");
   const items = el("ul", { class: "entries", "aria-label": "Pending approvals, those that end first at the top" });
-  const more = el("p", { class: "hint", hidden: true }, `These are the newest ${mostPending}. There may be more.`);
+  const more = el("p", { class: "hint", hidden: true }, tooMany);
   /** @type {Map<string, HTMLLIElement>} */
   const shown = new Map();
 
@@ -32,11 +33,10 @@ export function pendingList() {
       empty.hidden = approvals.length > 0;
       empty.textContent = "Nothing waits for an answer. New approvals appear here by themselves.";
       more.hidden = approvals.length < mostPending;
-      const sorted = [...approvals].sort((a, b) => (a.expires_at < b.expires_at ? -1 : 1));
-      remove(new Set(sorted.map(({ id }) => id)));
+      remove(new Set(approvals.map(({ id }) => id)));
       /** @type {Element | null} */
       let before = items.firstElementChild;
-      for (const approval of sorted) {
+      for (const approval of approvals) {
         const known = shown.get(approval.id);
         const item = known ?? el("li", { class: "entry", "data-id": approval.id });
         shown.set(approval.id, item);

@@ -66,7 +66,7 @@ export function refusalOf(error, approval, me) {
   }
   if (!(error instanceof Refused)) return "Something went wrong on this page. Load it again.";
   if (error.reason === "answer_unknown") {
-    return "The store did not answer, so it is not known whether your answer counts. Look at the approval again.";
+    return "It is not known whether your answer counts: the server did not hear from its store. Look at the approval again.";
   }
   if (error.reason === "decided") return `Your answer was not taken: ${decidedBy(approval, me)}.`;
   const known = Object.hasOwn(refusals, error.reason) ? refusals[error.reason] : undefined;

@@ -66,7 +66,8 @@ function numberOrNull(written: string): number | null {
 const warningForm = z.tuple([
   z.enum(limitNames).extract(["daily_budget", "session_budget"]),
   z.enum(["enforce", "shadow"]),
-  z.union([z.literal("80"), z.literal("100")]),
+  z.enum(["80", "100"]),
+  z.enum(["0", "1"]),
   number,
   number,
 ]);
@@ -74,9 +75,10 @@ const warningForm = z.tuple([
 /** Throws on anything unexpected. */
 export function decodeWarnings(texts: readonly string[]): BudgetWarning[] {
   const warnings: BudgetWarning[] = [];
-  for (let at = 0; at < texts.length; at += 5) {
-    const [limit, mode, percent, spentMicro, limitMicro] = warningForm.parse(texts.slice(at, at + 5));
-    warnings.push({ limit, mode, percent: percent === "80" ? 80 : 100, spentMicro, limitMicro });
+  for (let at = 0; at < texts.length; at += 6) {
+    const [limit, mode, percent, refused, spentMicro, limitMicro] = warningForm.parse(texts.slice(at, at + 6));
+    const told = { percent: percent === "80" ? (80 as const) : (100 as const), refused: refused === "1" };
+    warnings.push({ limit, mode, ...told, spentMicro, limitMicro });
   }
   return warnings;
 }

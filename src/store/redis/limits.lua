@@ -8,6 +8,19 @@ local function number_at(text)
   return text and integer(text) or nil
 end
 
+-- What was told of a budget: the day (0 of a session), percent, limit and refused (0 or 1).
+local function told_in(text)
+  local day, percent, limit, refused = (text or ""):match("^(%d+):(%d+):(%d+):([01])$")
+  if not day then
+    return { day = 0, percent = 0, limit = 0, refused = false }
+  end
+  return { day = integer(day), percent = integer(percent), limit = integer(limit), refused = refused == "1" }
+end
+
+local function told_text(told)
+  return table.concat({ digits(told.day), digits(told.percent), digits(told.limit), told.refused and "1" or "0" }, ":")
+end
+
 -- The counters at key as they are. `set` is enforced or shadow.
 local function counters_at(now, key, session_key, set, charge)
   local tool_field = "tat:" .. (charge.tool_rate and charge.tool_rate.tool or "")
@@ -28,9 +41,9 @@ local function counters_at(now, key, session_key, set, charge)
     hour = number_at(state[5]),
     hour_spent = number_at(state[6]) or 0,
     hour_before = number_at(state[7]) or 0,
-    warned = state[8] or "",
+    told = told_in(state[8]),
     session_spent = number_at(session[1]) or 0,
-    session_warned = number_at(session[2]) or 0,
+    session_told = told_in(session[2]),
     until_ms = now.ms + math.max(0, redis.call("PTTL", key)),
     session_until_ms = now.ms + math.max(0, redis.call("PTTL", session_key)),
   }
@@ -63,13 +76,16 @@ end
 
 -- The arrival time to keep; or nil, and the microseconds after which the call would conform.
 local function conform(now, rate, tat)
-  local horizon = rate.interval * rate.burst
-  local next_tat = math.max(now.us, math.min(tat or 0, now.us + horizon)) + rate.interval
-  local retry_after_us = next_tat - horizon - now.us
-  if retry_after_us > 0 then
-    return nil, retry_after_us
+  local most = rate.interval * (rate.burst - 1)
+  local held = math.max(0, (tat or 0) - now.us)
+  -- No state of this rate: see gcra.ts.
+  if held - most > 2 * rate.interval then
+    held = most
   end
-  return next_tat
+  if held > most then
+    return nil, held - most
+  end
+  return now.us + held + rate.interval
 end
 
 local function refused_by(code, limit, retry_after_ms, spent)
@@ -156,42 +172,69 @@ local function keep(counters)
   end
 end
 
--- 80 or 100 percent of a budget, 0 for less. What is left may be too little for a call before nothing is left.
-local function percent_of(spent, limit, was_refused)
-  if was_refused or spent >= limit then
-    return 100
+-- 80 or 100 percent of a budget, 0 for less. Nothing uses up a budget of nothing.
+local function percent_of(spent, limit)
+  if spent == 0 then
+    return 0
   end
-  return spent >= limit * 0.8 and 80 or 0
+  return spent >= limit and 100 or spent >= limit * 0.8 and 80 or 0
 end
 
-local function warn(warnings, limit, set, percent, spent, most)
-  for _, text in ipairs({ limit, set == "shadow" and "shadow" or "enforce", digits(percent), digits(spent), digits(most) }) do
-    table.insert(warnings, text)
+-- Adds what nobody was told of a budget yet, and gives what was told by then; nil when there is nothing new. A higher limit
+-- begins anew. warnings.ts says the same.
+local function news_of(warnings, budget, told)
+  local raised = budget.limit > told.limit
+  local known = { day = told.day, percent = told.percent, limit = told.limit, refused = told.refused }
+  if raised then
+    known.percent, known.limit, known.refused = 0, budget.limit, false
   end
+  local function tell(percent, refused)
+    for _, text in ipairs({
+      budget.name, budget.set == "shadow" and "shadow" or "enforce", digits(percent), refused and "1" or "0",
+      digits(budget.spent), digits(budget.limit),
+    }) do
+      table.insert(warnings, text)
+    end
+  end
+  local new = false
+  local percent = percent_of(budget.spent, budget.limit)
+  if percent > known.percent then
+    known.percent, new = percent, true
+    tell(percent, false)
+  end
+  if budget.refused and not known.refused then
+    known.refused, new = true, true
+    tell(100, true)
+  end
+  return new and known or nil
 end
 
--- Tells once for each day, and for each session, that a budget is nearly or wholly used up.
+-- Tells once for each day, and for each session, that a budget is nearly or wholly used up, and that it refuses.
 local function warn_of(warnings, counters, charge, result)
   local daily = charge.daily_budget
   if daily and daily.cost > 0 and counters.day then
-    local percent = percent_of(counters.spent, daily.limit, result.limit == "daily_budget")
-    local day, told = counters.warned:match("^(%d+):(%d+)$")
-    if percent > (number_at(day) == counters.day and integer(told) or 0) then
-      redis.call("HSET", counters.key, "warned", digits(counters.day) .. ":" .. digits(percent))
+    local told = counters.told
+    if told.day ~= counters.day then
+      told = { day = counters.day, percent = 0, limit = 0, refused = false }
+    end
+    local budget = { name = "daily_budget", set = counters.set, spent = counters.spent, limit = daily.limit,
+      refused = result.limit == "daily_budget" }
+    local known = news_of(warnings, budget, told)
+    if known then
+      redis.call("HSET", counters.key, "warned", told_text(known))
       redis.call("PEXPIREAT", counters.key, digits(math.max(counters.until_ms, (counters.day + 2) * day_ms)))
-      warn(warnings, "daily_budget", counters.set, percent, counters.spent, daily.limit)
     end
   end
   local session = charge.session_budget
   if session and session.cost > 0 then
-    local percent = percent_of(counters.session_spent, session.limit, result.limit == "session_budget")
-    if percent > counters.session_warned then
-      redis.call("HSET", counters.session_key, counters.set .. "_warned", digits(percent))
+    local budget = { name = "session_budget", set = counters.set, spent = counters.session_spent, limit = session.limit,
+      refused = result.limit == "session_budget" }
+    local known = news_of(warnings, budget, counters.session_told)
+    if known then
+      redis.call("HSET", counters.session_key, counters.set .. "_warned", told_text(known))
       if counters.session_until_ms <= counters.now.ms then
         redis.call("PEXPIREAT", counters.session_key, digits(counters.now.ms + session.ttl))
       end
-      warn(warnings, "session_budget", counters.set, percent, counters.session_spent, session.limit)
     end
   end
 end
-

@@ -30,19 +30,20 @@ export async function listPending(
   const left = byTurns(entries.filter((entry) => entry !== null));
   const unreadable: Error[] = entries.flatMap((entry) => (entry === null ? [new UnreadableApproval("no entry")] : []));
   const found: Approval[] = [];
-  const over: string[] = [];
   while (left.length > 0 && found.length < limit) {
     const some = left.splice(0, Math.min(readSize, limit - found.length));
     const read = await step((redis) =>
       Promise.all(some.map(async (entry) => ({ entry, approval: await readEntry(redis, keys, entry) }))),
     );
+    const over: string[] = [];
     for (const { entry, approval } of read) {
       if (approval instanceof Error) unreadable.push(approval);
       else if (approval?.status === "pending") found.push(approval);
       else over.push(entry.member);
     }
+    // At once, so that a list that takes too long is shorter the next time.
+    if (over.length > 0) await step((redis) => redis.zrem(list, ...over));
   }
-  if (over.length > 0) await step((redis) => redis.zrem(list, ...over));
   tellUnreadable(unreadable, onTrouble);
   return found.sort(bySoonest);
 }

@@ -30,11 +30,12 @@ import { redisRegistry } from "./registry.js";
 import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
 import { encodeObservation } from "./session_codec.js";
-import { indexSession } from "./session_index.js";
+import { SessionIndex } from "./session_index.js";
 import { steps } from "./steps.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
 export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
+  const sessions = new SessionIndex(keys);
   return {
     shared: true,
     registry: redisRegistry(connection, keys, onTrouble),
@@ -52,7 +53,7 @@ export function redisStore(connection: Connected, keys: Keys, onTrouble: (error:
     },
     settle: async (request) => {
       checkSettle(request);
-      return connection.run((redis) => settle(redis, keys, request));
+      return connection.run((redis) => settle(redis, { keys, sessions }, request));
     },
     approval: async (id, agent) => {
       checkName("id", id);
@@ -114,7 +115,11 @@ async function look(redis: Commands, keys: Keys, request: LookRequest): Promise<
   return parseLook(reply, { id, agent, session });
 }
 
-async function settle(redis: Commands, keys: Keys, request: SettleRequest): Promise<SettleResult> {
+async function settle(
+  redis: Commands,
+  { keys, sessions }: { keys: Keys; sessions: SessionIndex },
+  request: SettleRequest,
+): Promise<SettleResult> {
   const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
   const open = `open:${agent}`;
   const names = approvalNames(approval);
@@ -153,13 +158,21 @@ async function settle(redis: Commands, keys: Keys, request: SettleRequest): Prom
     ],
   );
   const { createdAtMs, nowMs, own, ...result } = parseSettle(reply, seen?.session ?? open);
-  if (seen && !result.replayed) await indexSession(redis, keys, { agent, seen, before: own, nowMs });
+  if (seen) await sessions.add(redis, { agent, seen, before: own, nowMs, replayed: result.replayed });
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;
-    await index(redis, keys, { id, agent, question, createdAtMs, expiresAtMs });
+    // A repeated call may ask another question by now than the one that was opened.
+    const first = result.replayed ? await openedQuestion(redis, keys, agent, id) : question;
+    if (first !== null) await index(redis, keys, { id, agent, question: first, createdAtMs, expiresAtMs });
   }
   return result;
+}
+
+/** `null` when there is no such approval any more. */
+async function openedQuestion(redis: Commands, keys: Keys, agent: string, id: string): Promise<string | null> {
+  const approval = await readOf(redis, keys, agent, id);
+  return approval && questionOf({ ...approval, expiresInMs: approval.expiresAtMs - approval.createdAtMs });
 }
 
 function approvalNames(approval: SettleRequest["approval"]): { id: string; fingerprint: string } {

@@ -39,7 +39,7 @@ Returns  replayed (0 or 1),
          now_ms, lost (1 when the counters were behind ARGV[3]),
          enforced counters (none of a settled key): n, tat_us, tat_us of the tool, day, spent, spent of the session, and
          when the counters and those of the session are forgotten,
-         warnings, five texts each: limit, enforce or shadow, percent, spent, limit in micro-units,
+         warnings, six texts each: limit, enforce or shadow, percent, refused (0 or 1), spent, limit in micro-units,
          fields and values of the session before the call (none when nothing was remembered of it, when
          nothing is to be remembered, and of a settled key), those of KEYS[10] likewise
 
@@ -83,12 +83,13 @@ local function open()
   end
   local id, created_ms = ARGV[6], digits(now_ms)
   local expires_ms = digits(now_ms + integer(ARGV[7]))
-  redis.call("DEL", KEYS[5])
-  redis.call("HSET", KEYS[5], "id", id, "created_ms", created_ms, "expires_ms", expires_ms)
-  redis.call("PEXPIREAT", KEYS[5], expires_ms)
+  -- The first write must be one that a full server refuses: after any other it takes all that follow.
   redis.call("HSET", KEYS[4], "status", "pending", "fingerprint", ARGV[5], "quorum", ARGV[8], "answers", "0",
     "created_ms", created_ms, "expires_ms", expires_ms, "draft", ARGV[9])
   redis.call("PEXPIREAT", KEYS[4], digits(integer(expires_ms) + integer(ARGV[11])))
+  redis.call("DEL", KEYS[5])
+  redis.call("HSET", KEYS[5], "id", id, "created_ms", created_ms, "expires_ms", expires_ms)
+  redis.call("PEXPIREAT", KEYS[5], expires_ms)
   redis.call("ZREMRANGEBYSCORE", KEYS[6], "-inf", digits(now_ms))
   redis.call("ZADD", KEYS[6], expires_ms, id)
   redis.call("PEXPIREAT", KEYS[6], redis.call("ZRANGE", KEYS[6], -1, -1, "WITHSCORES")[2])

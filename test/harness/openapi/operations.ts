@@ -126,7 +126,7 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
   },
   "GET /v1/approvals": {
     id: "listApprovals",
-    summary: "Approvals, newest first",
+    summary: "Approvals, newest first; pending ones in the order in which they expire",
     tag: "approvals",
     query: {
       schema: listQuery,
