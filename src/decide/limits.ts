@@ -1,6 +1,7 @@
 import type { Limit, LimitPolicy, LimitStanding } from "../outcome.js";
 import { type LimitSet, type RateDocument, toolRateOf } from "../policies/document.js";
 import type { RefusalReason } from "../reasons.js";
+import { aheadOf } from "../store/gcra.js";
 import type { Counters, LimitName, LimitOutcome } from "../store/store.js";
 
 /** Names of the limits as agents see them. */
@@ -46,7 +47,7 @@ export function standingsOf(counters: Counters, limits: LimitSet, tool: string |
     resetSeconds: Math.max(0, Math.ceil(resetMs / 1000)),
   });
   const ofRate = (name: LimitName, rate: RateDocument, tatUs: number | null): LimitStanding => {
-    const aheadUs = Math.max(0, (tatUs ?? 0) - counters.nowMs * 1000);
+    const aheadUs = aheadOf(counters.nowMs, tatUs);
     return standing(name, rate.burst - aheadUs / rate.interval_us, aheadUs / 1000);
   };
   const { day, spentMicro, sessionSpentMicro, sessionKeptUntilMs, nowMs } = counters;

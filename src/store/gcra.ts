@@ -29,3 +29,11 @@ export function gcra(nowUs: number, tatUs: number | null, rate: Rate): GcraDecis
     ? { conforms: false, retryAfterUs: heldUs - mostUs }
     : { conforms: true, tatUs: nowUs + heldUs + intervalUs };
 }
+
+/**
+ * How far ahead of now the arrival time lies, in microseconds: what is not free yet. The clock is told in whole milliseconds
+ * and may be almost one further, so that a call which was charged just now does not look like two.
+ */
+export function aheadOf(nowMs: number, tatUs: number | null): number {
+  return Math.max(0, (tatUs ?? 0) - nowMs * 1000 - 999);
+}

@@ -1,5 +1,6 @@
 import { fromMicro } from "../money.js";
 import type { AgentDocument, LimitSet, RateDocument } from "../policies/document.js";
+import { aheadOf } from "../store/gcra.js";
 import type { Store, Usage, UsedCounters } from "../store/store.js";
 import { burnPerHour, exhaustedAtMs } from "./burn.js";
 
@@ -89,7 +90,7 @@ function limitUsage({ nowMs }: Usage, used: UsedCounters, limits: LimitSet, sess
 }
 
 function rateUsage(nowMs: number, tatUs: number | null, { interval_us: intervalUs, burst }: RateDocument): RateUsage {
-  const aheadUs = Math.max(0, (tatUs ?? 0) - nowMs * 1000);
+  const aheadUs = aheadOf(nowMs, tatUs);
   const used = Math.min(burst, Math.ceil(aheadUs / intervalUs));
   return {
     burst,
