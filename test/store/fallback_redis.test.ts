@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Charge, StoreUnavailable } from "../../src/store/store.js";
 import { findRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
@@ -85,7 +85,8 @@ describeWith(part, "a server that is away", () => {
     await controls.resume();
     await untilBack();
     const look = await all[1]?.store.look(lookAt(agent, "s"));
-    expect(look?.session).toMatchObject({ calls: 30 + 200 + 200 + 200, passed: 30 + 40 + 70 });
+    // Of the calls that its share did not cover each process tells one.
+    expect(look?.session).toMatchObject({ calls: 30 + (40 + 2) + 200 + 2, passed: 30 + 40 + 70 });
     for (const { counts } of all) expect(counts).toMatchObject({ waiting: 0, dropped: 0 });
   }, 60_000);
 
@@ -129,6 +130,8 @@ describeWith(part, "a server that is away", () => {
       const passed = { stored: 0, local: 0 };
       while (going) {
         const { stored, local } = await passing(agent, daily(limit), 8, 8);
+        // Without the server nothing waits for anything else.
+        await setImmediate();
         passed.stored += stored;
         passed.local += local;
       }

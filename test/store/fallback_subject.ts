@@ -1,8 +1,12 @@
 import { systemRuntime } from "../../src/runtime.js";
+import { dayMs } from "../../src/store/budget.js";
 import { withFallback } from "../../src/store/fallback.js";
 import { CountersSeen, remembering } from "../../src/store/known.js";
 import type { waitMost } from "../../src/store/missed.js";
-import type { Observation, Store } from "../../src/store/store.js";
+import type { Charge, Observation, Store } from "../../src/store/store.js";
+import { until } from "../harness/until.js";
+import { losable } from "./losable.js";
+import { callOf } from "./subject.js";
 
 export interface FallbackSubject {
   store: Store;
@@ -82,3 +86,36 @@ export const lookAt = (agent: string, session: string) => ({
   learningMs: 0,
   approval: null,
 });
+
+export const midnight = Date.UTC(2030, 0, 1);
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const daily = (limitMicro: number, costMicro = 1): Charge => ({ budget: { limitMicro, costMicro } });
+
+/** A process over a store that can be away, with a clock of its own. */
+export function subject(options: Partial<Parameters<typeof fallbackOver>[1]> = {}) {
+  let now = midnight;
+  const server = losable(() => now);
+  const process = () => fallbackOver(server.store, { fraction: 0.2, now: () => now, ...options });
+  const first = process();
+  const { store } = first;
+  const passes = async (agent: string, charge: Charge, more = {}) =>
+    (await store.settle(callOf(agent, charge, more))).enforced.outcome === "ok";
+  /** How many of so many calls pass. */
+  const passing = async (agent: string, charge: Charge, calls: number) => {
+    let passed = 0;
+    for (let n = 0; n < calls; n++) if (await passes(agent, charge)) passed += 1;
+    return passed;
+  };
+  const back = async () => {
+    server.away = false;
+    await until(() => first.trouble() === null, { what: "the store to be back" });
+  };
+  const advance = async (_: string, ms: number) => {
+    now += ms;
+  };
+  const startOfDay = async () => {
+    now = Math.ceil(now / dayMs) * dayMs;
+  };
+  return { ...first, process, server, passes, passing, back, advance, startOfDay, driftMs: () => 0, end: store.close };
+}
