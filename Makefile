@@ -4,9 +4,12 @@ SHELL := /bin/sh
 
 BIN := node_modules/.bin
 # Jest runs ECMAScript modules behind this flag of Node. The last line counts the tests; no count is a failure.
-JEST := rm -f .cache/tally; \
-	NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" $(BIN)/jest; status=$$?; \
+JEST = rm -f .cache/tally; \
+	NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" $(BIN)/jest $(1); status=$$?; \
 	cat .cache/tally 2>/dev/null || { echo "0 passed, 1 failed"; status=1; }; exit $$status
+
+# Tests that take long: races of many calls, faults under load, clusters that lose nodes, browsers.
+LONG := test/store/(double_spend|redis_cluster)|test/e2e/(exact|limits_faults)|test/page/browser|test/notify/(redis|teams_browser)
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,18 +24,20 @@ build: setup ## Compile src/ to dist/
 	@rm -rf dist
 	$(BIN)/tsc -p src
 	@mkdir -p dist/store/redis && cp src/store/redis/*.lua dist/store/redis/
+	@mkdir -p dist/page/assets && cd src/page/assets && cp *.html *.js *.css *.svg ../../../dist/page/assets/
 
 demo: build ## Run Envoy, Countersign and an example tool; DEMO_EXIT=1 ends when the calls are through
 	@$(BIN)/tsx test/demo/demo.ts
 
-test: build ## Run the tests, real Envoy and Redis included
-	@$(JEST)
+test: build ## Run the tests but those that take long, real Envoy and Redis included
+	@$(call JEST,--testPathIgnorePatterns=/node_modules/ '--testPathIgnorePatterns=$(LONG)')
 
 test-all: build ## Run every test; this is what CI runs
-	@$(JEST)
+	@$(call JEST,)
 
 lint: setup ## Check types, style, and the shape of src/
 	$(BIN)/tsc --noEmit -p .
+	$(BIN)/tsc -p src/page/assets
 	$(BIN)/biome ci --error-on-warnings .
 	$(BIN)/depcruise --config .dependency-cruiser.cjs src
 	$(BIN)/tsx test/harness/build_policies.ts --check

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./cli/agent.js";
+import { approvalsCommand } from "./cli/approvals.js";
 import { attestCommand } from "./cli/attest.js";
 import { auditCommand } from "./cli/audit.js";
 import { backtestCommand } from "./cli/backtest.js";
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     policyCommand,
     auditCommand,
     agentCommand,
+    approvalsCommand,
     tokenCommand,
     attestCommand,
     reportCommand,

@@ -7,3 +7,8 @@ export function toMicro(cost: number): number | null {
   const units = Math.round(cost * micro);
   return Number.isSafeInteger(units) ? units : null;
 }
+
+/** Integer micro-units as a cost. */
+export function fromMicro(units: number): number {
+  return units / micro;
+}

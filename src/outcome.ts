@@ -21,8 +21,19 @@ export interface ApprovalTerms {
   quorum: number;
   /** Milliseconds; absent = the configuration's `approvals.expires_in`. */
   expiresInMs?: number;
+  /**
+   * Who may answer too once the approval has waited so long: `approvers`, each list with the groups that its policy adds.
+   * `to` are the groups that are told.
+   */
+  escalation?: Escalation;
   /** Milliseconds for which the call waits for the answer before the agent is told; absent = not at all. */
   holdMs?: number;
+}
+
+export interface Escalation {
+  afterMs: number;
+  to: readonly string[];
+  approvers: readonly (readonly string[])[];
 }
 
 /** One complete answer to a call. */
@@ -33,14 +44,29 @@ export interface Answer extends View {
   approval?: { id: string; expiresAtMs: number };
   /** Only of a limit. */
   limit?: Limit;
+  /** What is left of the limits that the call met; only of a call that was let through. */
+  standings?: readonly LimitStanding[];
 }
 
 /** A limit that refused a call: how much it permits in which time, and when it may permit the next one. */
 export interface Limit {
-  policy: "rate" | "daily-budget" | "pending-approvals";
+  policy: LimitPolicy | "pending-approvals";
   quota: number;
-  windowSeconds: number;
+  /** `null` where it is as long as the session. */
+  windowSeconds: number | null;
   retryAfterMs: number;
+}
+
+export type LimitPolicy = "rate" | "tool-rate" | "daily-budget" | "session-budget";
+
+/** What is left of one limit: whole calls, or whole units of a budget. */
+export interface LimitStanding {
+  policy: LimitPolicy;
+  quota: number;
+  windowSeconds: number | null;
+  left: number;
+  /** Until all of it is there again, if nothing more is taken. */
+  resetSeconds: number;
 }
 
 /** What was found about a call, and what is done about it. They differ in shadow and in a dry run. */

@@ -4,6 +4,7 @@ import { type AttestationTrust, readAttestation } from "./attestation/read.js";
 import type { AuditSink } from "./audit/record.js";
 import type { Call, HttpRequest, Identity, Session } from "./call.js";
 import { type Attempt, decide, refused, unenforced } from "./decide/index.js";
+import { happeningsOf } from "./decision/happenings.js";
 import { recordParts, respondParts } from "./decision/parts.js";
 import { factsOf, type Shown, seenOf, shownOf, type Trail, vouchedFacts } from "./decision/trail.js";
 import { decode, describe, fingerprint } from "./decode/index.js";
@@ -14,6 +15,7 @@ import type { CheckContext } from "./grpc/server.js";
 import type { IdentifyContext } from "./identify/credential.js";
 import { identify } from "./identify/index.js";
 import type { VerifyKey } from "./keys/keys.js";
+import type { Happening } from "./notify/notice.js";
 import type { Outcome } from "./outcome.js";
 import { read } from "./read/index.js";
 import { createMasker, type Masker, record } from "./record/index.js";
@@ -58,6 +60,8 @@ export interface PipelineDeps {
   approvals: ApprovalsService;
   audit: AuditSink;
   telemetry: DecisionTelemetry;
+  /** Told what people may want to know; never throws and never makes the call wait. */
+  tell: (happening: Happening) => void;
   options: {
     maxBodyBytes: number;
     unmatched: "deny" | "passthrough";
@@ -66,6 +70,11 @@ export interface PipelineDeps {
     approvalExpiresMs: number;
     /** True when the connection to Envoy is one over which `source.principal` can be believed. */
     trustPrincipal: boolean;
+    /**
+     * How long calls go on with a share of the limits on a process that does not hear who was disabled meanwhile, in
+     * milliseconds; 0 = not at all.
+     */
+    goesOnMs: number;
     sessions: SessionTerms;
     attestation: AttestationTrust & { required: boolean };
   };
@@ -111,13 +120,23 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     if ("value" in settlement) {
       const { opened, trouble } = settlement.value;
       trail.settlement = settlement.value;
+      const who = { agent: understood.identity.agent.id, session: understood.session.id };
+      for (const happening of happeningsOf(settlement.value, who)) deps.tell(happening);
       if (opened) trail.opened = opened;
       if (trouble) trail.failures.push(trouble);
       if (trouble) trail.observed = true;
     }
     const { document } = trail.workspace.policies.documentOf(understood.identity.agent.id);
     const { limits, mode, failure_mode: failureMode } = document;
-    return stage.decide({ evaluation, settlement, limits, mode, failureMode, dryRun: options.dryRun });
+    return stage.decide({
+      evaluation,
+      settlement,
+      tool: understood.call.tool,
+      limits,
+      mode,
+      failureMode,
+      dryRun: options.dryRun,
+    });
   }
 
   /** read -> identify -> decode -> attest: what holds in shadow too. */
@@ -189,7 +208,10 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
 
   async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Settlement> {
     const { request, identity, session, call, attested } = understood;
-    if (identity.unsure) return unsettled(identity.unsure, evaluation);
+    // Whom people are asked for, and what they answered, is not settled on old knowledge of who was disabled.
+    const plain = evaluation.enforced.verdict !== "approval_needed" && attested.override === null;
+    const goesOn = plain && deps.credentials.revocations.unheardMs() <= options.goesOnMs;
+    if (identity.unsure && !goesOn) return unsettled(identity.unsure, evaluation);
     return stage.settle({
       requestId: request.id,
       decisionId: trail.decisionId,
@@ -213,7 +235,9 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   /** What was answered without being settled belongs to the session too. That it could not be told changes no answer. */
   async function noted(trail: Trail, { enforced }: Outcome): Promise<void> {
     const { identity, session, request, observed, failures } = trail;
-    if (!identity || identity.unsure || !session || observed || failures.some(isStoreAway)) return;
+    if (!identity || !session || observed) return;
+    // Without the store nothing can be told, unless it is kept until the store is back.
+    if (options.goesOnMs === 0 && (identity.unsure || failures.some(isStoreAway))) return;
     const agent = identity.agent.id;
     const key = `${request?.id}/${trail.decisionId}`;
     try {

@@ -1,5 +1,4 @@
 import type { Logger } from "pino";
-import { approvalsService } from "./approvals/service.js";
 import { openWriter } from "./audit/writer.js";
 import { publisher } from "./bundle/published.js";
 import { sessionIdOf } from "./call.js";
@@ -13,19 +12,22 @@ import { policyVersions } from "./history/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "./http/server.js";
 import { identify } from "./identify/index.js";
 import { checkKeyFiles } from "./issuers/jwks.js";
+import type { Happening } from "./notify/notice.js";
 import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeline.js";
 import { loadProgram } from "./policies/program.js";
 import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
+import { serverApprovals } from "./server/approvals.js";
 import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
-import { createMetrics } from "./telemetry/metrics.js";
+import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { startTracing } from "./telemetry/tracing.js";
+import { usageOf } from "./usage/usage.js";
 import { policyAudit } from "./workspace/audit.js";
 import { workspaceSources } from "./workspace/sources.js";
 import { type WatchedWorkspace, watchWorkspace } from "./workspace/watch.js";
@@ -58,7 +60,7 @@ interface Assembly {
   http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
   history: PolicyHistory;
-  trouble: () => { audit: string | null; store: string | null };
+  trouble: () => { audit: string | null; store: string | null; notifications: string | null };
 }
 
 /** Starts the authorizer. Throws `InvalidFile` or an `Error` for the operator when it cannot serve as configured. */
@@ -133,22 +135,32 @@ async function assemble(
   const workspace = await watchWorkspace({ sources: { ...sources, policies: history.source }, ...loading });
   closing.add(() => workspace.close());
 
-  const watched = await watchedStore(config, { runtime, log, metrics, closing });
+  // What the store tells of comes from calls, and none is taken before people can be told.
+  let tell: PipelineDeps["tell"] = () => {};
+  const onCountersLost = (agent: string): void => tell({ kind: "counters.lost", agent });
+  const watched = await watchedStore(config, { runtime, log, metrics, closing, onCountersLost });
   const { store, onTrouble } = watched;
   const fileRegistry = () => workspace.current().registry;
   const who = serverIdentity(config, { keys, store, audit, fileRegistry, runtime, log, closing });
   const registry = () => who.registry;
   const inForce = () => ({ ...workspace.current(), registry: who.registry });
-  const approvals = approvalsService({
-    store,
+  const limitsOf = (agent: string) => workspace.current().policies.documentOf(agent).document.limits;
+  const people = await serverApprovals(config, {
     key: keys.approvals,
-    registry,
+    store,
     audit,
+    registry,
+    trusted: who.credentials.trusted,
     runtime,
-    publicUrl: config.public_url,
-    maxPending: config.approvals.max_pending,
+    log,
+    metrics,
+    closing,
     onTrouble,
   });
+  tell = (happening) => {
+    if (happening.kind === "budget.warning") warnOfBudget(happening, { log, metrics });
+    people.notifications.tell(happening);
+  };
   const rego = createRegoPool();
   closing.add(() => rego.close());
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
@@ -157,7 +169,11 @@ async function assemble(
   return {
     workspace,
     history,
-    trouble: () => ({ audit: audit.trouble(), store: watched.trouble() ?? who.agents.trouble() }),
+    trouble: () => ({
+      audit: audit.trouble(),
+      store: watched.trouble() ?? who.agents.trouble(),
+      notifications: people.notifications.trouble(),
+    }),
     pipeline: {
       runtime,
       workspace: inForce,
@@ -166,9 +182,10 @@ async function assemble(
       engine: createEngine(program),
       rego,
       store,
-      approvals,
+      approvals: people.approvals,
       audit,
       telemetry: decisionTelemetry({ tracer: tracing.tracer, log, metrics }),
+      tell,
       options: {
         maxBodyBytes: config.max_body_bytes,
         unmatched: config.unmatched,
@@ -176,6 +193,7 @@ async function assemble(
         stripCredentials: config.strip_credentials,
         approvalExpiresMs: config.approvals.expires_in,
         trustPrincipal: trustsPrincipal(config),
+        goesOnMs: config.on_store_failure === "deny" ? 0 : config.on_store_failure.for,
         ...sessionOptions(config, keys),
       },
     },
@@ -187,13 +205,23 @@ async function assemble(
       identifyAgent: (headers) =>
         identify({ headers }, { ...who.credentials, registry: who.registry, now: runtime.now }),
       sessionIdOf,
-      approvals,
+      ...people.http,
+      usage: (agent, session) => usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,
       log,
     },
   };
+}
+
+/** Seen also where nobody is told of it. */
+function warnOfBudget(
+  { agent, session, limit, mode, percent }: Extract<Happening, { kind: "budget.warning" }>,
+  { log, metrics }: { log: Logger; metrics: Metrics },
+): void {
+  metrics.budgetWarned({ limit, mode, percent });
+  log.warn({ agent_id: agent, session_id: session, limit, mode, percent }, "a budget is used up to a threshold");
 }
 
 /**
@@ -220,13 +248,14 @@ function sessionOptions({ sessions, attestation, identity }: Config, keys: Serve
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */
 function readiness({ workspace, history, http, trouble }: Assembly, stopping: boolean) {
-  const { audit, store } = trouble();
+  const { audit, store, notifications } = trouble();
   return {
     ready: !stopping && audit === null,
     detail: {
       stopping,
       audit: audit ?? "ok",
       store: store ?? "ok",
+      notifications: notifications ?? "ok",
       policy_version: workspace.current().policies.version,
       rolled_back: http.policies.inForce().rolled_back,
       policy_history: history.trouble() ?? "ok",

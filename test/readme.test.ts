@@ -7,7 +7,8 @@ import { configSchema } from "../src/config/schema.js";
 import { compilePolicySet } from "../src/policies/policy_set.js";
 import { loadProgram } from "../src/policies/program.js";
 import { refusalOf } from "../src/reasons.js";
-import { problem } from "../src/respond/problem.js";
+import { nextStep } from "../src/respond/next.js";
+import { type Problem, problem } from "../src/respond/problem.js";
 import { cli, init, serve, temporaryFolder } from "./cli/run.js";
 import { repository } from "./harness/programs.js";
 
@@ -26,11 +27,30 @@ test("the policy loads", async () => {
   });
 });
 
+/** Every member of a refusal that waits for nobody, in the documented order; the compiler holds them to the type. */
+const members: Record<Exclude<keyof Problem, "approval">, true> = {
+  type: true,
+  title: true,
+  status: true,
+  detail: true,
+  error: true,
+  decision: true,
+  reason: true,
+  violations: true,
+  decision_id: true,
+  policy_version: true,
+  agent_id: true,
+  tool: true,
+  action: true,
+  next: true,
+};
+
 test("the refusal has the members of a real one, in their order", () => {
   const shown = JSON.parse(blocks("json")[0] ?? "");
   const { type, title, ...fields } = shown;
   expect(problem(fields)).toEqual(shown);
-  expect(Object.keys(problem(fields))).toEqual(Object.keys(shown));
+  expect(Object.keys(shown)).toEqual(Object.keys(members));
+  expect(shown.next).toBe(nextStep(shown, shown.error));
   expect(refusalOf(shown.reason)).toEqual({ error: shown.error, status: shown.status });
 });
 

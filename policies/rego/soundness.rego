@@ -173,9 +173,16 @@ sound_image(image) if {
 }
 
 sound_terms(terms) if {
-	only(terms, {"approvers", "quorum", "expires_in_ms", "hold_ms"})
+	only(terms, {"approvers", "quorum", "expires_in_ms", "hold_ms", "escalate"})
 	texts(object.get(terms, "approvers", []))
 	every name in ["quorum", "expires_in_ms", "hold_ms"] { is_number(object.get(terms, name, 1)) }
+	sound_escalation(object.get(terms, "escalate", {"after_ms": 1, "to": []}))
+}
+
+sound_escalation(escalate) if {
+	only(escalate, {"after_ms", "to"})
+	is_number(escalate.after_ms)
+	texts(escalate.to)
 }
 
 sound_approval(entry) if not "approval" in object.keys(entry)

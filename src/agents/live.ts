@@ -106,6 +106,8 @@ class Live implements LiveRegistry {
     }
   };
 
+  readonly unheardMs = (): number => (this.#options.runtime.monotonicMicros() - this.#asOf) / 1000;
+
   readonly isRevoked = (jti: string): boolean =>
     this.#known.revoked.get(jti, this.#options.runtime.now()) !== undefined;
 

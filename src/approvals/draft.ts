@@ -1,4 +1,5 @@
 import type { Call, Identity, Json, Session } from "../call.js";
+import type { Escalation } from "../outcome.js";
 import { Refusal } from "../refusal.js";
 import type { Violation } from "../verdict.js";
 import type { UnsignedDraft } from "./opening.js";
@@ -22,6 +23,9 @@ export interface DraftRequest {
   quorum: number;
   /** Lists of groups: who answers is in at least one group of every list. */
   approvers: readonly (readonly string[])[];
+  escalation?: Escalation | undefined;
+  /** What the call takes from budgets when it is let through, in micro-units. */
+  costMicro: number;
   expiresInMs: number;
 }
 
@@ -30,9 +34,10 @@ export interface DraftRequest {
  * could meet.
  */
 export function openDraft(request: DraftRequest): UnsignedDraft {
-  const { identity, session, call, quorum, approvers, expiresInMs } = request;
+  const { identity, session, call, quorum, approvers, escalation, costMicro, expiresInMs } = request;
   if (!Number.isSafeInteger(quorum) || quorum < 1) throw new RangeError("a quorum is a whole number from 1");
-  if (approvers.some((groups) => groups.length === 0)) throw new RangeError("a list of groups names at least one");
+  if ([...approvers, ...(escalation?.approvers ?? [])].some((groups) => groups.length === 0))
+    throw new RangeError("a list of groups names at least one");
   if (!Number.isSafeInteger(expiresInMs) || expiresInMs < 1) throw new RangeError("an approval needs time to be given");
   const draft = {
     id: `apr_${request.id}`,
@@ -51,6 +56,8 @@ export function openDraft(request: DraftRequest): UnsignedDraft {
     deploymentId: call.deployment_id ?? request.decisionId,
     quorum,
     approvers,
+    ...(escalation && { escalation }),
+    costMicro,
     expiresInMs,
   };
   if (Buffer.byteLength(JSON.stringify(draft)) > maxDraftBytes) {
@@ -75,6 +82,7 @@ export function shownCall(call: Call): Json {
     amount: call.amount,
     images: [...call.images],
     params: { ...call.params },
+    ...bodyOf(call),
     destination: { ...call.destination },
     method,
     path,
@@ -82,4 +90,15 @@ export function shownCall(call: Call): Json {
     content_type,
     body_sha256,
   };
+}
+
+/** What reaches the tool beside the parameters; nothing when that is empty. */
+function bodyOf({ body }: Call): { body?: Call["body"] } {
+  if (body === null) return { body };
+  return Object.keys(body).length === 0 ? {} : { body: { ...body } };
+}
+
+/** True for a call, as it is shown, with a body that was not read: what is in it nobody sees. */
+export function isBodyUnread(shown: Json): boolean {
+  return typeof shown === "object" && shown !== null && !Array.isArray(shown) && shown.body === null;
 }

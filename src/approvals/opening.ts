@@ -52,7 +52,7 @@ function statementOf(draft: Omit<ApprovalDraft, "opening">): Statement {
 /** `sha256:<hex>` over the RFC 8785 form of everything else a draft says. */
 function draftDigest(draft: UnsignedDraft): string {
   const { agent, session, fingerprint, call, requestedBy, reason, violations, quorum, approvers } = draft;
-  const { policyVersion, decisionId, deploymentId } = draft;
+  const { policyVersion, decisionId, deploymentId, escalation = null, costMicro } = draft;
   const said = {
     agent,
     session,
@@ -63,6 +63,8 @@ function draftDigest(draft: UnsignedDraft): string {
     violations,
     quorum,
     approvers,
+    escalation,
+    cost_micro: costMicro,
     policy_version: policyVersion,
     decision_id: decisionId,
     deployment_id: deploymentId,

@@ -5,6 +5,14 @@ import { ApprovalError } from "./error.js";
 type Requested = Pick<Approval, "agent" | "requestedBy">;
 type Groups = Approval["approvers"];
 
+/** The lists of groups that hold at a time, in milliseconds since the epoch: once it has escalated, those with more. */
+export function approversAt(
+  { approvers, escalation, openedAt }: Pick<Approval, "approvers" | "escalation" | "openedAt">,
+  atMs: number,
+): Groups {
+  return escalation && atMs >= Date.parse(openedAt) + escalation.afterMs ? escalation.approvers : approvers;
+}
+
 /** Throws `ApprovalError` unless this person may answer: an approver, none of those who ask, and in the groups asked for. */
 export function checkMayAnswer(registry: Registry, request: Requested & { approvers: Groups }, person: Person): void {
   if (!person.access.includes("approver")) throw new ApprovalError("not_approver");

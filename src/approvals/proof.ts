@@ -12,6 +12,7 @@ export type Shown = Pick<ApprovalDraft, "agent" | "session" | "fingerprint" | "c
 
 /** What is signed: this person gave this answer, at this time, to this request as it was shown. */
 export interface AnswerStatement extends Pick<ApprovalAnswer, "approver" | "decision" | "at"> {
+  comment?: string | undefined;
   approvalId: string;
   fingerprint: string;
   /** `shownDigest` of the request. */
@@ -38,8 +39,17 @@ export function verifyAnswer(key: VerifyKey, proof: string, statement: AnswerSta
 }
 
 function statementOf(statement: AnswerStatement): Statement {
-  const { approvalId, fingerprint, approver, decision, at, shown } = statement;
-  const expires_at = new Date(statement.expiresAtMs).toISOString();
-  const payload = { aud: audience, approval_id: approvalId, fingerprint, approver, decision, at, shown, expires_at };
+  const { approvalId, fingerprint, approver, decision, comment, at, shown, expiresAtMs } = statement;
+  const payload = {
+    aud: audience,
+    approval_id: approvalId,
+    fingerprint,
+    approver,
+    decision,
+    comment_sha256: comment === undefined ? null : sha256Hex(comment),
+    at,
+    shown,
+    expires_at: new Date(expiresAtMs).toISOString(),
+  };
   return { typ: answerType, payload };
 }

@@ -1,12 +1,12 @@
 import type { VerifyKey } from "../keys/keys.js";
 import type { Registry } from "../registry/registry.js";
-import type { Approval, ApprovalAnswer, ApprovalDraft } from "../store/store.js";
-import { isOpened } from "./opening.js";
-import { isMember, isRequester } from "./people.js";
-import { type Shown, shownDigest, verifyAnswer } from "./proof.js";
+import type { Approval, ApprovalDraft } from "../store/store.js";
+import { forgeryOf } from "./genuine.js";
+import { approversAt, isMember, isRequester } from "./people.js";
+import { type Shown, shownDigest } from "./proof.js";
 
 /** The call that is about to be let through, as `openDraft` describes it now. */
-export type Expected = Shown & Pick<ApprovalDraft, "quorum" | "approvers" | "expiresInMs">;
+export type Expected = Shown & Pick<ApprovalDraft, "quorum" | "approvers" | "escalation" | "costMicro" | "expiresInMs">;
 
 export interface ProofContext {
   key: VerifyKey;
@@ -23,27 +23,24 @@ export interface ProofContext {
  * hold for it now as well: an approval that was given on easier ones counts for less, or for nothing.
  */
 export function isProven(approval: Approval, { key, registry, now }: ProofContext, expected?: Expected): boolean {
-  if (!isOpened(key, approval) || now >= approval.expiresAtMs) return false;
-  const shown = shownDigest(approval);
-  if (expected && shownDigest(expected) !== shown) return false;
+  if (forgeryOf(key, approval) !== null || now >= approval.expiresAtMs) return false;
+  if (expected && shownDigest(expected) !== shownDigest(approval)) return false;
   if (expected && now >= approval.createdAtMs + expected.expiresInMs) return false;
+  if (expected && expected.costMicro > approval.costMicro) return false;
   if (approval.answers.some((answer) => answer.decision !== "approve")) return false;
 
-  const asked = { ...approval, approvers: [...approval.approvers, ...(expected?.approvers ?? [])] };
+  const { openedAt } = approval;
+  const askedAt = (atMs: number): Approval["approvers"] => [
+    ...approversAt(approval, atMs),
+    ...(expected ? approversAt({ ...expected, openedAt }, atMs) : []),
+  ];
   const approvers = new Set(
     approval.answers
-      .filter((answer) => holds(answer, approval, shown, key))
-      .map((answer) => answer.approver)
-      .filter((name) => mayCount(name, asked, registry)),
+      .filter(({ approver, at }) => mayCount(approver, { ...approval, approvers: askedAt(Date.parse(at)) }, registry))
+      .map((answer) => answer.approver),
   );
   const quorum = Math.max(1, approval.quorum, expected?.quorum ?? 1);
   return approvers.size >= quorum;
-}
-
-function holds(answer: ApprovalAnswer, approval: Approval, shown: string, key: VerifyKey): boolean {
-  const { approver, decision, at, proof } = answer;
-  const { id: approvalId, fingerprint, expiresAtMs } = approval;
-  return verifyAnswer(key, proof, { approvalId, fingerprint, approver, decision, at, shown, expiresAtMs });
 }
 
 function mayCount(name: string, asked: Approval, registry: Registry): boolean {

@@ -6,10 +6,12 @@ import type { Approval, ApprovalDraft, ApprovalFilter, Store } from "../store/st
 import { type AnswerRequest, takeAnswer } from "./answer.js";
 import { type DraftRequest, openDraft } from "./draft.js";
 import { ApprovalError } from "./error.js";
+import { forgeryOf } from "./genuine.js";
 import { type HeldCall, hold } from "./hold.js";
-import { isOpened, signOpening } from "./opening.js";
+import { signOpening } from "./opening.js";
 import { issueOverride } from "./override_token.js";
 import { type Expected, isProven } from "./proven.js";
+import { type Risk, riskOf } from "./risk.js";
 import { type ApprovalView, describe, maySee, type Viewer } from "./view.js";
 import { Places, whilePending } from "./waiting.js";
 
@@ -23,7 +25,8 @@ const defaultMaxPending = 100;
 
 /**
  * Approvals as people and agents use them. Every method throws `StoreUnavailable` when the store does. An approval in
- * the store that is not the one which was opened does not exist here; `onTrouble` is told.
+ * the store that is not the one which was opened, or with an answer that nobody gave, does not exist here; `onTrouble` is
+ * told.
  */
 export interface ApprovalsService {
   /** What the store needs to open an approval, signed. Throws as `openDraft` does. */
@@ -41,7 +44,9 @@ export interface ApprovalsService {
   release(): void;
   /** Newest first, for people. */
   list(filter: ApprovalFilter): Promise<ApprovalView[]>;
-  /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then nothing was decided. */
+  /** What people are told of an approval, as it is now; `null` when there is none that holds. */
+  notice(id: string, agent: string): Promise<{ approval: ApprovalView; risk: Risk } | null>;
+  /** Takes one person's answer. Throws `ApprovalError`, or `AuditUnavailable` and then it does not count. */
   answer(id: string, person: Person, request: AnswerRequest): Promise<ApprovalView>;
   /** Checks the signed opening and answers of an approval before it is redeemed; see `isProven`. */
   proven(approval: Approval, expected?: Expected): boolean;
@@ -59,6 +64,8 @@ export interface ApprovalsOptions {
   publicUrl: string;
   /** Approvals of one agent that may be pending at a time, >= 1; default 100. */
   maxPending?: number;
+  /** Told when somebody's answer ended an approval. */
+  onClosed?: (approval: { id: string; agent: string }) => void;
   /** Told of approvals that somebody changed in the store. */
   onTrouble?: (error: Error) => void;
 }
@@ -76,14 +83,24 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   function genuine(approval: Approval | null): Approval | null {
-    if (approval === null || isOpened(key, approval)) return approval;
-    onTrouble(new Error(`approval ${approval.id} is not the one that was opened`));
+    const forgery = approval && forgeryOf(key, approval);
+    if (approval === null || forgery === null) return approval;
+    onTrouble(new Error(`approval ${approval.id} ${forgery}`));
     return null;
   }
 
+  /** What happened before counts as it was asked for; what somebody put into the store does not. */
+  const risk = (approval: Approval): Promise<Risk> =>
+    riskOf(approval, {
+      store: {
+        look: (request) => store.look(request),
+        approvals: async (filter) => (await store.approvals(filter)).filter((one) => genuine(one)),
+      },
+    });
+
   async function view(approval: Approval, viewer: Viewer): Promise<ApprovalView> {
+    if (viewer.kind !== "agent") return { ...describe(approval), risk: await risk(approval) };
     const redeemable =
-      viewer.kind === "agent" &&
       viewer.agent === approval.agent &&
       viewer.session === approval.session &&
       approval.status === "approved" &&
@@ -92,7 +109,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
   }
 
   async function find(id: string, viewer: Viewer): Promise<Approval | null> {
-    const approval = genuine(await store.approval(id, viewer.kind === "agent" ? viewer.agent : undefined));
+    const approval = genuine(await store.approval(id, agentOf(viewer)));
     return approval && maySee(approval, viewer) ? approval : null;
   }
 
@@ -103,7 +120,7 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       return approval && view(approval, viewer);
     },
     async wait(id, viewer, ms, signal) {
-      const leave = pollPlaces.take(viewer.kind === "agent" ? viewer.agent : viewer.person.id);
+      const leave = pollPlaces.take(nameOf(viewer));
       try {
         const approval = await whilePending(() => find(id, viewer), leave ? Math.min(ms, maxWaitMs) : 0, signal);
         return approval && (await view(approval, viewer));
@@ -127,13 +144,30 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       const approvals = await store.approvals(filter);
       return approvals.filter((approval) => genuine(approval)).map(describe);
     },
+    async notice(id, agent) {
+      const approval = genuine(await store.approval(id, agent));
+      return approval && { approval: describe(approval), risk: await risk(approval) };
+    },
     async answer(id, person, request) {
       const context = { ...options, find: async (wanted: string) => genuine(await store.approval(wanted)) };
       const answered = genuine(await takeAnswer(context, id, person, request));
       if (!answered) throw new ApprovalError("not_found");
+      if (answered.status !== "pending") options.onClosed?.({ id, agent: answered.agent });
       return describe(answered);
     },
     proven,
     statusUrl: (id) => `${options.publicUrl.replace(/\/+$/, "")}/v1/approvals/${encodeURIComponent(id)}`,
   };
+}
+
+/** Whose approval it is, where the viewer knows. */
+function agentOf(viewer: Viewer): string | undefined {
+  if (viewer.kind === "agent") return viewer.agent;
+  return viewer.kind === "link" ? viewer.link.agent : undefined;
+}
+
+/** Under which a viewer's long polls are counted. */
+function nameOf(viewer: Viewer): string {
+  if (viewer.kind === "agent") return viewer.agent;
+  return viewer.kind === "link" ? viewer.link.id : viewer.person.id;
 }

@@ -5,7 +5,7 @@ import type { SigningKey, VerifyKey } from "../keys/keys.js";
 export interface Statement {
   /** JWS header `typ`. */
   typ: string;
-  payload: { aud: string; [claim: string]: string | number };
+  payload: { aud: string; [claim: string]: string | number | null };
 }
 
 /** Compact JWS (RFC 7515 section 7.1) over the RFC 8785 form of a statement. */

@@ -45,6 +45,8 @@ export interface DecisionRecord {
   decision: Verdict;
   /** What the call was answered. */
   enforced: Verdict;
+  /** The store was away: limits were counted by this process alone, with its share of them. */
+  local?: true;
   mode: Mode;
   reason: string;
   violations: Json;
@@ -70,13 +72,14 @@ export interface ApprovalRecord {
   deployment_id: string;
   fingerprint: string;
   approver: string;
-  decision: "approve" | "deny";
+  /** `revoke` takes back an approval that is not used yet. */
+  decision: "approve" | "deny" | "revoke";
   comment: string | null;
   /**
    * What the answer leads to. `recorded`: the quorum is not reached. `void`: it had no effect, since another answer or
    * the expiry came first; this record then corrects the one before it.
    */
-  outcome: "approved" | "denied" | "recorded" | "void";
+  outcome: "approved" | "denied" | "recorded" | "revoked" | "void";
   proof: string;
 }
 

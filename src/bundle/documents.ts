@@ -14,7 +14,13 @@ const rate = z
     "is a rate that nobody can count",
   );
 
-const limitSet = z.strictObject({ rate: rate.optional(), daily_budget_micro: z.int().min(0).optional() });
+const budget = z.int().min(0).optional();
+const limitSet = z.strictObject({
+  rate: rate.optional(),
+  tools: z.record(z.string().min(1), rate).optional(),
+  daily_budget_micro: budget,
+  session_budget_micro: budget,
+});
 
 const changes = z.looseObject({ set: z.record(z.string(), z.string()), remove: texts, redact: texts });
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { z } from "zod";
 import { printable } from "../printable.js";
-import { type ApiOptions, ask, askingServer } from "./agent_api.js";
+import { type ApiOptions, ask, askingServer } from "./api.js";
 import { example, print } from "./terminal.js";
 
 const texts = z.array(z.string());

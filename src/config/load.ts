@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { InvalidFile, type Located, locate, type Problem, validate } from "../files/located_yaml.js";
 import { overlay, type Variable } from "./environment.js";
 import { type Config, configSchema, notYet, type Written } from "./schema.js";
+import type { StorePlace } from "./store.js";
 
 const dayMs = 86_400_000;
 
@@ -71,6 +72,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     },
     policies: typeof config.policies === "string" ? at(config.policies) : bundlePlace(config.policies, at),
     policy_history: { ...config.policy_history, dir: at(config.policy_history.dir) },
+    store: storeAt(config.store, at),
     tools: at(config.tools),
     agents: at(config.agents),
     people: at(config.people),
@@ -91,11 +93,41 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     sessions: { ...config.sessions, ttl: config.sessions.ttl ?? Math.max(dayMs, issuer.max_ttl) },
     approvals: {
       ...config.approvals,
+      ...approvalFiles(config.approvals, at),
       // Without a key of its own the issuer's is used; `typ` and `aud` keep the tokens apart.
       key_file: at(config.approvals.key_file ?? issuer.key_file),
     },
     bundles: config.bundles.key_file === undefined ? {} : { key_file: at(config.bundles.key_file) },
     audit: { ...config.audit, dir: at(config.audit.dir), key_file: at(config.audit.key_file) },
+  };
+}
+
+function storeAt(place: StorePlace, at: (path: string) => string): StorePlace {
+  if (typeof place === "string") return place;
+  const tls = typeof place.tls === "object" ? { tls: tlsAt(place.tls, at) } : {};
+  if (!("cluster" in place)) return { ...place, ...tls };
+  return { ...place, ...tls, ...(place.password_file !== undefined && { password_file: at(place.password_file) }) };
+}
+
+function tlsAt<T extends Record<string, string | undefined>>(files: T, at: (path: string) => string): T {
+  return Object.fromEntries(Object.entries(files).map(([key, path]) => [key, path && at(path)])) as T;
+}
+
+type Approvals = Written["approvals"];
+
+function approvalFiles({ page, slack, teams, webhook }: Approvals, at: (path: string) => string): Partial<Approvals> {
+  const secret = page.oidc?.client_secret_file;
+  return {
+    ...(page.oidc && secret && { page: { ...page, oidc: { ...page.oidc, client_secret_file: at(secret) } } }),
+    ...(slack && {
+      slack: {
+        ...slack,
+        bot_token_file: at(slack.bot_token_file),
+        signing_secret_file: at(slack.signing_secret_file),
+      },
+    }),
+    ...(teams && { teams: { ...teams, webhook_url_file: at(teams.webhook_url_file) } }),
+    ...(webhook && { webhook: { ...webhook, secret_file: at(webhook.secret_file) } }),
   };
 }
 

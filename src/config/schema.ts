@@ -1,8 +1,16 @@
 import { z } from "zod";
 import { durationField as duration } from "../files/duration_field.js";
+import { fetchable, isLoopbackName } from "./fetchable.js";
+import { oidcMistake, page, slack, teams, webhook } from "./notifiers.js";
+import { onStoreFailure, storePlace } from "./store.js";
 import { trusted } from "./trusted.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
+
+/** The page and what links to it are at fixed paths there. */
+const origin = url.refine((text) => !URL.canParse(text) || new URL(text).href === `${new URL(text).origin}/`, {
+  error: "write scheme, host and port only, without a path: the API and the page are at fixed paths there",
+});
 
 /** Of a file or folder. */
 const path = z.string("write a path").min(1, "write a path");
@@ -17,8 +25,6 @@ const address = z
 const socket = z.string().regex(/^unix:.+/, { abort: true });
 
 const tls = z.strictObject({ cert_file: path, key_file: path, client_ca_file: path });
-
-const storeForm = "write memory:, redis://host:port/database or rediss://host:port/database";
 
 const issuer = z
   .strictObject({
@@ -120,38 +126,26 @@ const policies = z.union([path.refine((text) => !/^(https?:|\{)/i.test(text), po
   error: policiesForm,
 });
 
-/** The host of a URL that can be fetched as it stands; `null` for others. */
-function fetchable(text: string): string | null {
-  if (!/^https?:/i.test(text) || !URL.canParse(text)) return null;
-  const { username, password, hash, hostname } = new URL(text);
-  return username === "" && password === "" && hash === "" ? hostname : null;
-}
-
-function isLoopbackName(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
-}
-
 /** What `countersign.yaml` may say, with its defaults and what each key means. Paths are still as written. */
 export const configSchema = z
   .strictObject({
     listen: listen.prefault({}),
-    public_url: url
+    public_url: origin
       .default("http://127.0.0.1:9192")
       .describe("base URL under which agents and approvers reach the API"),
     workers: z
       .literal(1, { error: "this version runs one worker: start more processes with a redis store instead" })
       .default(1)
       .describe("worker processes; this version knows only 1"),
-    store: z
-      .string(storeForm)
-      .regex(/^(memory:$|rediss?:\/\/.)/, storeForm)
+    store: storePlace
       .default("memory:")
-      .describe("limits and approvals: `memory:`, `redis://[user:password@]host:port/db` or `rediss://...`"),
+      .describe(
+        "limits, approvals, sessions, agents: `memory:`, `redis://[user:password@]host:port/db`, `rediss://...` or a map",
+      ),
     store_timeout: duration("1ms", "1m").prefault("250ms").describe("longest wait for one answer of the store"),
-    on_store_failure: z
-      .literal("deny", { error: "this version knows only `deny`" })
-      .default("deny")
-      .describe("calls that need the store while it does not answer; this version knows only `deny`"),
+    on_store_failure: onStoreFailure
+      .prefault("deny")
+      .describe("calls while the store does not answer: `deny`, or `{local: 0.2, for: 15m}`: a share of each limit"),
     mode: z.enum(["enforce", "shadow"]).default("enforce").describe("mode of policy files that name none"),
     dry_run: z.boolean().default(false).describe("`true` records every decision and enforces none"),
     unmatched: z
@@ -208,6 +202,10 @@ export const configSchema = z
           .max(10_000)
           .default(100)
           .describe("approvals of one agent that may wait for people at a time; further ones are refused with 429"),
+        page: page.prefault({}),
+        slack: slack.optional(),
+        teams: teams.optional(),
+        webhook: webhook.optional(),
       })
       .prefault({}),
     audit: audit.prefault({}),
@@ -220,7 +218,12 @@ export const configSchema = z
       .prefault({}),
     telemetry: telemetry.prefault({}),
   })
-  .superRefine(({ sessions, identity }, context) => {
+  .superRefine(({ sessions, identity, approvals }, context) => {
+    const mistake = approvals.page.oidc && oidcMistake(approvals.page.oidc, identity.trusted);
+    if (mistake) {
+      const path = ["approvals", "page", "oidc", mistake.key];
+      context.addIssue({ code: "custom", path, message: mistake.message });
+    }
     const ours = identity.trusted.findIndex(({ issuer }) => issuer === identity.issuer.url);
     if (ours >= 0) {
       const message = "this is `identity.issuer.url`: our own tokens need no entry, and are exchanged for nothing";
@@ -247,8 +250,5 @@ export type Written = z.output<typeof configSchema>;
  */
 export const notYet: readonly (readonly string[])[] = [
   ["listen", "admin"],
-  ["approvals", "slack"],
-  ["approvals", "teams"],
-  ["approvals", "webhook"],
   ["audit", "s3"],
 ];

@@ -1,9 +1,9 @@
-import type { Answer, Limit, Outcome, View } from "../outcome.js";
+import type { Answer, LimitStanding, Outcome, View } from "../outcome.js";
 import type { LimitSet } from "../policies/document.js";
-import type { RefusalReason } from "../reasons.js";
 import { Refusal } from "../refusal.js";
-import type { LimitOutcome } from "../store/store.js";
+import type { Counters, LimitOutcome } from "../store/store.js";
 import { letsThrough, type Mode } from "../verdict.js";
+import { refusalBy, standingsOf } from "./limits.js";
 
 /** A stage's result, or why there is none. */
 export type Attempt<T> = { value: T } | { failure: unknown };
@@ -16,7 +16,10 @@ export interface DecideParts {
     shadow: LimitOutcome;
     opened?: { id: string; expiresAtMs: number };
     redeemed?: { id: string };
+    counters?: Counters | null;
   }>;
+  /** Of the call; `null` when no entry of the catalogue matches it. */
+  tool: string | null;
   /** Of the agent's policies. */
   limits: { enforced?: LimitSet; shadow?: LimitSet };
   mode: Mode;
@@ -26,7 +29,8 @@ export interface DecideParts {
 }
 
 /** Stage decide: puts evaluation and settlement together. Whatever is not an explicit allow is a denial. */
-export function decide({ evaluation, settlement, limits, mode, failureMode, dryRun }: DecideParts): Outcome {
+export function decide(parts: DecideParts): Outcome {
+  const { evaluation, settlement, tool, limits, mode, failureMode, dryRun } = parts;
   for (const attempt of [evaluation, settlement]) {
     if ("failure" in attempt) {
       const computed = denialOf(attempt.failure);
@@ -36,11 +40,13 @@ export function decide({ evaluation, settlement, limits, mode, failureMode, dryR
   }
   if (!("value" in evaluation && "value" in settlement)) throw new Error("an attempt without value or failure");
 
-  const { opened, redeemed, enforced: limit, shadow } = settlement.value;
-  const limited = withLimit(answerOf(evaluation.value.computed), limit, limits.enforced);
-  const computed = withLimit(limited, shadow, limits.shadow ?? limits.enforced);
+  const { opened, redeemed, enforced: limit, shadow, counters } = settlement.value;
+  const limited = withLimit(answerOf(evaluation.value.computed), limit, limits.enforced, tool);
+  const computed = withLimit(limited, shadow, limits.shadow ?? limits.enforced, tool);
   if (dryRun) return { computed, enforced: passing, mode: "shadow" };
-  const enforced = withApproval(withLimit(answerOf(evaluation.value.enforced), limit, limits.enforced), opened);
+  const permitted = withLimit(answerOf(evaluation.value.enforced), limit, limits.enforced, tool);
+  const standings = counters && limits.enforced ? standingsOf(counters, limits.enforced, tool) : [];
+  const enforced = withStandings(withApproval(permitted, opened), standings);
   // An approval that was not used up would let a second call through.
   if (letsThrough(enforced.verdict) && evaluation.value.enforced.redeems && !redeemed) {
     throw new Error("the call passes by an approval, and none was redeemed");
@@ -80,37 +86,15 @@ function answerOf({ verdict, reason, violations, sanitize }: View): Answer {
   return { verdict, reason, detail: violations[0]?.message ?? "", violations, sanitize };
 }
 
-function withLimit(
-  answer: Answer,
-  limit: LimitOutcome,
-  { rate, daily_budget_micro: budget = 0 }: LimitSet = {},
-): Answer {
-  if (answer.verdict === "deny") return answer;
-  switch (limit.outcome) {
-    case "ok":
-      return answer;
-    case "rate_exceeded":
-      return exceeded("rate_exceeded", "the agent calls more often than its limit permits", {
-        policy: "rate",
-        quota: rate?.burst ?? 0,
-        windowSeconds: Math.ceil(((rate?.interval_us ?? 0) * (rate?.burst ?? 0)) / 1e6),
-        retryAfterMs: limit.retryAfterMs,
-      });
-    case "budget_exceeded":
-      return exceeded("budget_exceeded", "what is left of today's budget does not cover this call", {
-        policy: "daily-budget",
-        quota: Math.max(1, Math.floor(budget / 1e6)),
-        windowSeconds: 86_400,
-        retryAfterMs: limit.retryAfterMs,
-      });
-    default:
-      return limit satisfies never;
-  }
-}
-
-function exceeded(reason: RefusalReason, message: string, limit: Limit): Answer {
+function withLimit(answer: Answer, outcome: LimitOutcome, limits: LimitSet = {}, tool: string | null = null): Answer {
+  if (answer.verdict === "deny" || outcome.outcome === "ok") return answer;
+  const { reason, message, limit } = refusalBy(outcome, limits, tool);
   const violations = [{ rule: reason, message }];
   return { verdict: "deny", reason, detail: message, violations, sanitize: [], limit };
+}
+
+function withStandings(answer: Answer, standings: readonly LimitStanding[]): Answer {
+  return letsThrough(answer.verdict) && standings.length > 0 ? { ...answer, standings } : answer;
 }
 
 /** An approval that was not opened cannot be waited for: without one the answer is a denial. */

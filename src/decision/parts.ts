@@ -22,6 +22,7 @@ export function recordParts(
     fingerprint: attested?.fingerprint ?? null,
     evaluation: evaluation ?? null,
     redeemed: settlement?.redeemed ?? null,
+    local: settlement?.local,
     ...outcome,
     computed: { ...outcome.computed, ...(trail.opened && { approval: trail.opened }) },
   };

@@ -27,7 +27,7 @@ export interface Trail {
   evaluation?: Evaluation;
   settlement?: Settlement;
   /** The session before a call that was noted and not settled. */
-  before?: SessionState | null;
+  before?: SessionState | null | undefined;
   /** Of a caller who was refused by the credential that proves it. */
   proven?: Proven;
   /** The session knows of the call. */

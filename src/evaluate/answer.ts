@@ -1,4 +1,4 @@
-import type { ApprovalTerms } from "../outcome.js";
+import type { ApprovalTerms, Escalation } from "../outcome.js";
 import type { ActionDocument } from "../policies/document.js";
 import type { Reason } from "../reasons.js";
 import { letsThrough, type Verdict, type Violation, verdicts } from "../verdict.js";
@@ -68,15 +68,46 @@ function unknownForm(): TypeError {
   return new TypeError("the policy program answered in an unknown form");
 }
 
+type Terms = NonNullable<ActionDocument["terms"]>;
+
 /** The strictest of what several policies say: every list of groups, the largest quorum, the shortest times. */
-function together(terms: readonly NonNullable<ActionDocument["terms"]>[]): ApprovalTerms {
+function together(terms: readonly Terms[]): ApprovalTerms {
   const numbers = (key: "expires_in_ms" | "hold_ms"): number[] =>
     terms.flatMap(({ [key]: value }) => (value === undefined ? [] : [value]));
   const [expires, holds] = [numbers("expires_in_ms"), numbers("hold_ms")];
+  const escalation = escalationOf(terms);
   return {
-    approvers: terms.flatMap(({ approvers }) => (approvers ? [approvers] : [])),
+    approvers: lists(terms, ({ approvers }) => approvers),
     quorum: Math.max(1, ...terms.map(({ quorum = 1 }) => quorum)),
     ...(expires.length > 0 && { expiresInMs: Math.min(...expires) }),
     ...(holds.length > 0 && { holdMs: Math.min(...holds) }),
+    ...(escalation && { escalation }),
   };
+}
+
+/**
+ * Once everybody's time is over, each policy's list has the groups that this policy adds. Without a list any approver
+ * may answer anyway.
+ */
+function escalationOf(terms: readonly Terms[]): Escalation | null {
+  const all = terms.flatMap(({ escalate }) => (escalate ? [escalate] : []));
+  if (all.length === 0) return null;
+  return {
+    afterMs: Math.max(...all.map(({ after_ms }) => after_ms)),
+    to: unique(all.flatMap(({ to }) => to)),
+    approvers: lists(terms, ({ approvers, escalate }) => approvers && unique([...approvers, ...(escalate?.to ?? [])])),
+  };
+}
+
+/** The same list twice asks for nothing more. */
+function lists(terms: readonly Terms[], listOf: (terms: Terms) => readonly string[] | undefined) {
+  const all = terms.flatMap((one) => {
+    const list = listOf(one);
+    return list ? [[JSON.stringify(list), list] as const] : [];
+  });
+  return [...new Map(all).values()];
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)].sort();
 }

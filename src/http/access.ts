@@ -4,10 +4,11 @@ import type { Authenticate, Principal } from "./authenticate.js";
 import { HttpProblem } from "./problem.js";
 
 /**
- * Who may use a route: everybody, or people with one of these accesses, or agents where `agent` is listed. `optional` is
+ * Who may use a route: everybody, or people with one of these accesses, or agents where `agent` is listed, or who opened a
+ * link to an approval where `link` is. `optional` is
  * everybody too, and who proves to be somebody may be shown more; on `public` routes nobody's proof is looked at.
  */
-export type RouteAccess = "public" | "optional" | readonly (Access | "agent")[];
+export type RouteAccess = "public" | "optional" | readonly (Access | "agent" | "link")[];
 
 /**
  * Every route of the HTTP API. A route that is not in here cannot be registered. HEAD follows GET.
@@ -21,8 +22,22 @@ export const routeAccess = {
   /** For agents: the pipeline itself identifies the caller, so that refusals of identity are recorded too. */
   "POST /v1/check": "public",
   "GET /v1/approvals": ["approver", "auditor", "admin"],
-  "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent"],
+  "GET /v1/approvals/:id": ["approver", "auditor", "admin", "agent", "link"],
   "POST /v1/approvals/:id/decision": ["approver"],
+  "POST /v1/approvals/:id/revoke": ["approver"],
+  "GET /v1/usage/:id": ["viewer", "approver", "auditor", "admin", "agent"],
+  /** Proves itself by Slack's signature. */
+  "POST /v1/integrations/slack/interactions": "public",
+  /** The page: it shows nothing by itself, and asks the API as whoever has signed in. */
+  "GET /approvals": "public",
+  "GET /approvals/:id": "public",
+  "GET /approvals/assets/:name": "public",
+  "GET /approvals/session": "optional",
+  "POST /approvals/session": "public",
+  "DELETE /approvals/session": "public",
+  "GET /approvals/oidc/start": "public",
+  "GET /approvals/oidc/callback": "public",
+  "GET /approvals/open": "public",
   "GET /v1/sessions/:id/attestation": ["viewer", "auditor", "admin", "agent"],
   "POST /v1/agents": ["admin"],
   "GET /v1/agents": ["viewer", "auditor", "admin"],
@@ -70,16 +85,24 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): v
       request.principal = await authenticate(request).catch(() => null);
       return;
     }
-    const principal = await authenticate(request);
-    if (!permits(access, principal)) throw new HttpProblem(403, "access_denied", "your access does not cover this");
+    const principal = admitted(access, await authenticate(request));
+    if (!principal) throw new HttpProblem(403, "access_denied", "your access does not cover this");
     request.principal = principal;
   });
+}
+
+/** The caller as whom the access names; a person whom it does not may still have opened a link. */
+function admitted(access: Exclude<RouteAccess, string>, principal: Principal): Principal | null {
+  if (permits(access, principal)) return principal;
+  if (principal.kind !== "person" || !principal.link) return null;
+  const opened: Principal = { kind: "link", link: principal.link };
+  return permits(access, opened) ? opened : null;
 }
 
 /** True when the access names the caller. */
 export function permits(access: Exclude<RouteAccess, string>, principal: Principal | null): boolean {
   if (!principal) return false;
-  if (principal.kind === "agent") return access.includes("agent");
+  if (principal.kind !== "person") return access.includes(principal.kind);
   return principal.person.access.some((held) => access.includes(held));
 }
 

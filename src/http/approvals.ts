@@ -30,7 +30,10 @@ const params = z.strictObject({ id: z.string().regex(/^[\w-]{1,64}$/) });
 export const decisionBody = z.strictObject({
   decision: z.enum(["approve", "deny"]),
   comment: z.string().exactOptional(),
+  /** `shown` of the approval that the person saw. */
+  shown: z.string().exactOptional(),
 });
+export const revokeBody = z.strictObject({ comment: z.string().exactOptional() }).default({});
 
 export interface ApprovalRouteDeps {
   approvals: ApprovalsService;
@@ -38,7 +41,7 @@ export interface ApprovalRouteDeps {
   sessionIdOf: (identity: Identity) => string;
 }
 
-/** `/v1/approvals`: list, show and long-poll, decide. Only the POST ever changes anything. */
+/** `/v1/approvals`: list, show and long-poll, decide and revoke. Only a POST ever changes anything. */
 export function approvalRoutes(app: FastifyInstance, { approvals, sessionIdOf }: ApprovalRouteDeps): void {
   const stopping = new AbortController();
   app.addHook("preClose", async () => stopping.abort());
@@ -62,10 +65,16 @@ export function approvalRoutes(app: FastifyInstance, { approvals, sessionIdOf }:
     const person = personOf(request.principal);
     return approvals.answer(id, person, valid(decisionBody, request.body, "body"));
   });
+
+  app.post<{ Body: Json }>("/v1/approvals/:id/revoke", async (request) => {
+    const id = idOf(request.params);
+    const person = personOf(request.principal);
+    return approvals.answer(id, person, { decision: "revoke", ...valid(revokeBody, request.body, "body") });
+  });
 }
 
 function viewerOf(principal: Principal | null, sessionIdOf: (identity: Identity) => string): Viewer {
-  if (principal?.kind === "person") return principal;
+  if (principal?.kind === "person" || principal?.kind === "link") return principal;
   if (principal?.kind === "agent") {
     const { identity } = principal;
     return { kind: "agent", agent: identity.agent.id, session: sessionIdOf(identity) };

@@ -96,6 +96,7 @@ function asEnvoyAsks(request: FastifyRequest, id: string): CheckRequest {
 
 function answer(reply: FastifyReply, response: CheckResponse): FastifyReply | Passed {
   if ("ok_response" in response && response.status.code === 0) {
+    for (const { header } of response.ok_response.response_headers_to_add ?? []) reply.header(header.key, header.value);
     return passed(response.ok_response, response.dynamic_metadata);
   }
   const denied = "denied_response" in response ? response.denied_response : { status: { code: 503 } };

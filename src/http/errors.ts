@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApprovalError } from "../approvals/error.js";
 import { AuditUnavailable } from "../audit/record.js";
+import { PageError } from "../page/error.js";
 import { refusalOf } from "../reasons.js";
 import { Refusal } from "../refusal.js";
 import { StoreUnavailable } from "../store/store.js";
@@ -43,9 +44,11 @@ function unrouted(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   return sendProblem(reply, new HttpProblem(405, "method_not_allowed", "the method is not supported here"));
 }
 
-function problemOf(error: unknown): HttpProblem {
+/** What is told of an error. */
+export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof ApprovalError) return new HttpProblem(error.status, error.code, error.message);
+  if (error instanceof PageError) return new HttpProblem(error.status, error.code, error.message);
   if (error instanceof Refusal) return ofRefusal(error);
   if (error instanceof StoreUnavailable) return new HttpProblem(503, "store_unavailable", "the store did not answer");
   if (error instanceof AuditUnavailable) {

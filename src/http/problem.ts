@@ -14,6 +14,7 @@ const names = {
   410: "Gone",
   413: "ContentTooLarge",
   415: "UnsupportedMediaType",
+  429: "RateLimited",
   500: "InternalError",
   503: "Unavailable",
 } as const;

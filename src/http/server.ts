@@ -3,6 +3,7 @@ import type { PublishedBundle } from "../bundle/published.js";
 import type { PolicyVersions } from "../history/service.js";
 import { readJsonObject } from "../json/strict.js";
 import type { OAuthService } from "../oauth/service.js";
+import type { Page } from "../page/page.js";
 import { guardRoutes } from "./access.js";
 import { type AgentRoutesService, agentRoutes } from "./agents.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
@@ -14,9 +15,12 @@ import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
 import { type OAuthLog, oauthRoutes } from "./oauth.js";
 import { openApiRoutes } from "./openapi.js";
+import { pageRoutes } from "./page.js";
 import { policyRoutes } from "./policies.js";
 import { sendProblem } from "./problem.js";
 import { type SessionRouteDeps, sessionRoutes } from "./sessions.js";
+import { type SlackRouteDeps, slackRoutes } from "./slack.js";
+import { type UsageRouteDeps, usageRoutes } from "./usage.js";
 
 const bodyLimitBytes = 65_536;
 /** Longest time to send a whole request; long polls wait after that. */
@@ -25,11 +29,18 @@ const requestTimeoutMs = 15_000;
 const maxParamLength = 512;
 
 /** What the HTTP API needs of the rest. */
-export interface HttpDeps extends AuthenticateDeps, ApprovalRouteDeps, CheckRouteDeps, SessionRouteDeps {
+export interface HttpDeps
+  extends AuthenticateDeps,
+    ApprovalRouteDeps,
+    CheckRouteDeps,
+    SessionRouteDeps,
+    UsageRouteDeps,
+    SlackRouteDeps {
   /** Of the policies in force. */
   bundle: () => Promise<PublishedBundle>;
   policies: PolicyVersions;
   agents: AgentRoutesService;
+  page: Page;
   oauth: OAuthService;
   metrics: MetricsSource;
   ready: () => Readiness;
@@ -78,10 +89,13 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   checkRoutes(app, deps);
   approvalRoutes(app, deps);
   sessionRoutes(app, deps);
+  usageRoutes(app, deps);
+  slackRoutes(app, deps);
   agentRoutes(app, deps.agents);
   policyRoutes(app, deps.policies);
   bundleRoutes(app, deps.bundle);
   oauthRoutes(app, deps.oauth, deps.log);
+  pageRoutes(app, deps.page, deps.log);
   return app;
 }
 

@@ -5,5 +5,7 @@ export interface Revocations {
    * no round trip as a rule. Throws `Refusal` `store_unavailable`.
    */
   fresh(): Promise<void>;
+  /** Milliseconds since all of it was known last; infinite before the first time. */
+  unheardMs(): number;
   isRevoked(jti: string): boolean;
 }

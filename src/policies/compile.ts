@@ -1,6 +1,8 @@
 import { InvalidFile, type Located, type Problem } from "../files/located_yaml.js";
 import type { Mode } from "../verdict.js";
-import { type CompileContext, compileAction, finished } from "./compile_action.js";
+import { compileAction, finished } from "./compile_action.js";
+import { compileApproval, fileApproval } from "./compile_approval.js";
+import type { CompileContext } from "./compile_context.js";
 import { splitPrefixes } from "./deny_actions.js";
 import type { ActionDocument, AgentDocument, FileDocument } from "./document.js";
 import { compileEgress } from "./egress.js";
@@ -128,7 +130,8 @@ function compileFile(context: CompileContext): FileDocument {
 function compileActions(context: CompileContext): ActionDocument[] {
   const { source, defaults } = context;
   const { rego, actions } = source.value;
-  const compiled = (actions ?? []).map((action, index) => compileAction(action, ["actions", index], context));
+  const whole = fileApproval(context);
+  const compiled = (actions ?? []).map((action, index) => compileAction(action, ["actions", index], context, whole));
   if (!rego) return compiled;
   const rules = ruleKeys.rego
     .compile(rego, {
@@ -137,6 +140,6 @@ function compileActions(context: CompileContext): ActionDocument[] {
       mistake: (path, message) => context.mistake(["rego", ...path], message),
     })
     .map((rule) => finished("rego", rule, defaults));
-  const entries = actions ? compiled : [{ name: "*", rules: [] }];
+  const entries = actions ? compiled : [{ name: "*", rules: [], ...compileApproval({}, [], context, whole) }];
   return entries.map((entry) => ({ ...entry, rules: [...entry.rules, ...rules] }));
 }

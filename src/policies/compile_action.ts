@@ -1,38 +1,33 @@
-import type { Located, Path } from "../files/located_yaml.js";
-import type { Place } from "../files/scalar_place.js";
-import { termsOf } from "./approval.js";
-import { conditionWritten } from "./condition/written.js";
+import type { Path } from "../files/located_yaml.js";
+import { compileApproval, type FileApproval } from "./compile_approval.js";
+import type { CompileContext } from "./compile_context.js";
 import type { ActionDocument, Rule } from "./document.js";
-import { type Defaults, type RuleSource, standingOf } from "./rule.js";
+import { type Defaults, standingOf } from "./rule.js";
 import { compileBound } from "./rules/bounds.js";
 import type { CompiledRule, RuleContext, RuleKey } from "./rules/rule_key.js";
 import { ruleKeys } from "./rules/table.js";
 import { compileSanitize } from "./sanitize.js";
-import type { ActionSource, PolicySource } from "./schema.js";
+import type { ActionSource } from "./schema.js";
 
-/** What the compiling of one file needs beside the file. */
-export interface CompileContext {
-  source: Located<PolicySource>;
-  /** How rules stand that say nothing themselves. */
-  defaults: Defaults;
-  patternMistake(text: string): string | null;
-  /** Told of every mistake; what is compiled after one must not be used. */
-  mistake(path: Path, message: string, within?: Place): void;
-}
-
-/** Turns one entry of `actions` into data. `at` is where it stands in the file. */
-export function compileAction(action: ActionSource, at: Path, context: CompileContext): ActionDocument {
+/**
+ * Turns one entry of `actions` into data. `at` is where it stands in the file, `whole` what the file says of the approvals
+ * of all its actions.
+ */
+export function compileAction(
+  action: ActionSource,
+  at: Path,
+  context: CompileContext,
+  whole: FileApproval,
+): ActionDocument {
   const { mode, on_violation: onViolation } = action;
   const defaults: Defaults = {
     mode: mode ?? context.defaults.mode,
     on_violation: onViolation ?? context.defaults.on_violation,
   };
-  const terms = termsOf(action.approval);
   return {
     name: action.name,
     rules: compileRules(action, at, { ...context, defaults }),
-    ...compileApproval(action, at, { ...context, defaults }),
-    ...(terms && { terms }),
+    ...compileApproval(action, at, { ...context, defaults }, whole),
     ...(action.sanitize && { sanitize: compileSanitize(action.sanitize), sanitize_mode: defaults.mode }),
   };
 }
@@ -57,22 +52,4 @@ const neverApproved: readonly Rule["kind"][] = ["rego", "cost"];
 export function finished(key: string, { standing = {}, ...body }: CompiledRule, defaults: Defaults): Rule {
   const { mode, ...breach } = standingOf(standing, defaults);
   return { rule: key, ...body, mode, ...(!neverApproved.includes(body.kind) && breach) };
-}
-
-function compileApproval(
-  action: ActionSource,
-  at: Path,
-  { defaults, mistake, patternMistake }: CompileContext,
-): Pick<ActionDocument, "approval"> {
-  const { approval_needed: needed, approval } = action;
-  const [condition, path]: [RuleSource<string | boolean> | undefined, Path] = needed
-    ? [needed, ["approval_needed"]]
-    : [approval?.when, ["approval", "when"]];
-  if (condition === undefined || condition.value === false) return {};
-  const text = String(condition.value);
-  const compiled = conditionWritten(text, {
-    patternMistake,
-    mistake: (message, within) => mistake([...at, ...path, ...condition.at], message, within),
-  });
-  return compiled ? { approval: { source: text, mode: condition.mode ?? defaults.mode, condition: compiled } } : {};
 }

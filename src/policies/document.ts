@@ -46,7 +46,14 @@ export interface ActionDocument {
   rules: Rule[];
   approval?: { source: string; mode: Mode; condition: Condition };
   /** How an approval that this entry asks for has to be given. */
-  terms?: { approvers?: string[]; quorum?: number; expires_in_ms?: number; hold_ms?: number };
+  terms?: {
+    approvers?: string[];
+    quorum?: number;
+    expires_in_ms?: number;
+    hold_ms?: number;
+    /** After so long without a decision, members of these groups may answer too. */
+    escalate?: { after_ms: number; to: string[] };
+  };
   sanitize?: SanitizeDocument;
   sanitize_mode?: Mode;
 }
@@ -113,6 +120,20 @@ export interface EgressPattern {
 
 /** The lowest limits of all files in one mode. */
 export interface LimitSet {
-  rate?: { interval_us: number; burst: number };
+  rate?: RateDocument;
+  /** Of the agent with one tool, by the tool's name. */
+  tools?: Record<string, RateDocument>;
   daily_budget_micro?: number;
+  session_budget_micro?: number;
+}
+
+/** GCRA: the time between two calls, and how many may come at once. */
+export interface RateDocument {
+  interval_us: number;
+  burst: number;
+}
+
+/** The rate of the agent with one tool; a tool that is named as something every object has is none by that. */
+export function toolRateOf({ tools }: LimitSet, tool: string | null): RateDocument | undefined {
+  return tools && tool !== null && Object.hasOwn(tools, tool) ? tools[tool] : undefined;
 }

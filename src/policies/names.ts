@@ -4,3 +4,8 @@ import { z } from "zod";
 export const agentName = z
   .string()
   .regex(/^(\*|[A-Za-z0-9][A-Za-z0-9._@:/-]{0,127})$/, 'an agent id is letters, digits and . _ @ : / - (or "*")');
+
+/** A tool's name as policies name it. `instead` says what stands for every tool. */
+export function toolName(instead: string) {
+  return z.string().regex(/^[A-Za-z0-9._-]+$/, `a tool name is letters, digits and . - _ (${instead})`);
+}

@@ -3,7 +3,7 @@ import { approvalNeededSchema, approvalSchema } from "./approval.js";
 import { denyActionsSchema } from "./deny_actions.js";
 import { egressSchema } from "./egress.js";
 import { limitsSchema } from "./limits.js";
-import { agentName } from "./names.js";
+import { agentName, toolName } from "./names.js";
 import { anyKeys, mode, onViolation } from "./rule.js";
 import { boundKey, boundMistakes, readBounds } from "./rules/bounds.js";
 import { type RuleKeyName, ruleKeys } from "./rules/table.js";
@@ -14,9 +14,7 @@ const actionName = z
   .string()
   .min(1)
   .refine((name) => name === "*" || !name.includes("*"), 'an action is named in full, or "*" for every action');
-const toolName = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]+$/, "a tool name is letters, digits and . - _ (no `tools`: every tool)");
+const tool = toolName("no `tools`: every tool");
 
 type RuleShape = { [K in RuleKeyName]: z.ZodOptional<(typeof ruleKeys)[K]["schema"]> };
 
@@ -24,13 +22,18 @@ const ruleShape = Object.fromEntries(
   Object.entries(ruleKeys).map(([key, { schema }]) => [key, (schema as z.ZodType).optional()]),
 ) as unknown as RuleShape;
 
+/** Of a file they hold for each of its actions that does not say otherwise. */
+const approvalKeys = z.object({
+  approval_needed: approvalNeededSchema.optional(),
+  approval: approvalSchema.optional(),
+});
+
 const fixedActionKeys = {
   name: actionName.describe("the action, or * for every action"),
   mode: mode.optional(),
   on_violation: onViolation.optional(),
   ...ruleShape,
-  approval_needed: approvalNeededSchema.optional(),
-  approval: approvalSchema.optional(),
+  ...approvalKeys.shape,
   sanitize: sanitizeSchema.optional(),
 };
 
@@ -51,10 +54,7 @@ const action = anyKeys(
           const issues = boundMistakes(raw).map((issue) => ({ ...issue, path: [key, ...issue.path] }));
           context.issues.push(...(issues as z.core.$ZodRawIssue[]));
         }
-        if (value.approval_needed !== undefined && value.approval?.when !== undefined) {
-          const message = "the condition stands already under `approval_needed`";
-          context.addIssue({ code: "custom", path: ["approval", "when"], message });
-        }
+        tellSecondCondition(value, context);
       },
       // Other mistakes in the same action do not hide these.
       { when: ({ value }) => typeof value === "object" && value !== null },
@@ -64,6 +64,16 @@ const action = anyKeys(
       bounds: readBounds(value),
     })),
 );
+
+/** Where people are asked by two conditions, one of them would be lost. */
+function tellSecondCondition(
+  { approval_needed: needed, approval }: z.output<typeof approvalKeys>,
+  context: z.RefinementCtx,
+): void {
+  if (needed === undefined || approval?.when === undefined) return;
+  const message = "the condition stands already under `approval_needed`";
+  context.addIssue({ code: "custom", path: ["approval", "when"], message });
+}
 
 /** What makes a policy say anything. */
 const speaking = ["actions", "deny_actions", "egress", "limits", "rego"] as const;
@@ -75,11 +85,12 @@ export const policySchema = z
     agents: z.array(agentName).min(1).optional().describe("the agents the file is for"),
     guardrail: z.boolean().optional().describe("true: for every agent, restricts, and grants nothing"),
     mode: mode.optional(),
-    tools: z.array(toolName).min(1).optional().describe("tools that the file speaks of; every tool by default"),
+    tools: z.array(tool).min(1).optional().describe("tools that the file speaks of; every tool by default"),
     deny_actions: denyActionsSchema.optional(),
     egress: egressSchema.optional(),
     rego: ruleKeys.rego.schema.optional(),
     actions: z.array(action).optional().describe("what the agent may do, and within which rules"),
+    ...approvalKeys.shape,
     limits: limitsSchema.optional(),
   })
   .superRefine((policy, context) => {
@@ -95,7 +106,20 @@ export const policySchema = z
       const message = `the policy says nothing: give it one of ${speaking.map((key) => `\`${key}\``).join(", ")}`;
       context.addIssue({ code: "custom", path: [], message });
     }
+    tellSecondCondition(policy, context);
+    if (listsNothing(policy)) {
+      for (const key of ["approval_needed", "approval"] as const) {
+        if (policy[key] === undefined) continue;
+        const message = "holds for the `actions` of the file, and it lists none";
+        context.addIssue({ code: "custom", path: [key], message });
+      }
+    }
   });
+
+/** `rego` without `actions` is for every action. */
+function listsNothing({ actions, rego }: { actions?: unknown[] | undefined; rego?: unknown }): boolean {
+  return actions === undefined ? rego === undefined : actions.length === 0;
+}
 
 export type PolicySource = z.output<typeof policySchema>;
 export type ActionSource = NonNullable<PolicySource["actions"]>[number];

@@ -32,6 +32,8 @@ export interface RecordParts {
   computed: { verdict: Verdict; reason: string; violations: readonly Violation[]; approval?: { id: string } };
   enforced: { verdict: Verdict };
   mode: Mode;
+  /** Settled without the store. */
+  local?: true | undefined;
   /** Of this very call. */
   mask: Masker;
 }
@@ -74,6 +76,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     human_approval: redeemed?.humans ?? null,
     decision: computed.verdict,
     enforced: enforced.verdict,
+    ...(parts.local && { local: true }),
     mode: parts.mode,
     reason: computed.reason,
     violations: computed.violations.map((found) => maskViolation({ ...found } as { [name: string]: Json }, mask)),

@@ -63,6 +63,7 @@ export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEnt
       return kind === "any" || (found && foldCase(found.id) === foldCase(name)) ? found : undefined;
     },
     personByToken: byToken,
+    holdsToken: (id, hash) => people.some(({ person, tokenHashes }) => person.id === id && tokenHashes.includes(hash)),
     agents: () => entries.map(({ agent }) => agent),
     entry: (id) => agents.get(id),
     holdsSecret: (hash) => agentKeys.has(hash) || tokens.has(hash),

@@ -43,4 +43,6 @@ export interface Registry {
   personNamed(name: string, names?: "id" | "any"): Person | undefined;
   /** Compares hashes in constant time. */
   personByToken(token: string): Person | undefined;
+  /** True while the lower-case hex SHA-256 is that of a token of the person with this id. */
+  holdsToken(id: string, sha256: string): boolean;
 }

@@ -1,9 +1,10 @@
 import type { Header, QueryParameter } from "../call.js";
 import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/messages.js";
 import { toStruct } from "../grpc/struct.js";
-import type { Answer } from "../outcome.js";
+import type { Answer, Limit, LimitStanding } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
 import { letsThrough, type Mode, type Sanitize } from "../verdict.js";
+import { nextStep } from "./next.js";
 import { pollAfterSeconds, problem } from "./problem.js";
 
 export interface RespondParts {
@@ -80,7 +81,9 @@ function passed({
   const spellings = query.filter(
     ({ raw, name }) => removedQuery.has(name) || (Object.hasOwn(setQuery, name) && raw !== name),
   );
+  const left = standingHeaders(enforced.standings ?? []);
   return {
+    ...(left.length > 0 && { response_headers_to_add: left }),
     headers: Object.entries({ ...setHeaders, ...own }).map(([key, value]) => overwrite(key, value)),
     headers_to_remove: [...removeHeaders],
     query_parameters_to_set: Object.entries(setQuery).map(([key, value]) => ({ key, value })),
@@ -130,6 +133,7 @@ function denial(parts: RespondParts): {
     agent_id: parts.agentId,
     tool: parts.tool,
     action: parts.action,
+    next: nextStep(enforced, error),
     ...(enforced.approval && {
       approval: {
         id: enforced.approval.id,
@@ -165,9 +169,20 @@ function limitHeaders({ limit }: Answer): HeaderValueOption[] {
   const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000));
   return [
     overwrite("retry-after", String(seconds)),
-    overwrite("ratelimit-policy", `"${limit.policy}";q=${limit.quota};w=${limit.windowSeconds}`),
+    overwrite("ratelimit-policy", policyItem(limit)),
     overwrite("ratelimit", `"${limit.policy}";r=0;t=${seconds}`),
   ];
+}
+
+/** What is left of each limit, for the agent to slow down before it is refused. */
+function standingHeaders(standings: readonly LimitStanding[]): HeaderValueOption[] {
+  if (standings.length === 0) return [];
+  const left = standings.map(({ policy, left: r, resetSeconds }) => `"${policy}";r=${r};t=${resetSeconds}`);
+  return [overwrite("ratelimit-policy", standings.map(policyItem).join(", ")), overwrite("ratelimit", left.join(", "))];
+}
+
+function policyItem({ policy, quota, windowSeconds }: Pick<Limit, "policy" | "quota" | "windowSeconds">): string {
+  return `"${policy}";q=${quota}${windowSeconds === null ? "" : `;w=${windowSeconds}`}`;
 }
 
 function overwrite(key: string, value: string): HeaderValueOption {

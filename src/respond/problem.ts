@@ -16,6 +16,8 @@ export interface Problem {
   agent_id: string | null;
   tool: string | null;
   action: string | null;
+  /** What the agent does next. */
+  next: string;
   approval?: { id: string; status_url: string; expires_at: string; poll_after_s: number };
 }
 

@@ -92,5 +92,6 @@ function following({ registry }: Pick<AgentsService, "registry">): Registry {
     person: (name) => registry().person(name),
     personNamed: (name, names) => registry().personNamed(name, names),
     personByToken: (token) => registry().personByToken(token),
+    holdsToken: (id, sha256) => registry().holdsToken(id, sha256),
   };
 }

@@ -5,13 +5,20 @@ import { openStore } from "../store/open.js";
 import type { Store } from "../store/store.js";
 import type { Metrics } from "../telemetry/metrics.js";
 import type { Closing } from "./closing.js";
+import { guardedStore } from "./guarded_store.js";
 
 const probeMs = 1_000;
 
 /** Opens the configured store and keeps an eye on it. `trouble` is `null` while it answers. */
 export async function watchedStore(
   config: Config,
-  deps: { runtime: Runtime; log: Logger; metrics: Metrics; closing: Closing },
+  deps: {
+    runtime: Runtime;
+    log: Logger;
+    metrics: Metrics;
+    closing: Closing;
+    onCountersLost: (agent: string) => void;
+  },
 ): Promise<{ store: Store; trouble: () => string | null; onTrouble: (error: Error) => void }> {
   const { runtime, log, metrics, closing } = deps;
   let trouble: string | null = null;
@@ -19,7 +26,8 @@ export async function watchedStore(
     metrics.storeTrouble();
     log.warn({ error: error.message }, "store");
   };
-  const store = await openStore(config.store, { runtime, waitMs: config.store_timeout, onTrouble });
+  const opened = await openStore(config.store, { runtime, waitMs: config.store_timeout, onTrouble });
+  const { store, trouble: away } = guardedStore(opened, config, deps);
   closing.add(() => store.close());
   if (!store.shared)
     log.warn(
@@ -36,5 +44,5 @@ export async function watchedStore(
   };
   const timer = setInterval(() => void probe(), probeMs);
   closing.add(() => clearInterval(timer));
-  return { store, trouble: () => trouble, onTrouble };
+  return { store, trouble: () => away() ?? trouble, onTrouble };
 }

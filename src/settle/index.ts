@@ -2,14 +2,17 @@ import { type DraftRequest, openDraft } from "../approvals/draft.js";
 import type { ApprovalsService } from "../approvals/service.js";
 import type { Call, Identity, Override } from "../call.js";
 import type { ApprovalTerms, View } from "../outcome.js";
-import type { AgentDocument, LimitSet } from "../policies/document.js";
+import { type AgentDocument, type LimitSet, type RateDocument, toolRateOf } from "../policies/document.js";
 import { Refusal } from "../refusal.js";
 import type { SessionState } from "../session.js";
 import { covers } from "../store/question.js";
 import {
   type Approval,
+  type BudgetWarning,
   type Charge,
+  type Counters,
   type LimitOutcome,
+  type Rate,
   type SettleRequest,
   type SettleResult,
   type Store,
@@ -61,8 +64,14 @@ export interface HumanApproval {
 export interface Settlement {
   enforced: LimitOutcome;
   shadow: LimitOutcome;
+  /** The enforced counters after it; absent when the store did not say. */
+  counters?: Counters | null;
+  /** Budgets that this call made nearly or wholly used up. */
+  warnings?: readonly BudgetWarning[];
   /** The session before this call; `null` when nothing was remembered of it, absent when nobody could tell. */
   before?: SessionState | null;
+  /** Counted by this process alone, while the store was away. */
+  local?: true;
   /** Why the session does not know of a call that is refused anyway; for the log. */
   trouble?: unknown;
   opened?: { id: string; expiresAtMs: number; fresh: boolean };
@@ -83,7 +92,10 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     const settlement: Settlement = {
       enforced: result.enforced,
       shadow: result.shadow ?? { outcome: "ok" },
-      ...(!result.replayed && { before: result.session }),
+      counters: result.counters,
+      warnings: result.warnings,
+      ...(!result.replayed && !result.local && { before: result.session }),
+      ...(result.local && { local: true }),
     };
     if (result.enforced.outcome !== "ok") return settlement;
     return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
@@ -101,16 +113,17 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
 
 /**
  * Lets the session know of a call that was answered without being settled: refused before, or let through in shadow.
- * Gives the session as it was before. Throws as the store does.
+ * Gives the session as it was before; `undefined` when that is not known, since the store is told later. Throws as the store does.
  */
 export async function note(
   seen: Seen & { agent: string; key: string; store: Store },
   answer: { verdict: Verdict; reason: string },
-): Promise<SessionState | null> {
+): Promise<SessionState | null | undefined> {
   const { agent, key, store } = seen;
   const observation = observationOf(seen, answer);
-  const { session } = await store.settle({ agent, key, enforced: {}, approval: { kind: "none" }, observation });
-  return session;
+  const request = { agent, key, enforced: {}, approval: { kind: "none" }, observation } as const;
+  const { session, local } = await store.settle(request);
+  return local ? undefined : session;
 }
 
 /** What became of the approval. A result of another kind than was asked for lets nothing through. */
@@ -140,9 +153,9 @@ function approvalResult(
 function requestOf(parts: SettleParts): SettleRequest {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
-  const charge = enforcing ? chargeOf(limits.enforced, parts.costMicro.enforced) : {};
+  const charge = enforcing ? chargeOf(limits.enforced, parts, parts.costMicro.enforced) : {};
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
-  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts.costMicro.computed) : {};
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts, parts.costMicro.computed) : {};
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
   return {
     agent: parts.identity.agent.id,
@@ -163,7 +176,7 @@ function approvalOf(parts: SettleParts, override: Override | null): SettleReques
 
 function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;
-  const { approvers, quorum, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
+  const { approvers, quorum, escalation, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
   return {
     id: parts.approvalId,
     identity: parts.identity,
@@ -176,6 +189,8 @@ function draftRequest(parts: SettleParts): DraftRequest {
     decisionId: parts.decisionId,
     approvers,
     quorum,
+    escalation,
+    costMicro: parts.costMicro.enforced,
     expiresInMs,
   };
 }
@@ -231,14 +246,25 @@ function refusedBecause(why: Unredeemable): Refusal {
   }
 }
 
-function chargeOf(limits: LimitSet | undefined, costMicro: number): Charge {
+function chargeOf(limits: LimitSet = {}, { call, session, terms }: SettleParts, costMicro: number): Charge {
+  const { rate, daily_budget_micro: daily, session_budget_micro: ofSession } = limits;
+  const toolRate = toolRateOf(limits, call.tool);
   return {
-    ...(limits?.rate && { rate: { intervalUs: limits.rate.interval_us, burst: limits.rate.burst } }),
-    ...(limits?.daily_budget_micro !== undefined && { budget: { limitMicro: limits.daily_budget_micro, costMicro } }),
+    ...(rate && { rate: countable(rate) }),
+    ...(toolRate && call.tool !== null && { toolRate: { ...countable(toolRate), tool: call.tool } }),
+    ...(daily !== undefined && { budget: { limitMicro: daily, costMicro } }),
+    ...(ofSession !== undefined && {
+      sessionBudget: { limitMicro: ofSession, costMicro, session: session.id, ttlMs: terms.ttlMs },
+    }),
   };
+}
+
+function countable({ interval_us: intervalUs, burst }: RateDocument): Rate {
+  return { intervalUs, burst };
 }
 
 /** In a dry run one set of counters stands for both modes. */
 function merged(a: LimitSet | undefined, b: LimitSet | undefined): LimitSet {
-  return { ...b, ...a };
+  const tools = { ...b?.tools, ...a?.tools };
+  return { ...b, ...a, ...(Object.keys(tools).length > 0 && { tools }) };
 }

@@ -33,13 +33,17 @@ const draft = z.strictObject({
   deploymentId: z.string(),
   quorum: z.int().min(1),
   approvers: z.array(z.array(z.string())),
+  escalation: z
+    .strictObject({ afterMs: z.int().min(1), to: z.array(z.string()), approvers: z.array(z.array(z.string())) })
+    .exactOptional(),
+  costMicro: z.int().min(0),
   openedAt: z.string(),
   opening: z.string(),
 });
 
 const answer = z.strictObject({
   approver: z.string(),
-  decision: z.enum(["approve", "deny"]),
+  decision: z.enum(["approve", "deny", "revoke"]),
   comment: z.string().exactOptional(),
   at: z.string(),
   proof: z.string(),

@@ -1,5 +1,16 @@
 import { maxHorizonUs } from "./gcra.js";
-import type { ApprovalAnswer, ApprovalFilter, Charge, LookRequest, Observation, Rate, SettleRequest } from "./store.js";
+import type {
+  ApprovalAnswer,
+  ApprovalFilter,
+  Budget,
+  Charge,
+  KnownCounters,
+  LookRequest,
+  Observation,
+  Rate,
+  SettleRequest,
+  UsageRequest,
+} from "./store.js";
 
 /** Longest life of a pending or approved approval: 30 days. The list of approvals is pruned by it. */
 export const maxExpiresInMs = 30 * 86_400_000;
@@ -13,6 +24,8 @@ export function checkSettle(request: SettleRequest): void {
   checkName("key", request.key);
   checkCharge("enforced", request.enforced);
   if (request.shadow) checkCharge("shadow", request.shadow);
+  checkSessions(request);
+  if (request.known) checkKnown(request.known);
   const { approval, observation } = request;
   if (observation) checkObservation(observation);
   if (approval.kind === "redeem") {
@@ -25,6 +38,8 @@ export function checkSettle(request: SettleRequest): void {
     checkName("draft.fingerprint", draft.fingerprint);
     checkInteger("draft.quorum", draft.quorum, 1);
     checkInteger("draft.expiresInMs", draft.expiresInMs, 1, maxExpiresInMs);
+    checkInteger("draft.costMicro", draft.costMicro, 0);
+    if (draft.escalation) checkInteger("draft.escalation.afterMs", draft.escalation.afterMs, 1, maxExpiresInMs);
     checkInteger("approval.maxPending", approval.maxPending, 1);
     if (draft.agent !== request.agent) throw new RangeError("draft.agent is not the agent that settles");
   }
@@ -78,13 +93,55 @@ export function isCountable({ intervalUs, burst }: Rate): boolean {
   );
 }
 
-function checkCharge(path: string, { rate, budget }: Charge): void {
+function checkCharge(path: string, { rate, toolRate, budget, sessionBudget }: Charge): void {
   if (rate && !isCountable(rate))
     throw new RangeError(`${path}.rate has an interval or a burst that cannot be counted`);
-  if (budget) {
-    checkInteger(`${path}.budget.limitMicro`, budget.limitMicro, 0);
-    checkInteger(`${path}.budget.costMicro`, budget.costMicro, 0);
+  if (toolRate) {
+    checkName(`${path}.toolRate.tool`, toolRate.tool);
+    if (!isCountable(toolRate)) {
+      throw new RangeError(`${path}.toolRate has an interval or a burst that cannot be counted`);
+    }
   }
+  if (budget) checkBudget(`${path}.budget`, budget);
+  if (sessionBudget) {
+    checkBudget(`${path}.sessionBudget`, sessionBudget);
+    checkName(`${path}.sessionBudget.session`, sessionBudget.session);
+    checkInteger(`${path}.sessionBudget.ttlMs`, sessionBudget.ttlMs, 1);
+  }
+}
+
+function checkBudget(path: string, { limitMicro, costMicro }: Budget): void {
+  checkInteger(`${path}.limitMicro`, limitMicro, 0);
+  checkInteger(`${path}.costMicro`, costMicro, 0);
+}
+
+/** Both charges of one call are of one session. */
+function checkSessions({ enforced, shadow }: SettleRequest): void {
+  const [one, other] = [enforced.sessionBudget, shadow?.sessionBudget];
+  if (one && other && one.session !== other.session)
+    throw new RangeError("the two session budgets are of two sessions");
+}
+
+function checkKnown(known: KnownCounters): void {
+  for (const [name, value] of Object.entries({ ...known, tatUs: known.tatUs ?? 0 })) {
+    checkInteger(`known.${name}`, value, 0);
+  }
+}
+
+export function checkMark(id: string, agent: string, name: string): void {
+  checkName("id", id);
+  checkName("agent", agent);
+  checkName("name", name);
+}
+
+export function checkOnce(name: string, ttlMs: number): void {
+  checkName("name", name);
+  checkInteger("ttlMs", ttlMs, 1);
+}
+
+export function checkUsage({ agent, session }: UsageRequest): void {
+  checkName("agent", agent);
+  if (session !== null) checkName("session", session);
 }
 
 export function checkName(path: string, value: string): void {

@@ -1,8 +1,17 @@
 import type { Runtime } from "../runtime.js";
-import { checkAnswer, checkFilter, checkLook, checkName, checkSettle } from "./check.js";
+import {
+  checkAnswer,
+  checkFilter,
+  checkLook,
+  checkMark,
+  checkName,
+  checkOnce,
+  checkSettle,
+  checkUsage,
+} from "./check.js";
 import { ExpiringMap } from "./expiring_map.js";
-import { forgettableAtMs, type LimitState, unused, weigh } from "./limits.js";
 import { MemoryApprovals } from "./memory_approvals.js";
+import { MemoryLimits } from "./memory_limits.js";
 import { memoryRegistry } from "./memory_registry.js";
 import { MemorySessions } from "./memory_sessions.js";
 import { becomes } from "./observed.js";
@@ -12,11 +21,10 @@ import { idempotencyMs, type SettleRequest, type SettleResult, type Store, Store
  * The store of one process: nothing is shared, nothing survives. It behaves as the Redis store does, atomic because
  * no step of it waits.
  */
-export function memoryStore(runtime: Runtime): Store {
-  const enforced = new ExpiringMap<string, LimitState>();
-  const shadow = new ExpiringMap<string, LimitState>();
+export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Store {
   const settled = new ExpiringMap<string, SettleResult>();
   const approvals = new MemoryApprovals();
+  const named = new ExpiringMap<string, true>();
   const sessions = new MemorySessions();
   let closed = false;
 
@@ -30,30 +38,29 @@ export function memoryStore(runtime: Runtime): Store {
     const nowMs = now();
     const settledKey = JSON.stringify([request.agent, request.key]);
     const first = settled.get(settledKey, nowMs);
-    if (first) return { ...structuredClone(first), replayed: true, session: null };
+    if (first) return { ...structuredClone(first), replayed: true };
 
-    const limits = weigh(nowMs * 1000, enforced.get(request.agent, nowMs) ?? unused, request.enforced);
-    const shadowed = request.shadow && weigh(nowMs * 1000, shadow.get(request.agent, nowMs) ?? unused, request.shadow);
-    const approval = limits.outcome.outcome === "ok" ? settleApproval(request, nowMs) : ({ outcome: "none" } as const);
+    const weighed = limits.weigh(nowMs, request);
+    const approval =
+      weighed.enforced.outcome === "ok" ? settleApproval(request, nowMs) : ({ outcome: "none" } as const);
     const charges = request.approval.kind === "none" || approval.outcome === "redeemed";
+    const charged = weighed.settle(charges);
     const result = {
       replayed: false,
       session: null,
-      enforced: limits.outcome,
-      shadow: shadowed?.outcome ?? null,
+      enforced: weighed.enforced,
+      shadow: weighed.shadow,
+      counters: charged.counters,
+      warnings: charged.warnings,
+      lost: weighed.lost,
       approval,
     };
 
-    let changed = approval.outcome === "redeemed" || (approval.outcome === "opened" && approval.fresh);
-    for (const [counters, next] of [
-      [enforced, limits.next],
-      [shadow, shadowed?.next ?? null],
-    ] as const) {
-      if (!charges || next === null) continue;
-      counters.set(request.agent, next, forgettableAtMs(next), nowMs);
-      changed = true;
+    const changed = approval.outcome === "redeemed" || (approval.outcome === "opened" && approval.fresh);
+    if (changed || charged.changed) {
+      const kept = { ...structuredClone(result), counters: null, warnings: [], lost: false };
+      settled.set(settledKey, kept, nowMs + idempotencyMs, nowMs);
     }
-    if (changed) settled.set(settledKey, structuredClone(result), nowMs + idempotencyMs, nowMs);
     const { observation: seen } = request;
     return seen ? { ...result, session: sessions.observe(request.agent, seen, becomes(seen, result), nowMs) } : result;
   }
@@ -102,9 +109,31 @@ export function memoryStore(runtime: Runtime): Store {
       checkAnswer(id, answer);
       return approvals.answer(id, answer, now());
     },
-    ping: async () => {
+    mark: async ({ id, agent }, name, value) => {
+      checkMark(id, agent, name);
+      return approvals.mark(id, agent, name, value, now());
+    },
+    marked: async ({ id, agent }, name) => {
+      checkMark(id, agent, name);
+      return approvals.marked(id, agent, name, now());
+    },
+    once: async (name, ttlMs) => {
+      checkOnce(name, ttlMs);
+      const nowMs = now();
+      if (named.get(name, nowMs)) return false;
+      named.set(name, true, nowMs + ttlMs, nowMs);
+      return true;
+    },
+    usage: async (request) => {
+      checkUsage(request);
+      const nowMs = now();
+      return { nowMs, ...limits.usage(nowMs, request), pending: approvals.pendingOf(request.agent, nowMs) };
+    },
+    ping: async (owner) => {
+      if (typeof owner === "string") checkName("owner", owner);
       now();
     },
+    partOf: () => "",
     close: async () => {
       closed = true;
     },

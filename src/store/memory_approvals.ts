@@ -1,5 +1,6 @@
 import { decodeApproval, encodeAnswer, encodeDraft } from "./approval_codec.js";
 import { ExpiringMap } from "./expiring_map.js";
+import { bySoonest, byTurns } from "./pending.js";
 import { questionOf } from "./question.js";
 import {
   type AnswerResult,
@@ -9,6 +10,7 @@ import {
   type ApprovalFilter,
   type ApprovalStatus,
   approvalRetentionMs,
+  type Marked,
   maxScanned,
   type SettleResult,
   StoreUnavailable,
@@ -28,6 +30,7 @@ interface Entry {
   draft: string;
   answers: string[];
   people: Set<string>;
+  marks: Map<string, string>;
 }
 
 /** The approvals of a memory store. */
@@ -59,6 +62,7 @@ export class MemoryApprovals {
       draft: encodeDraft(draft),
       answers: [],
       people: new Set(),
+      marks: new Map(),
     };
     this.byId.set(entry.id, entry, entry.expiresAtMs + approvalRetentionMs, nowMs);
     this.pending.set(question, entry, entry.expiresAtMs, nowMs);
@@ -90,12 +94,32 @@ export class MemoryApprovals {
     return { outcome, approval: show(entry, nowMs) };
   }
 
+  mark(id: string, agent: string, name: string, value: string, nowMs: number): Marked | null {
+    const entry = this.byId.get(id, nowMs);
+    if (!entry || entry.agent !== agent) return null;
+    const known = entry.marks.get(name);
+    if (known !== undefined) return { first: false, value: known };
+    entry.marks.set(name, value);
+    return { first: true, value };
+  }
+
+  marked(id: string, agent: string, name: string, nowMs: number): string | null {
+    const entry = this.byId.get(id, nowMs);
+    return (entry?.agent === agent && entry.marks.get(name)) || null;
+  }
+
+  /** How many approvals of the agent wait for people. */
+  pendingOf(agent: string, nowMs: number): number {
+    return this.waitingOf(agent, nowMs).size;
+  }
+
   get(id: string, agent: string | undefined, nowMs: number): Approval | null {
     const entry = this.byId.get(id, nowMs);
     return entry && (agent === undefined || entry.agent === agent) ? show(entry, nowMs) : null;
   }
 
   list(filter: ApprovalFilter, nowMs: number): Approval[] {
+    if (filter.status === "pending") return this.listPending(filter, nowMs);
     return [...this.byId.values(nowMs)]
       .filter((entry) => filter.agent === undefined || entry.agent === filter.agent)
       .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1))
@@ -103,6 +127,17 @@ export class MemoryApprovals {
       .filter((entry) => filter.status === undefined || statusAt(entry, nowMs) === filter.status)
       .slice(0, filter.limit)
       .map((entry) => show(entry, nowMs));
+  }
+
+  private listPending({ agent, limit }: ApprovalFilter, nowMs: number): Approval[] {
+    const lists = agent === undefined ? [...this.waiting.values(nowMs)] : [this.waitingOf(agent, nowMs)];
+    const soonest = lists
+      .flatMap((waiting) => [...waiting.values()])
+      .filter(({ expiresAtMs }) => expiresAtMs > nowMs)
+      .sort(bySoonest)
+      .slice(0, maxScanned);
+    const chosen = byTurns(soonest).slice(0, limit).sort(bySoonest);
+    return chosen.map((entry) => show(entry, nowMs));
   }
 
   private waitingOf(agent: string, nowMs: number): Map<string, Entry> {
@@ -115,6 +150,12 @@ export class MemoryApprovals {
 function record(entry: Entry, answer: ApprovalAnswer, nowMs: number): AnswerResult["outcome"] {
   const status = statusAt(entry, nowMs);
   if (status === "expired") return "expired";
+  if (answer.decision === "revoke") {
+    if (status !== "pending" && status !== "approved") return "conflict";
+    entry.answers.push(encodeAnswer(answer));
+    entry.written = "denied";
+    return "revoked";
+  }
   if (status !== "pending" || entry.people.has(answer.approver)) return "conflict";
   entry.people.add(answer.approver);
   entry.answers.push(encodeAnswer(answer));

@@ -3,7 +3,7 @@ import type { Observation, SettleResult } from "./store.js";
 
 /**
  * What becomes of an observed call once limits and approvals have been settled: what they refuse is a refusal with their
- * code. `settle-10.lua` says the same.
+ * code. `settle-11.lua` says the same.
  */
 export function becomes(
   { outcome, refusal }: Pick<Observation, "outcome" | "refusal">,

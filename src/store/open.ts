@@ -1,3 +1,4 @@
+import type { StorePlace } from "../config/store.js";
 import type { Runtime } from "../runtime.js";
 import { memoryStore } from "./memory.js";
 import { openRedisStore } from "./redis/open.js";
@@ -14,17 +15,15 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store that a URL names: `memory:`, `redis://host[:port][/db]` or `rediss://...` (TLS, verified against the
- * roots that Node trusts). Rejects with an `Error` for other URLs and for servers before Redis 6.2, with
- * `StoreUnavailable` when the server does not answer at start. Messages never hold the URL's password.
+ * Opens a store: `memory:`, one Redis server by its URL (`redis://host[:port][/db]`, or `rediss://...` for TLS), or a
+ * Redis cluster by some of its nodes. Certificates are verified against `tls.ca_file`, or else the roots that Node
+ * trusts. Rejects with an `Error` for other places, files that cannot be used and servers before Redis 6.2, with
+ * `StoreUnavailable` when nobody answers at start. Messages never hold a password.
  */
-export async function openStore(url: string, options: StoreOptions): Promise<Store> {
+export async function openStore(place: StorePlace, options: StoreOptions): Promise<Store> {
   if (!Number.isSafeInteger(options.waitMs) || options.waitMs < 1)
     throw new RangeError("waitMs is not a positive integer");
-  if (url === "memory:") return memoryStore(options.runtime);
-  if (/^rediss?:/i.test(url)) {
-    const { waitMs, prefix = "countersign:", onTrouble } = options;
-    return openRedisStore(url, { waitMs, prefix, ...(onTrouble ? { onTrouble } : {}) });
-  }
-  throw new Error("a store is memory:, redis://host:port/database or rediss://host:port/database");
+  if (place === "memory:") return memoryStore(options.runtime);
+  const { waitMs, prefix = "countersign:", onTrouble } = options;
+  return openRedisStore(place, { waitMs, prefix, ...(onTrouble ? { onTrouble } : {}) });
 }

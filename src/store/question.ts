@@ -3,9 +3,10 @@ import type { Violation } from "../verdict.js";
 import type { ApprovalDraft } from "./store.js";
 
 /** Names one question to people: approvals of the same agent and question are the same one while it is pending. */
-export function questionOf({ fingerprint, violations, quorum, approvers, expiresInMs }: ApprovalDraft): string {
+export function questionOf(draft: ApprovalDraft): string {
+  const { fingerprint, violations, quorum, approvers, expiresInMs, escalation = null, costMicro } = draft;
   const why = [...identitiesOf(violations)].sort();
-  return sha256Hex(JSON.stringify([fingerprint, why, quorum, approvers, expiresInMs]));
+  return sha256Hex(JSON.stringify([fingerprint, why, quorum, approvers, expiresInMs, escalation, costMicro]));
 }
 
 /**

@@ -26,7 +26,7 @@ export interface Remembered {
 }
 
 /**
- * The session after one call. `settle-10.lua` says the same.
+ * The session after one call. `settle-11.lua` says the same.
  */
 export function remembered(
   before: KeptSession | null,

@@ -1,4 +1,5 @@
 import type { Json } from "../call.js";
+import type { Escalation } from "../outcome.js";
 import type { Indicator, Integrity, SessionFacts, SessionState } from "../session.js";
 import type { Violation } from "../verdict.js";
 import type { SharedRegistry } from "./shared_registry.js";
@@ -25,14 +26,29 @@ export interface Store {
    */
   approval(id: string, agent?: string): Promise<Approval | null>;
   /**
-   * Newest first; at most `limit` (1 to 1000). Looks at the `maxScanned` newest only, of the one agent or of all.
+   * At most `limit` (1 to 1000), newest first; looks at the `maxScanned` newest only, of the one agent or of all. Pending
+   * ones come in the order in which they expire, however many others there are: the `maxScanned` that expire first are
+   * looked at, and when they are more than `limit`, agents take turns, each with those of its own that expire first.
    * Approvals that cannot be read are left out and told to `onTrouble`.
    */
   approvals(filter: ApprovalFilter): Promise<Approval[]>;
   /** Adds one human answer. Races end in exactly one state. */
   answer(id: string, answer: ApprovalAnswer): Promise<AnswerResult>;
-  /** Resolves when the store can take a write. */
-  ping(): Promise<void>;
+  /**
+   * Notes something about an approval, once: of several that note the same name, the first one's value stays and is what
+   * all of them get. `null` when there is no such approval. For what processes have to agree upon, such as who tells people.
+   */
+  mark(of: { id: string; agent: string }, name: string, value: string): Promise<Marked | null>;
+  /** What was noted under a name; `null` when nothing was. */
+  marked(of: { id: string; agent: string }, name: string): Promise<string | null>;
+  /** True for the first who asks for this name within the time, on whatever process. */
+  once(name: string, ttlMs: number): Promise<boolean>;
+  /** The counters of an agent as they are. */
+  usage(request: UsageRequest): Promise<Usage>;
+  /** Resolves when the store can take a write; with an owner, when the part that has its keys answers. */
+  ping(owner?: Owner): Promise<void>;
+  /** Names the part of the store that has the keys of an owner. Each part can be away by itself. */
+  partOf(owner: Owner): string;
   /** Agents, revoked tokens and tasks that processes share. */
   readonly registry: SharedRegistry;
   close(): Promise<void>;
@@ -45,18 +61,35 @@ export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
 }
 
+/** Whose keys: those of an agent, or of the registry (`null`). */
+export type Owner = string | null;
+
 /** GCRA parameters. `intervalUs` is the emission interval T in microseconds, `burst` >= 1 the calls let through at once. */
 export interface Rate {
   intervalUs: number;
   burst: number;
 }
 
-/** What one call takes from one set of counters. All or nothing within the set. */
+/** What one call takes from one set of counters. All or nothing within the set, and weighed in this order. */
 export interface Charge {
+  /** Of the agent. */
   rate?: Rate;
+  /** Of the agent with one tool. */
+  toolRate?: Rate & { tool: string };
   /** Limit and cost in integer micro-units; the day is the UTC day of the store's clock. */
-  budget?: { limitMicro: number; costMicro: number };
+  budget?: Budget;
+  /** Of one session, until `ttlMs` after the last call of it that cost something. */
+  sessionBudget?: Budget & { session: string; ttlMs: number };
 }
+
+export interface Budget {
+  limitMicro: number;
+  costMicro: number;
+}
+
+/** The limits that a call can meet, in the order in which they are weighed. */
+export const limitNames = ["rate", "tool_rate", "daily_budget", "session_budget"] as const;
+export type LimitName = (typeof limitNames)[number];
 
 export interface LookRequest {
   agent: string;
@@ -118,6 +151,11 @@ export interface SettleRequest {
    * the first result that took something (charged, freshly opened, redeemed); one that took nothing is weighed afresh.
    */
   key: string;
+  /**
+   * What this process knows the agent's enforced counters to be at least. Where the store knows less it has lost some, and
+   * goes on from here.
+   */
+  known?: KnownCounters;
   /** Limits that refuse. Only checked when an approval is opened; charged when there is none to open or it is redeemed. */
   enforced: Charge;
   /**
@@ -140,17 +178,91 @@ export interface SettleRequest {
 /** Outcome of one set of limits. */
 export type LimitOutcome =
   | { outcome: "ok" }
-  | { outcome: "rate_exceeded"; retryAfterMs: number }
-  | { outcome: "budget_exceeded"; retryAfterMs: number; spentMicro: number };
+  | { outcome: "rate_exceeded"; limit: "rate" | "tool_rate"; retryAfterMs: number }
+  | {
+      outcome: "budget_exceeded";
+      limit: "daily_budget" | "session_budget";
+      /** Until the day, or what is remembered of the session, is over; of the latter if it is called no more. */
+      retryAfterMs: number;
+      spentMicro: number;
+    };
+
+/** The enforced counters that a settling has to do with, as they are after it. */
+export interface Counters {
+  /** The store's clock. */
+  nowMs: number;
+  /** Calls charged since the counters began: it only grows, until they are forgotten. */
+  charges: number;
+  /** `null` for a rate that was never charged. */
+  tatUs: number | null;
+  toolTatUs: number | null;
+  /** UTC day since the epoch, and what was spent on it. */
+  day: number;
+  spentMicro: number;
+  sessionSpentMicro: number;
+  /** When the store forgets the agent's counters, and the session's; 0 = there are none. */
+  keptUntilMs: number;
+  sessionKeptUntilMs: number;
+}
+
+/** What a process remembers of counters. Each half counts until its time is over. */
+export type KnownCounters = Omit<Counters, "toolTatUs" | "nowMs">;
+
+/** A budget is used up to so many percent, or refuses: each told once for each day or session, and anew when it is raised. */
+export interface BudgetWarning {
+  limit: "daily_budget" | "session_budget";
+  /** `shadow`: of a budget that refuses nothing. */
+  mode: "enforce" | "shadow";
+  percent: (typeof warnPercents)[number];
+  /** What is left did not cover a call: then `percent` is 100, whatever was spent. */
+  refused: boolean;
+  spentMicro: number;
+  limitMicro: number;
+}
+
+export const warnPercents = [80, 100] as const;
+
+export interface UsageRequest {
+  agent: string;
+  /** Whose session budget is wanted; `null` = none. */
+  session: string | null;
+}
+
+export interface Usage {
+  nowMs: number;
+  enforced: UsedCounters;
+  shadow: UsedCounters;
+  /** Approvals of the agent that wait for people. */
+  pending: number;
+}
+
+export interface UsedCounters {
+  tatUs: number | null;
+  toolTatUs: Record<string, number>;
+  /** Of the UTC day that the store's clock shows. */
+  spentMicro: number;
+  /** Spent in this hour of the store's clock so far, and in the whole hour before it. */
+  hourMicro: number;
+  hourBeforeMicro: number;
+  sessionSpentMicro: number;
+}
 
 export interface SettleResult {
   /** True when this key was settled before and this is the stored result. */
   replayed: boolean;
-  /** The session as it was before this call; `null` when nothing was remembered of it, and of a replayed one. */
+  /** The session as it was before this call; `null` when nothing was remembered of it, and of a replayed or local one. */
   session: SessionState | null;
   enforced: LimitOutcome;
   /** `null` when the request had no shadow charge. */
   shadow: LimitOutcome | null;
+  /** `null` of a replayed and of a local one. */
+  counters: Counters | null;
+  /** What this call made known; none of a replayed one. */
+  warnings: readonly BudgetWarning[];
+  /** True when the store knew less of the counters than `known`. */
+  lost: boolean;
+  /** True when the store did not answer, and this process let the call through or refused it by its own share of the limits. */
+  local?: true;
   /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */
   approval:
     | { outcome: "none" }
@@ -184,6 +296,10 @@ export interface ApprovalDraft {
   quorum: number;
   /** Lists of groups: who answers is in at least one group of every list. Empty = any approver. */
   approvers: readonly (readonly string[])[];
+  /** Who may answer as well once so long has passed since `openedAt`: the same lists of groups, each with more. */
+  escalation?: Escalation;
+  /** What the call takes from budgets when it is let through, in micro-units. */
+  costMicro: number;
   /** From the store's clock at opening. */
   expiresInMs: number;
   /** When it was asked for, by the clock of the process that asks; RFC 3339 UTC. */
@@ -202,7 +318,8 @@ export interface ApprovalFilter {
 export interface ApprovalAnswer {
   /** Id in `people.yaml`, never an alias. */
   approver: string;
-  decision: "approve" | "deny";
+  /** `revoke` ends an approval that is pending, or approved and not used yet. */
+  decision: "approve" | "deny" | "revoke";
   comment?: string;
   /** RFC 3339 UTC. */
   at: string;
@@ -221,8 +338,14 @@ export interface AnswerResult {
   /**
    * `recorded`: counted, but the quorum is not reached. `conflict`: not pending any more, or this person has answered.
    */
-  outcome: "approved" | "denied" | "recorded" | "conflict" | "expired" | "not_found";
+  outcome: "approved" | "denied" | "recorded" | "revoked" | "conflict" | "expired" | "not_found";
   approval: Approval | null;
+}
+
+export interface Marked {
+  /** True when the value is the one that was just given. */
+  first: boolean;
+  value: string;
 }
 
 /** How long the result of a settled key is kept. Longer than any Envoy retry, shorter than a budget day. */

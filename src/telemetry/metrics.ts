@@ -8,6 +8,18 @@ export interface Metrics {
   loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
+  /** A budget was used up to a threshold. */
+  budgetWarned(warning: { limit: string; mode: Mode; percent: number }): void;
+  countersLost(): void;
+  /** A call was settled without the store. */
+  settledLocally(): void;
+  /** So many observations wait for the store. */
+  missedObservations(count: number): void;
+  droppedObservations(count: number): void;
+  /** What became of a try to tell people of something. */
+  notified(notifier: string, kind: string, result: "sent" | "retried" | "failed" | "dropped"): void;
+  /** How much a notifier has still to tell. */
+  notificationsWaiting(notifier: string, count: number): void;
   contentType: string;
   text(): Promise<string>;
 }
@@ -58,14 +70,52 @@ export function createMetrics(): Metrics {
     labelNames: ["version"],
     registers,
   });
+  const budgets = new Counter({
+    name: "countersign_budget_warnings_total",
+    help: "Budgets that were used up to a threshold, each told once a day or session.",
+    labelNames: ["limit", "mode", "percent"],
+    registers,
+  });
   const store = new Counter({
     name: "countersign_store_errors_total",
     help: "Errors of the store's connection.",
     registers,
   });
+  const lost = new Counter({
+    name: "countersign_store_counters_lost_total",
+    help: "Agents whose counters the store had lost, each time that this process put them back.",
+    registers,
+  });
+  const local = new Counter({
+    name: "countersign_store_local_decisions_total",
+    help: "Calls that were settled without the store, by this process's share of the limits.",
+    registers,
+  });
+  const missed = new Gauge({
+    name: "countersign_store_missed_observations",
+    help: "What sessions have to remember and the store does not know yet.",
+    registers,
+  });
+  const dropped = new Counter({
+    name: "countersign_store_dropped_observations_total",
+    help: "What sessions had to remember and the store will never know.",
+    registers,
+  });
   const audit = new Counter({
     name: "countersign_audit_errors_total",
     help: "Decisions that could not be recorded.",
+    registers,
+  });
+  const notifications = new Counter({
+    name: "countersign_notifications_total",
+    help: "Tries to tell people of something, by result.",
+    labelNames: ["notifier", "kind", "result"],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: "countersign_notifications_waiting",
+    help: "Notices that wait to be told.",
+    labelNames: ["notifier"],
     registers,
   });
 
@@ -84,6 +134,13 @@ export function createMetrics(): Metrics {
       info.set({ version }, 1);
     },
     storeTrouble: () => store.inc(),
+    budgetWarned: ({ limit, mode, percent }) => budgets.inc({ limit, mode, percent }),
+    countersLost: () => lost.inc(),
+    settledLocally: () => local.inc(),
+    missedObservations: (count) => missed.set(count),
+    droppedObservations: (count) => dropped.inc(count),
+    notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
+    notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
     contentType: register.contentType,
     text: () => register.metrics(),
   };

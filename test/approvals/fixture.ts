@@ -4,6 +4,7 @@ import { type AuditSink, AuditUnavailable, type RecordDraft } from "../../src/au
 import type { Call, Identity } from "../../src/call.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import type { Escalation } from "../../src/outcome.js";
 import { loadRegistry } from "../../src/registry/load.js";
 import type { Person, Registry } from "../../src/registry/registry.js";
 import { memoryStore } from "../../src/store/memory.js";
@@ -122,6 +123,8 @@ export interface World {
     agent?: string;
     initiatedBy?: string | null;
     fingerprint?: string;
+    escalation?: Escalation;
+    body?: Call["body"];
   }): Promise<string>;
   /** What the service said about approvals that were changed. */
   troubles: string[];
@@ -170,13 +173,21 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
       maxPending: 3,
       onTrouble: (error) => here.troubles.push(error.message),
     }),
-    async open({ quorum = 1, approvers = [], agent = "deploy-manager", initiatedBy = "alice", fingerprint } = {}) {
+    async open({
+      quorum = 1,
+      approvers = [],
+      agent = "deploy-manager",
+      initiatedBy = "alice",
+      fingerprint,
+      escalation,
+      body = call.body,
+    } = {}) {
       opened += 1;
       const asked = here.service.open({
         id: `01KJMK00000000000000000${String(opened).padStart(3, "0")}`,
         identity: identity(agent),
         session: { id: session.id, bound: true, ...(initiatedBy === null ? {} : { initiated_by: initiatedBy }) },
-        call,
+        call: { ...call, body },
         fingerprint: fingerprint ?? hash(`call ${opened}`),
         reason: "approval_needed",
         violations: [{ rule: "allowed_environments", actual: "production", message: "production needs approval" }],
@@ -184,6 +195,8 @@ export async function world(tamper: (approval: Approval) => Approval = (approval
         decisionId: "01KJMK0000000000000000DEC1",
         quorum,
         approvers,
+        ...(escalation && { escalation }),
+        costMicro: 2_500_000,
         expiresInMs: 900_000,
       });
       const result = await store.settle({

@@ -190,16 +190,16 @@ test("a denial signed by us is no approval when the store calls it one", async (
   expect(proven(here, { ...denied, status: "approved" })).toBe(false);
 });
 
-test("an approval that is only written into the store yields no override token", async () => {
+test("an approval that is only written into the store is none", async () => {
   const forged = (approval: Approval): Approval => ({
     ...approval,
     status: "approved",
     answers: [{ approver: "bob@example.com", decision: "approve", at: "2026-03-01T14:22:00.000Z", proof: "x.y.z" }],
   });
   const here = await world(forged);
-  const view = await here.service.show(await here.open(), requester);
-  expect(view?.status).toBe("approved");
-  expect(view).not.toHaveProperty("override_token");
+  const id = await here.open();
+  expect(await here.service.show(id, requester)).toBeNull();
+  expect(here.troubles).toEqual([`approval ${id} holds an answer that nobody gave`]);
 });
 
 describe("at redemption the call at hand is compared", () => {
@@ -218,7 +218,8 @@ describe("at redemption the call at hand is compared", () => {
     const here = await world((approval) => resign({ ...approval, call: { tool: "deploy-api", action: "status" } }));
     resign = (approval) => reopened(here, approval);
     const id = await here.open();
-    await here.service.answer(id, person("bob"), { decision: "approve" });
+    // The answer is in the store, and there it is one to another call.
+    await expect(here.service.answer(id, person("bob"), { decision: "approve" })).rejects.toThrow("no such approval");
     const real = await here.stored(id);
     const asShown = await here.store.approval(id);
     expect(asShown && proven(here, asShown)).toBe(true);
@@ -231,7 +232,7 @@ describe("at redemption the call at hand is compared", () => {
     const here = await world((approval) => resign({ ...approval, requestedBy: { agent: approval.agent } }));
     resign = (approval) => reopened(here, approval);
     const id = await here.open({ initiatedBy: "bob" });
-    await here.service.answer(id, person("bob"), { decision: "approve" });
+    await expect(here.service.answer(id, person("bob"), { decision: "approve" })).rejects.toThrow("no such approval");
     const stored = await here.store.approval(id);
     expect(stored && proven(here, stored)).toBe(true);
     expect(stored && proven(here, stored, same(await here.stored(id)))).toBe(false);

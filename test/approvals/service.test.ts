@@ -46,6 +46,8 @@ test("one person approves, and the agent that asked gets its override token", as
     requested_by: { agent: "deploy-manager", initiated_by: "alice" },
     quorum: 1,
     approvers: [],
+    cost: 2.5,
+    shown: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     created_at: "2026-03-01T14:22:00.000Z",
     expires_at: "2026-03-01T14:37:00.000Z",
     decisions: [],
@@ -350,6 +352,7 @@ test("a draft refuses what nobody could meet", () => {
     decisionId: "dec-1",
     quorum: 1,
     approvers: [["sre"]],
+    costMicro: 0,
     expiresInMs: 1000,
   };
   expect(openDraft(good)).toMatchObject({ id: "apr_1", quorum: 1, approvers: [["sre"]], deploymentId: "dec-1" });

@@ -85,6 +85,7 @@ export async function recorder(files: Record<string, unknown>): Promise<(asked: 
           ...asked.limits,
         },
       },
+      tool,
       limits: document.limits,
       mode: document.mode,
       failureMode: document.failure_mode,

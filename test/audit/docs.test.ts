@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type AdminRecord, adminActs, type Envelope, type RecordDraft } from "../../src/audit/record.js";
+import {
+  type AdminRecord,
+  type ApprovalRecord,
+  adminActs,
+  type Envelope,
+  type RecordDraft,
+} from "../../src/audit/record.js";
 import { repository } from "../harness/programs.js";
 
 const page = readFileSync(join(repository, "docs/audit.md"), "utf8");
@@ -16,6 +22,28 @@ const members: Record<keyof AdminRecord, true> = {
   agent_id: true,
   detail: true,
 };
+const answerMembers: Record<keyof ApprovalRecord, true> = {
+  kind: true,
+  timestamp: true,
+  approval_id: true,
+  agent_id: true,
+  session_id: true,
+  deployment_id: true,
+  fingerprint: true,
+  approver: true,
+  decision: true,
+  comment: true,
+  outcome: true,
+  proof: true,
+};
+const answers: Record<ApprovalRecord["decision"], true> = { approve: true, deny: true, revoke: true };
+const outcomes: Record<ApprovalRecord["outcome"], true> = {
+  approved: true,
+  denied: true,
+  recorded: true,
+  revoked: true,
+  void: true,
+};
 
 test("the page has every kind of record", () => {
   const sentence = /^`kind` is (.*?)\.$/ms.exec(page)?.[1] ?? "";
@@ -30,6 +58,13 @@ test("the page has the members that every record has", () => {
 test("the page has every member of records of kind admin, and every act", () => {
   expect(column("Agents and tokens", "member")).toEqual(Object.keys(members));
   expect(column("Agents and tokens", "act")).toEqual([...adminActs]);
+});
+
+test("the page has every member of records of kind approval, every answer and every outcome", () => {
+  expect(column("Answers of people", "member")).toEqual(Object.keys(answerMembers));
+  expect(column("Answers of people", "outcome")).toEqual(Object.keys(outcomes));
+  const said = /^\| `decision` \| (.*) \|$/m.exec(page)?.[1] ?? "";
+  expect([...said.matchAll(/`(\w+)`/g)].map(([, answer]) => answer)).toEqual(Object.keys(answers));
 });
 
 /** What stands first in the rows of a section's table. */

@@ -197,7 +197,7 @@ test("acts of admins between decisions do not count, and what follows them is ju
 });
 
 test("limits and a dry run do not matter: policies are compared with policies", async () => {
-  const limited = { enforced: { outcome: "rate_exceeded", retryAfterMs: 5 } } as const;
+  const limited = { enforced: { outcome: "rate_exceeded", limit: "rate", retryAfterMs: 5 } } as const;
   expect((await replayed(file({}), file({}), { limits: limited })).change).toBe("unchanged");
   const denied = { ...scaled(55), dryRun: true };
   expect((await replayed(file({ max_replicas: 50 }), file({ max_replicas: 50 }), denied)).change).toBe("unchanged");

@@ -14,7 +14,7 @@ export const nowMs = Date.parse("2026-03-02T09:30:00Z");
 const texts = [
   {
     file: "own.yaml",
-    text: 'agent: a\ntools: [deploy-api]\nactions:\n  - name: deploy\n    approval_needed: env == "production"\n    allowed_environments: [staging]\n    max_replicas: 5\nlimits: {rate: 5/s, daily_budget: 10}\n',
+    text: 'agent: a\ntools: [deploy-api]\nactions:\n  - name: deploy\n    approval_needed: env == "production"\n    allowed_environments: [staging]\n    max_replicas: 5\nlimits: {rate: 5/s, daily_budget: 10, session_budget: 2, tools: {deploy-api: {rate: 1/s}}}\n',
   },
   { file: "rest.yaml", text: 'agent: "*"\nactions: [{name: read}]\n' },
   { file: "guard.yaml", text: 'guardrail: true\ndeny_actions: ["iam:*"]\n' },

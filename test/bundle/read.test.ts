@@ -126,6 +126,18 @@ test.each<[string, string, Change]>([
   ["a budget that is a text", "limits.enforced.daily_budget_micro", limits({ enforced: { daily_budget_micro: "1" } })],
   ["half a micro", "limits.shadow.daily_budget_micro", limits({ shadow: { daily_budget_micro: 0.5 } })],
   [
+    "a session's budget that is a text",
+    "enforced.session_budget_micro",
+    limits({ enforced: { session_budget_micro: "1" } }),
+  ],
+  ["tools that are a list", "limits.enforced.tools", limits({ enforced: { tools: [] } })],
+  ["a tool without its rate", "limits.shadow.tools.x.interval_us", limits({ shadow: { tools: { x: { burst: 1 } } } })],
+  [
+    "a tool's rate too long",
+    "tools.x: is a rate that nobody can count",
+    limits({ enforced: { tools: { x: { interval_us: 2 ** 52, burst: 2 } } } }),
+  ],
+  [
     "a rate of nothing",
     "is a rate that nobody can count",
     limits({ enforced: { rate: { interval_us: 0, burst: 1 } } }),

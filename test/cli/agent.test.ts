@@ -108,8 +108,8 @@ test("the configuration takes the variable of the token for none of its keys", a
 });
 
 test.each<[string, string[], Record<string, string>, string]>([
-  ["no token", ["list"], {}, "give an admin's token: in COUNTERSIGN_TOKEN, or in a file with --token-file"],
-  ["an empty token", ["list"], { COUNTERSIGN_TOKEN: "" }, "give an admin's token"],
+  ["no token", ["list"], {}, "give your token: in COUNTERSIGN_TOKEN, or in a file with --token-file"],
+  ["an empty token", ["list"], { COUNTERSIGN_TOKEN: "" }, "give your token"],
   ["a token of two lines", ["list"], { COUNTERSIGN_TOKEN: "a\nb" }, "COUNTERSIGN_TOKEN holds no token"],
   ["no token file", ["list", "--token-file", "nowhere"], env, "--token-file: nowhere cannot be read"],
   ["another file for a token", ["list", "--token-file", "countersign.yaml"], env, "countersign.yaml holds no token"],

@@ -24,7 +24,7 @@ test("the list of keys is the schema's", () => {
 test("the examples load", () => {
   const folder = mkdtempSync(join(tmpdir(), "countersign-docs-"));
   const examples = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
   for (const example of examples) {
     const file = join(folder, "countersign.yaml");
     writeFileSync(file, example);

@@ -29,6 +29,10 @@ interface Setting {
   file: string;
   environment: string;
   wanted: unknown;
+  /** What its map cannot be without, in the file. */
+  beside?: Record<string, string>;
+  /** What the rest of the file has to say for it. */
+  elsewhere?: string;
 }
 
 const path = (name: string): Setting => ({
@@ -39,6 +43,21 @@ const path = (name: string): Setting => ({
 const text = (one: string, two: string): Setting => ({ file: JSON.stringify(one), environment: two, wanted: two });
 const only = (value: string | number): Setting => ({ file: `${value}`, environment: `${value}`, wanted: value });
 const time = (one: string, two: string, wanted: number): Setting => ({ file: one, environment: two, wanted });
+
+const within = (beside: Record<string, string>, setting: Setting): Setting => ({ ...setting, beside });
+
+const trusted = ["one", "two"].flatMap((issuer) =>
+  ["one", "two"].map(
+    (audience) => `{for: people, issuer: https://${issuer}, jwks: k, audience: ${audience}, algorithms: [ES256]}`,
+  ),
+);
+const ofPage = (setting: Setting): Setting => ({
+  ...within({ issuer: "https://one", client_id: "one" }, setting),
+  elsewhere: `identity: {trusted: [${trusted}]}, `,
+});
+const slack = { channel: "C0123456789", bot_token_file: "bot", signing_secret_file: "signing" };
+const teams = { webhook_url_file: "url" };
+const webhook = { url: "https://one", secret_file: "secret" };
 
 const settings: Record<string, Setting> = {
   COUNTERSIGN_LISTEN_GRPC: text("127.0.0.1:1", "[::1]:2"),
@@ -102,6 +121,24 @@ const settings: Record<string, Setting> = {
   COUNTERSIGN_APPROVALS_KEY_FILE: path("approvals"),
   COUNTERSIGN_APPROVALS_EXPIRES_IN: time("1h", "2h", 7_200_000),
   COUNTERSIGN_APPROVALS_MAX_PENDING: { file: "1", environment: "2", wanted: 2 },
+  COUNTERSIGN_APPROVALS_PAGE_SESSION_TTL: time("1h", "2h", 7_200_000),
+  COUNTERSIGN_APPROVALS_PAGE_OIDC_ISSUER: ofPage(text("https://one", "https://two")),
+  COUNTERSIGN_APPROVALS_PAGE_OIDC_CLIENT_ID: ofPage(text("one", "two")),
+  COUNTERSIGN_APPROVALS_PAGE_OIDC_CLIENT_SECRET_FILE: ofPage(path("client")),
+  COUNTERSIGN_APPROVALS_PAGE_OIDC_SCOPES: ofPage({
+    file: "[openid]",
+    environment: "[openid, profile]",
+    wanted: ["openid", "profile"],
+  }),
+  COUNTERSIGN_APPROVALS_SLACK_CHANNEL: within(slack, text("C0123456789", "C0123456780")),
+  COUNTERSIGN_APPROVALS_SLACK_BOT_TOKEN_FILE: within(slack, path("bot")),
+  COUNTERSIGN_APPROVALS_SLACK_SIGNING_SECRET_FILE: within(slack, path("signing")),
+  COUNTERSIGN_APPROVALS_SLACK_TEAM_ID: within(slack, text("T0123456789", "T0123456780")),
+  COUNTERSIGN_APPROVALS_SLACK_API_URL: within(slack, text("https://one", "http://127.0.0.1:1")),
+  COUNTERSIGN_APPROVALS_TEAMS_WEBHOOK_URL_FILE: within(teams, path("url")),
+  COUNTERSIGN_APPROVALS_TEAMS_LINK_TTL: within(teams, time("1h", "2h", 7_200_000)),
+  COUNTERSIGN_APPROVALS_WEBHOOK_URL: within(webhook, text("https://one", "http://127.0.0.1:1")),
+  COUNTERSIGN_APPROVALS_WEBHOOK_SECRET_FILE: within(webhook, path("secret")),
   COUNTERSIGN_AUDIT_DIR: path("audit"),
   COUNTERSIGN_AUDIT_KEY_FILE: path("key"),
   COUNTERSIGN_AUDIT_DURABILITY: text("write", "fsync"),
@@ -117,11 +154,18 @@ test("every key that is no map has a variable", () => {
 
 test.each(variables())("$name stands over the file", ({ name, path }) => {
   const setting = settings[name] as Setting;
-  const written = path.reduceRight((inner, key) => `{${key}: ${inner}}`, setting.file);
+  const key = path.at(-1) ?? "";
+  const beside = Object.entries(setting.beside ?? {}).filter(([other]) => other !== key);
+  const file = (...members: (readonly [string, string])[]): string => {
+    const map = `{${[...beside, ...members].map((member) => member.join(": ")).join(", ")}}`;
+    const whole = path.slice(0, -1).reduceRight((inner, step) => `{${step}: ${inner}}`, map);
+    return whole.replace("{", `{${setting.elsewhere ?? ""}`);
+  };
+  const written = file([key, setting.file]);
   const at = (config: object) => path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], config);
   if (setting.file !== setting.environment) expect(at(load({}, written))).not.toEqual(setting.wanted);
   expect(at(load({ [name]: setting.environment }, written))).toEqual(setting.wanted);
-  expect(at(load({ [name]: setting.environment }))).toEqual(setting.wanted);
+  expect(at(load({ [name]: setting.environment }, file()))).toEqual(setting.wanted);
 });
 
 test("a variable changes nothing but its key", () => {
@@ -138,6 +182,16 @@ test("a variable may hold a map as YAML where its key takes one", () => {
   });
 });
 
+test("so may the store's", () => {
+  const store = "{cluster: ['redis-1:6379', '[::1]:6379'], username: cs, password_file: pw, tls: {ca_file: /ca.crt}}";
+  expect(load({ COUNTERSIGN_STORE: store }).store).toEqual({
+    cluster: ["redis-1:6379", "[::1]:6379"],
+    username: "cs",
+    password_file: join(folder, "pw"),
+    tls: { ca_file: "/ca.crt" },
+  });
+});
+
 test.each([
   ["COUNTERSIGN_DRY_RUN", "yes", "dry_run: expected true or false, not a text"],
   ["COUNTERSIGN_DRY_RUN", "", "dry_run: empty: expected true or false"],
@@ -146,7 +200,12 @@ test.each([
   ["COUNTERSIGN_LISTEN_HTTP", "[::1", "listen.http: write an address as host:port, for example 127.0.0.1:9192"],
   ["COUNTERSIGN_LISTEN_GRPC", "nowhere", "listen.grpc: write host:port, unix:/path or {address, tls}"],
   ["COUNTERSIGN_LISTEN_GRPC", "{address: 'a:1', tls: {}}", "listen.grpc.tls.cert_file: write a path"],
-  ["COUNTERSIGN_STORE", "redis:", "store: write memory:, redis://host:port/database or rediss://host:port/database"],
+  [
+    "COUNTERSIGN_STORE",
+    "sqlite.db",
+    "store: write memory:, redis://host:port/database or rediss://host:port/database, {url, tls} or {cluster, ...}",
+  ],
+  ["COUNTERSIGN_STORE", "{cluster: [redis-1]}", "store.cluster[0]: write host:port of a node"],
   ["COUNTERSIGN_TELEMETRY_OTLP", "", "telemetry.otlp: write an http:// or https:// URL"],
   ["COUNTERSIGN_TOOLS", "", "tools: write a path"],
 ])("a bad value is the variable's mistake: %s=%s", (name, value, message) => {

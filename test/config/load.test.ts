@@ -44,7 +44,12 @@ const defaults = {
   },
   attestation: { required: false, max_age: 600_000, keys: [], key_file: join(folder, "var/issuer.jwk") },
   sessions: { ttl: 86_400_000, learning: 604_800_000, burst: { refusals: 5, within: 60_000 } },
-  approvals: { key_file: join(folder, "var/issuer.jwk"), expires_in: 900_000, max_pending: 100 },
+  approvals: {
+    key_file: join(folder, "var/issuer.jwk"),
+    expires_in: 900_000,
+    max_pending: 100,
+    page: { session_ttl: 28_800_000 },
+  },
   audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
   bundles: {},
   telemetry: { log: "json", log_level: "info" },
@@ -59,7 +64,7 @@ test("every key is taken as it is written", () => {
 listen:
   grpc: {address: "[::]:9191", tls: {cert_file: tls.crt, key_file: /etc/tls.key, client_ca_file: ../ca.crt}}
   http: "[::1]:8080"
-public_url: https://countersign.example/base
+public_url: https://countersign.example
 workers: 1
 store: rediss://user:password@redis.internal:6380/3
 store_timeout: 1s
@@ -83,7 +88,14 @@ identity:
   spiffe: {trust_plaintext: true}
 attestation: {required: true, max_age: 5m, keys: [{kid: obs-1, file: k/o.jwk}], key_file: k/att.jwk}
 sessions: {ttl: 48h, learning: 0s, burst: {refusals: 3, within: 10s}}
-approvals: {key_file: k/a.jwk, expires_in: 2h, max_pending: 7}
+approvals:
+  key_file: k/a.jwk
+  expires_in: 2h
+  max_pending: 7
+  page: {session_ttl: 1h, oidc: {issuer: https://id.example, client_id: people, client_secret_file: k/oidc, scopes: [openid]}}
+  slack: {channel: C0123456789, bot_token_file: k/bot, signing_secret_file: /k/signing, team_id: T0123456789, api_url: "http://127.0.0.1:1/api/"}
+  teams: {webhook_url_file: k/teams, link_ttl: 5m}
+  webhook: {url: https://pager.example/hook, secret_file: k/webhook}
 audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
 bundles: {key_file: k/bundle.jwk}
 telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
@@ -97,7 +109,7 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
       },
       http: "[::1]:8080",
     },
-    public_url: "https://countersign.example/base",
+    public_url: "https://countersign.example",
     workers: 1,
     store: "rediss://user:password@redis.internal:6380/3",
     store_timeout: 1_000,
@@ -154,7 +166,29 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
       key_file: join(folder, "k/att.jwk"),
     },
     sessions: { ttl: 172_800_000, learning: 0, burst: { refusals: 3, within: 10_000 } },
-    approvals: { key_file: join(folder, "k/a.jwk"), expires_in: 7_200_000, max_pending: 7 },
+    approvals: {
+      key_file: join(folder, "k/a.jwk"),
+      expires_in: 7_200_000,
+      max_pending: 7,
+      page: {
+        session_ttl: 3_600_000,
+        oidc: {
+          issuer: "https://id.example",
+          client_id: "people",
+          client_secret_file: join(folder, "k/oidc"),
+          scopes: ["openid"],
+        },
+      },
+      slack: {
+        channel: "C0123456789",
+        bot_token_file: join(folder, "k/bot"),
+        signing_secret_file: "/k/signing",
+        team_id: "T0123456789",
+        api_url: "http://127.0.0.1:1/api/",
+      },
+      teams: { webhook_url_file: join(folder, "k/teams"), link_ttl: 300_000 },
+      webhook: { url: "https://pager.example/hook", secret_file: join(folder, "k/webhook") },
+    },
     audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
     bundles: { key_file: join(folder, "k/bundle.jwk") },
     telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
@@ -209,4 +243,22 @@ test("paths are relative to the file, not to where the program runs", () => {
   mkdirSync(below, { recursive: true });
   writeFileSync(join(below, "c.yaml"), "tools: t.yaml");
   expect(loadConfig(relative(process.cwd(), join(below, "c.yaml")), {}).tools).toBe(join(below, "t.yaml"));
+});
+
+test.each<[string, unknown]>([
+  [
+    "{url: 'rediss://redis:6380/3', tls: {ca_file: tls/ca.crt, cert_file: /c.crt, key_file: c.key}}",
+    {
+      url: "rediss://redis:6380/3",
+      tls: { ca_file: join(folder, "tls/ca.crt"), cert_file: "/c.crt", key_file: join(folder, "c.key") },
+    },
+  ],
+  ["{url: 'redis://redis'}", { url: "redis://redis" }],
+  ["{cluster: ['a:1'], tls: true}", { cluster: ["a:1"], tls: true }],
+  [
+    "{cluster: ['a:1', 'b:2'], password_file: ../pw}",
+    { cluster: ["a:1", "b:2"], password_file: join(folder, "../pw") },
+  ],
+])("the files of a store are relative to the configuration: %s", (written, wanted) => {
+  expect(load(`store: ${written}`).store).toEqual(wanted);
 });

@@ -35,6 +35,7 @@ function decided(computed: Verdict, enforced: Verdict, more: Partial<DecideParts
     mode: "enforce",
     failureMode: "enforce",
     dryRun: false,
+    tool: "deploy-api",
     ...more,
   });
   return `${outcome.computed.verdict}/${outcome.enforced.verdict} ${outcome.mode}`;
@@ -73,7 +74,9 @@ describe("a call that passes by the approval it brought", () => {
   });
 
   test("a limit refuses it without that", () => {
-    expect(outcomeAfter({ enforced: { outcome: "rate_exceeded", retryAfterMs: 1 } })).toBe("deny/deny enforce");
+    expect(outcomeAfter({ enforced: { outcome: "rate_exceeded", limit: "rate", retryAfterMs: 1 } })).toBe(
+      "deny/deny enforce",
+    );
   });
 });
 
@@ -86,6 +89,7 @@ test("where both agree, the mode is the agent's and the reasons are the enforced
     mode: "shadow",
     failureMode: "enforce",
     dryRun: false,
+    tool: "deploy-api",
   });
   expect(outcome).toEqual({
     computed: outcome.enforced,
@@ -96,8 +100,8 @@ test("where both agree, the mode is the agent's and the reasons are the enforced
 
 describe("limits", () => {
   const rate = { interval_us: 500_000, burst: 4 };
-  const late = { outcome: "rate_exceeded", retryAfterMs: 250 } as const;
-  const spent = { outcome: "budget_exceeded", retryAfterMs: 3_600_000, spentMicro: 7 } as const;
+  const late = { outcome: "rate_exceeded", limit: "rate", retryAfterMs: 250 } as const;
+  const spent = { outcome: "budget_exceeded", limit: "daily_budget", retryAfterMs: 3_600_000, spentMicro: 7 } as const;
   const settled = (enforced: typeof ok | typeof late | typeof spent, shadow: typeof ok | typeof late = ok) => ({
     settlement: { value: { enforced, shadow, opened } },
   });
@@ -116,6 +120,7 @@ describe("limits", () => {
       mode: "enforce",
       failureMode: "enforce",
       dryRun: false,
+      tool: "deploy-api",
     });
     expect(outcome.enforced).toMatchObject({ reason: "max_n" });
     expect(outcome.enforced).not.toHaveProperty("limit");
@@ -136,6 +141,7 @@ describe("limits", () => {
       mode: "enforce",
       failureMode: "enforce",
       dryRun: false,
+      tool: "deploy-api",
     });
     expect(outcome.enforced).toMatchObject({ reason, limit: wanted, violations: [{ rule: reason }], sanitize: [] });
     // What a budget was spent on is nobody's business.
@@ -152,6 +158,7 @@ describe("approvals", () => {
       mode: "enforce",
       failureMode: "enforce",
       dryRun: false,
+      tool: "deploy-api",
     });
     expect([outcome.computed.approval, outcome.enforced.approval]).toEqual([opened, opened]);
   });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { findRedis } from "../harness/find_redis.js";
+import { send } from "../harness/http.js";
 import { PartMissing } from "../harness/part_missing.js";
 import { auditRecords } from "../harness/records.js";
 import type { RunningRedis } from "../harness/redis.js";
@@ -16,7 +17,7 @@ try {
   say("Starting Envoy, Countersign and an example tool ...");
   const stack = await startStack({ store: redis?.url ?? "memory:", envoyProgram: await findEnvoy() });
   try {
-    const wrong = (await walk(stack)) + (await verify(stack));
+    const wrong = (await walk(stack)) + (await usage(stack)) + (await page(stack)) + (await verify(stack));
     if (process.env.DEMO_EXIT === "1") process.exitCode = wrong === 0 ? 0 : 1;
     else await linger(stack);
   } finally {
@@ -64,6 +65,21 @@ function row(...[title = "", status = "", verdict = "", reason = ""]: string[]):
   return `${title.padEnd(50)} ${status.padEnd(8)} ${verdict.padEnd(17)} ${reason}`;
 }
 
+/** What the paying agent has used; 1 when it is not what the tour used. */
+async function usage(stack: Stack): Promise<number> {
+  const { body } = await stack.ask(stack.people.viewer, "/v1/usage/payer");
+  const { limit, used, left, burn_per_hour: burn } = JSON.parse(body).enforced.daily_budget;
+  say(`\nGET /v1/usage/payer: ${used} of ${limit} used today, ${left} left, ${burn} in the last hour.`);
+  return used === 80 && left === 20 ? 0 : 1;
+}
+
+/** Says where people answer; 1 when nothing is there. */
+async function page(stack: Stack): Promise<number> {
+  const { status, headers } = await send(`${stack.api}/approvals`);
+  say(`\nPeople answer at ${stack.api}/approvals (alice@example.com, token ${stack.people.approver}).`);
+  return status === 200 && String(headers["content-type"]).startsWith("text/html") ? 0 : 1;
+}
+
 async function verify(stack: Stack): Promise<number> {
   const key = join(stack.folder, "var", "audit.jwk");
   const { code, stdout } = await stack.countersign("audit", "verify", join(stack.folder, "var", "audit"), "--key", key);
@@ -77,9 +93,9 @@ async function linger(stack: Stack): Promise<void> {
 Still running until Ctrl-C; files, records and logs are in ${stack.folder}
 
   Envoy       ${stack.envoy.url}
-  Approvals   ${stack.api}/v1/approvals   (as alice@example.com: Bearer ${stack.people.approver})
+  Approvals   ${stack.api}/approvals   (alice@example.com signs in with the token ${stack.people.approver})
 
-Ask for a production deploy, look who waits, approve it, and ask for the override token:
+Ask for a production deploy and answer on that page, or do it all here: ask, look who waits, approve, fetch the override token:
   curl -i ${stack.envoy.url}/v1/deploy -H 'host: deploy.internal' -H 'authorization: Bearer ${token}' \\
     -H 'content-type: application/json' -d '${JSON.stringify(deploy("production").json)}'
   curl '${stack.api}/v1/approvals?status=pending' -H 'authorization: Bearer ${stack.people.approver}'

@@ -25,9 +25,110 @@ export function deploy(environment: string, more: object = {}): CallRequest {
 const transfer: CallRequest = { host: "payments.internal", path: "/v1/transfers", json: { amount: 120, to: "acme" } };
 const poll: CallRequest = { host: "reports.internal", path: "/v1/poll" };
 
+/** Answers the approval that a call asks for. `undefined` when that went as it should. */
+async function answered(
+  stack: Stack,
+  answer: Answer,
+  ...decisions: [act: string, body: object][]
+): Promise<string | undefined> {
+  for (const [act, body] of decisions) {
+    const given = await stack.ask(stack.people.approver, `/v1/approvals/${approvalOf(answer)}/${act}`, body);
+    if (given.status !== 200) return `the approval was answered with ${given.status}: ${given.body}`;
+  }
+  return undefined;
+}
+
+/** What the agent's own credential gets from the address that it was told. */
+async function overrideFor(stack: Stack, answer: Answer): Promise<string> {
+  const { status_url: url } = (JSON.parse(answer.body) as { approval: { status_url: string } }).approval;
+  if (!url.startsWith(`${stack.api}/`)) throw new Error(`the agent was sent to ${url}`);
+  const path = url.slice(stack.api.length);
+  const shown = await stack.ask(await stack.token("deploy-manager"), `${path}?wait=5s`);
+  return (JSON.parse(shown.body) as { override_token?: string }).override_token ?? "";
+}
+
+function approvalOf({ body }: Answer): string {
+  return (JSON.parse(body) as { approval: { id: string } }).approval.id;
+}
+
+const bringing = (override: string, more: object = {}): CallRequest => ({
+  ...deploy("production", more),
+  headers: { "x-countersign-override": override },
+});
+
+/** One approval from the question to its use, one that is denied, and one that is taken back. */
+function approvalStory(): Step[] {
+  let override = "";
+  let revoked = "";
+  return [
+    {
+      title: "deploy to production",
+      run: (stack) => stack.call("deploy-manager", deploy("production")),
+      status: 403,
+      reason: "approval_needed",
+      check: async (stack, answer) => {
+        const path = `/v1/approvals/${approvalOf(answer)}/decision`;
+        const own = await stack.ask(await stack.token("deploy-manager"), path, { decision: "approve" });
+        if (own.status !== 403) return `the agent could answer for itself: ${own.status}`;
+        const wrong = await answered(stack, answer, ["decision", { decision: "approve", comment: "release 42" }]);
+        override = await overrideFor(stack, answer);
+        return wrong ?? (override === "" ? "no override token came" : undefined);
+      },
+    },
+    {
+      title: "one replica more with its token",
+      run: (stack) => stack.call("deploy-manager", bringing(override, { replicas: 4 })),
+      status: 403,
+      // Another call is another question.
+      reason: "approval_needed",
+    },
+    {
+      title: "the approved call with its token",
+      run: (stack) => stack.call("deploy-manager", bringing(override)),
+      status: 200,
+      check: (stack) =>
+        JSON.stringify(stack.tool.requests.at(-1)?.rawHeaders).includes(override)
+          ? "the override token reached the tool"
+          : undefined,
+    },
+    {
+      title: "the same token a second time",
+      run: (stack) => stack.call("deploy-manager", bringing(override)),
+      status: 403,
+      reason: "override_used",
+    },
+    {
+      title: "ask for 5 replicas; approved, then revoked",
+      run: (stack) => stack.call("deploy-manager", deploy("production", { replicas: 5 })),
+      status: 403,
+      reason: "approval_needed",
+      check: async (stack, answer) => {
+        const wrong = await answered(stack, answer, ["decision", { decision: "approve" }]);
+        revoked = await overrideFor(stack, answer);
+        return wrong ?? (await answered(stack, answer, ["revoke", { comment: "wrong branch" }]));
+      },
+    },
+    {
+      title: "bring the token all the same",
+      run: (stack) => stack.call("deploy-manager", bringing(revoked, { replicas: 5 })),
+      status: 403,
+      reason: "override_invalid",
+    },
+    {
+      title: "ask for 6 replicas; people say no",
+      run: (stack) => stack.call("deploy-manager", deploy("production", { replicas: 6 })),
+      status: 403,
+      reason: "approval_needed",
+      check: async (stack, answer) => {
+        const wrong = await answered(stack, answer, ["decision", { decision: "deny", comment: "not on a Friday" }]);
+        return wrong ?? ((await overrideFor(stack, answer)) === "" ? undefined : "a denied call got a token");
+      },
+    },
+  ];
+}
+
 /** The tour: a call for each verdict, in an order in which each stands on its own. */
 export function tour(): Step[] {
-  let override = "";
   return [
     { title: "deploy to staging", run: (stack) => stack.call("deploy-manager", deploy("staging")), status: 200 },
     {
@@ -65,39 +166,7 @@ export function tour(): Step[] {
         return text.includes("s3cret") || text.includes("Bearer") ? "a secret reached the tool" : undefined;
       },
     },
-    {
-      title: "deploy to production",
-      run: (stack) => stack.call("deploy-manager", deploy("production")),
-      status: 403,
-      reason: "approval_needed",
-      check: async (stack, answer) => {
-        const { approval } = JSON.parse(answer.body) as { approval: { id: string } };
-        const path = `/v1/approvals/${approval.id}`;
-        const decision = { decision: "approve", comment: "release 42" };
-        const given = await stack.ask(stack.people.approver, `${path}/decision`, decision);
-        if (given.status !== 200) return `the approval was answered with ${given.status}: ${given.body}`;
-        const shown = await stack.ask(await stack.token("deploy-manager"), `${path}?wait=5s`);
-        override = (JSON.parse(shown.body) as { override_token?: string }).override_token ?? "";
-        return override === "" ? `no override token came: ${shown.body}` : undefined;
-      },
-    },
-    {
-      title: "the same with the override token",
-      run: (stack) =>
-        stack.call("deploy-manager", { ...deploy("production"), headers: { "x-countersign-override": override } }),
-      status: 200,
-      check: (stack) =>
-        JSON.stringify(stack.tool.requests.at(-1)?.rawHeaders).includes(override)
-          ? "the override token reached the tool"
-          : undefined,
-    },
-    {
-      title: "the same token a second time",
-      run: (stack) =>
-        stack.call("deploy-manager", { ...deploy("production"), headers: { "x-countersign-override": override } }),
-      status: 403,
-      reason: "override_used",
-    },
+    ...approvalStory(),
     ...[1, 2, 3]
       .map((n) => ({ title: `poll a report (${n} of 3 at once)`, run: (stack: Stack) => stack.call("reporter", poll) }))
       .map((step, index) => (index < 2 ? { ...step, status: 200 } : { ...step, status: 429, reason: "rate_exceeded" })),

@@ -133,6 +133,7 @@ describeWith(parts, "verdicts through the real Envoy and the real Redis", (use) 
       agent_id: "deploy-manager",
       tool: "deploy-api",
       action: "deploy",
+      next: expect.stringContaining("`violations`"),
     });
     expect(answer.headers["x-countersign-decision-id"]).toBe(body.decision_id);
     expect(stack.tool.requests).toEqual([]);

@@ -32,11 +32,21 @@ export async function startRedis(): Promise<OwnRedis> {
     return undefined;
   });
   if (contained !== undefined) return contained;
-  if (await installPackage({ "apt-get": "redis-server", apk: "redis", dnf: "redis" })) {
-    const installed = await usableServer();
-    if (installed !== undefined) return startRedisServer(installed);
-  }
+  const installed = await installedServer();
+  if (installed !== undefined) return startRedisServer(installed);
   throw new PartMissing("Redis", help);
+}
+
+/** `redis-server` itself, for servers with settings of their own. Throws `PartMissing`. */
+export async function redisProgram(): Promise<string> {
+  const program = (await usableServer()) ?? (await installedServer());
+  if (program === undefined) throw new PartMissing("redis-server", `install redis-server ${redisFloor} or newer`);
+  return program;
+}
+
+async function installedServer(): Promise<string | undefined> {
+  const installed = await installPackage({ "apt-get": "redis-server", apk: "redis", dnf: "redis" });
+  return installed ? usableServer() : undefined;
 }
 
 async function usableServer(): Promise<string | undefined> {

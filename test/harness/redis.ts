@@ -26,14 +26,21 @@ export interface RunningRedis {
 
 export type OwnRedis = RunningRedis & { readonly controls: RedisControls };
 
-/** A server on a free port that keeps nothing, in a folder of its own. */
-export async function startRedisServer(program: string): Promise<OwnRedis> {
+/** Lines of `redis.conf`, by their first word. */
+export type RedisSettings = Readonly<Record<string, string>>;
+
+/** A server on a free port that keeps nothing but what `settings` say, in a folder of its own. */
+export async function startRedisServer(
+  program: string,
+  settings: RedisSettings = {},
+  port?: number,
+): Promise<OwnRedis> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-redis-"));
-  const port = await freePort();
-  const start = (): Promise<RunningProcess> => startServer(program, folder, port);
+  const at = port ?? (await freePort());
+  const start = (): Promise<RunningProcess> => startServer(program, folder, at, settings);
   let server = await start();
   return {
-    url: `redis://127.0.0.1:${port}/0`,
+    url: `redis://127.0.0.1:${at}/0`,
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
@@ -53,8 +60,9 @@ export async function startRedisServer(program: string): Promise<OwnRedis> {
   };
 }
 
-function startServer(program: string, folder: string, port: number): Promise<RunningProcess> {
-  const options = { port: String(port), bind: "127.0.0.1", dir: folder, save: "", appendonly: "no", daemonize: "no" };
+function startServer(program: string, folder: string, port: number, settings: RedisSettings): Promise<RunningProcess> {
+  const own = { port: String(port), bind: "127.0.0.1", dir: folder, save: "", appendonly: "no", daemonize: "no" };
+  const options = { ...own, ...settings };
   return startProcess({
     name: "redis-server",
     command: program,

@@ -26,6 +26,21 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /v1/approvals": row(401, 401, 403, 403, 200, 200, 200, 403, 403),
   "GET /v1/approvals/:id": row(401, 401, 403, 403, 200, 200, 200, 200, 404),
   "POST /v1/approvals/:id/decision": row(401, 401, 403, 403, 403, 403, 200, 403, 403),
+  "POST /v1/approvals/:id/revoke": row(401, 401, 403, 403, 403, 403, 200, 403, 403),
+  "GET /approvals": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /approvals/:id": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /approvals/assets/:name": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /approvals/session": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  // They come from no page of ours.
+  "POST /approvals/session": row(403, 403, 403, 403, 403, 403, 403, 403, 403),
+  "DELETE /approvals/session": row(403, 403, 403, 403, 403, 403, 403, 403, 403),
+  // No provider is configured here.
+  "GET /approvals/oidc/start": row(404, 404, 404, 404, 404, 404, 404, 404, 404),
+  "GET /approvals/oidc/callback": row(404, 404, 404, 404, 404, 404, 404, 404, 404),
+  "GET /approvals/open": row(400, 400, 400, 400, 400, 400, 400, 400, 400),
+  // Slack is not configured here.
+  "POST /v1/integrations/slack/interactions": row(404, 404, 404, 404, 404, 404, 404, 404, 404),
+  "GET /v1/usage/:id": row(401, 401, 403, 200, 200, 200, 200, 200, 404),
   "GET /v1/sessions/:id/attestation": row(401, 401, 403, 200, 200, 200, 403, 200, 404),
   "POST /v1/agents": row(401, 401, 403, 403, 403, 201, 403, 403, 403),
   "GET /v1/agents": row(401, 401, 403, 200, 200, 200, 403, 403, 403),
@@ -47,10 +62,18 @@ function row(...statuses: number[]): Record<Caller, number> {
   return Object.fromEntries(callers.map((caller, i) => [caller, statuses[i]])) as Record<Caller, number>;
 }
 
+/** What becomes of the approval. */
+const outcomes: Record<string, string> = {
+  "POST /v1/approvals/:id/decision": "approved",
+  "POST /v1/approvals/:id/revoke": "denied",
+};
+
 /** What each route takes. */
 const bodies: Record<string, object> = {
   "POST /v1/check": { tool: "shell", action: "crawl" },
   "POST /v1/approvals/:id/decision": { decision: "approve" },
+  "POST /v1/approvals/:id/revoke": {},
+  "POST /approvals/session": { token: "token-bob" },
   "POST /v1/agents": { id: "nightly" },
   "POST /v1/agents/:id/disable": {},
   "POST /v1/agents/:id/enable": {},
@@ -62,7 +85,8 @@ const bodies: Record<string, object> = {
 /** What there is at a path with an id; agents of the files have no key that could be rotated here. */
 function idIn(url: string): string {
   if (url.startsWith("/v1/sessions/")) return session.id;
-  return url.startsWith("/v1/agents/") ? "deploy-manager" : id;
+  if (url.startsWith("/approvals/assets/")) return "approvals.js";
+  return /^\/v1\/(agents|usage)\//.test(url) ? "deploy-manager" : id;
 }
 
 async function credential(caller: Caller): Promise<Record<string, string>> {
@@ -80,21 +104,22 @@ test.each(cells)("$route by $caller: $status", async ({ route, caller, status })
   const [method, url = ""] = route.split(" ");
   const response = await made.send({
     ...(method ? { method } : {}),
-    url: url.replace(":id", idIn(url)),
+    url: url.replace(/:\w+/, idIn(url)),
     headers: await credential(caller),
     ...(bodies[route] ? { payload: bodies[route] } : {}),
   });
   expect(response.statusCode).toBe(status);
   const shared = url.startsWith("/.well-known/");
-  expect(response.headers["cache-control"]).toBe(shared ? "public, max-age=300" : "no-store");
+  const asked = url.startsWith("/approvals/assets/") ? "no-cache" : "no-store";
+  expect(response.headers["cache-control"]).toBe(shared ? "public, max-age=300" : asked);
   expect(response.headers["x-content-type-options"]).toBe("nosniff");
   expect(response.headers["access-control-allow-origin"]).toBeUndefined();
   const problem = url.startsWith("/oauth2/") ? "application/json" : "application/problem+json";
   if (status >= 400) expect(response.headers["content-type"]).toBe(problem);
   const challenge = response.headers["www-authenticate"]?.replace(/, error=.*/, "");
   expect(challenge).toBe(status === 401 ? 'Bearer realm="countersign"' : undefined);
-  const approved = route === "POST /v1/approvals/:id/decision" && status === 200;
-  expect((await made.here.stored(id)).status).toBe(approved ? "approved" : "pending");
+  const became = status === 200 ? outcomes[route] : undefined;
+  expect((await made.here.stored(id)).status).toBe(became ?? "pending");
 });
 
 test("the matrix has every route", () => {

@@ -39,6 +39,7 @@ export function decideIn(here: World, credentials: Omit<IdentifyContext, "regist
     dryRun: false,
     stripCredentials: true,
     approvalExpiresMs: 900_000,
+    goesOnMs: 0,
     trustPrincipal: false,
     sessions: { ttlMs: 86_400_000, learningMs: 0, burst: { refusals: 100, withinMs: 60_000 } },
     attestation: { required: false, maxAgeMs: 600_000, keys: [], own: { key, issuer: "http://127.0.0.1:9192" } },
@@ -53,6 +54,7 @@ export function decideIn(here: World, credentials: Omit<IdentifyContext, "regist
     store: here.store,
     approvals: here.service,
     audit: here.records,
+    tell: () => {},
     telemetry: decisionTelemetry({
       tracer: startTracing(null).tracer,
       metrics: createMetrics(),

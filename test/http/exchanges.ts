@@ -1,12 +1,14 @@
-import type { routeAccess } from "../../src/http/access.js";
-import type { HttpDeps } from "../../src/http/server.js";
 import { StoreUnavailable } from "../../src/store/store.js";
+import type { UsageView } from "../../src/usage/usage.js";
 import { remember } from "../attestation/remember.js";
 import { operations } from "../harness/openapi/operations.js";
 import { place, start } from "../history/fixture.js";
+import { page } from "./exchanges_page.js";
+import { slackClicks } from "./exchanges_slack.js";
 import { type Answer, type Api, api, as, session } from "./fixture.js";
+import type { Headers, More, Open, Route, Send } from "./scene.js";
 
-export type Route = keyof typeof routeAccess;
+export type { Route } from "./scene.js";
 
 /** One request that was sent, and what came back. */
 export interface Exchange {
@@ -16,24 +18,26 @@ export interface Exchange {
   answer: Answer;
 }
 
-type Headers = Record<string, string>;
-interface More {
-  headers?: Headers;
-  payload?: string | object;
-  /** Stands for the variable of the path. */
-  id?: string;
-  query?: string;
-}
-type Send = (route: Route, about: string, more?: More) => Promise<Answer>;
-/** Starts a server; what is sent to it is kept. */
-type Open = (more?: Partial<HttpDeps>) => Promise<{ made: Api; send: Send }>;
-
 const json = { "content-type": "application/json" };
 const form = { "content-type": "application/x-www-form-urlencoded" };
 const routes = Object.keys(operations) as Route[];
 const large = JSON.stringify({ comment: "x".repeat(70_000) });
 
-const scenes = { everybody, checks, approvals, sessions, agents, policies, tokens, operation, badBodies, failures };
+const scenes = {
+  page,
+  everybody,
+  checks,
+  approvals,
+  sessions,
+  usages,
+  agents,
+  policies,
+  tokens,
+  operation,
+  badBodies,
+  slackClicks,
+  failures,
+};
 
 /** Good and bad requests for every route, by everybody, to servers on the loopback interface. */
 export async function exchanges(): Promise<Exchange[]> {
@@ -71,7 +75,7 @@ export async function ask(
   { headers = {}, payload, id = "x", query = "" }: More,
 ): Promise<Answer> {
   const [method = "", path = ""] = route.split(" ");
-  const url = path.replace(":id", encodeURIComponent(id)) + query;
+  const url = path.replace(/:\w+/, encodeURIComponent(id)) + query;
   return made.send({ method, url, headers, ...(payload !== undefined && { payload }) });
 }
 
@@ -92,7 +96,13 @@ async function everybody(open: Open): Promise<void> {
   const id = await made.here.open();
   await remember(made.here.store, { agent: "deploy-manager", session: session.id, classification: ["pii"] });
   for (const route of routes) {
-    const at = route.includes("/sessions/") ? session.id : route.includes("/agents/") ? "deploy-manager" : id;
+    const at = route.includes("/assets/")
+      ? "approvals.js"
+      : route.includes("/sessions/")
+        ? session.id
+        : route.includes("/agents/")
+          ? "deploy-manager"
+          : id;
     for (const [who, credential] of Object.entries(callers)) {
       const { payload, headers } = exampleOf(route);
       const isOauth = route.includes("/oauth2/");
@@ -130,6 +140,7 @@ async function approvals(open: Open): Promise<void> {
   const list = "GET /v1/approvals";
   const show = "GET /v1/approvals/:id";
   const decide = "POST /v1/approvals/:id/decision";
+  const revoke = "POST /v1/approvals/:id/revoke";
   const [first, second, third] = [
     await made.here.open(),
     await made.here.open({ quorum: 2 }),
@@ -154,12 +165,16 @@ async function approvals(open: Open): Promise<void> {
   await send(decide, "odd comment", { headers: bob, payload: { decision: "deny", comment: "\u202e" }, id: second });
   await send(decide, "unknown", { ...approve, id: "apr_0" });
   await send(show, "with the token", { headers: await made.agent("deploy-manager"), id: first });
+  await send(revoke, "approved, not used yet", { headers: as("carol"), payload: { comment: "stop" }, id: first });
+  await send(revoke, "again", { headers: as("dan"), id: first });
+  await send(revoke, "unknown", { headers: bob, id: "apr_0" });
   await send(show, "odd wait", { headers: bob, id: first, query: "?wait=soon" });
   await send(show, "short wait", { headers: bob, id: second, query: "?wait=10ms" });
   await send(show, "unknown", { headers: bob, id: "apr_0" });
   await send(show, "odd id", { headers: bob, id: "a b" });
   made.here.nowMs += 86_400_000;
   await send(decide, "expired", { headers: as("dan"), payload: { decision: "approve" }, id: second });
+  await send(revoke, "expired", { headers: as("dan"), id: second });
   await send(list, "after a day", { headers: bob });
 }
 
@@ -177,6 +192,37 @@ async function sessions(open: Open): Promise<void> {
   await send(route, "odd query", { headers: auditor, id: "one", query: "?agent=" });
   await send(route, "unknown", { headers: auditor, id: "none" });
   await send(route, "odd id", { headers: auditor, id: "a b" });
+}
+
+async function usages(open: Open): Promise<void> {
+  const { made, send } = await open({ usage: async (agent, session) => used(agent, session) });
+  const route = "GET /v1/usage/:id";
+  const auditor = { headers: as("auditor"), id: "deploy-manager" };
+  await send(route, "of an agent", auditor);
+  await send(route, "of a session", { ...auditor, query: "?session=one" });
+  await send(route, "by the agent", { headers: await made.agent("deploy-manager"), id: "deploy-manager" });
+  await send(route, "odd query", { ...auditor, query: "?session=" });
+  await send(route, "unknown", { ...auditor, id: "nobody" });
+  const { send: again } = await open({
+    usage: async () => {
+      throw new StoreUnavailable("away");
+    },
+  });
+  await again(route, "the store is away", auditor);
+}
+
+function used(agent: string, session: string | null): UsageView {
+  const rate = { burst: 2, interval_s: 1, used: 1, left: 1, free_at: "2026-03-01T12:00:01.000Z" };
+  const budget = { limit: 5, used: 1.5, left: 3.5 };
+  const resets = { burn_per_hour: 1.5, exhausted_at: null, resets_at: "2026-03-02T00:00:00.000Z" };
+  const enforced = {
+    rate,
+    tools: { "deploy-api": rate },
+    daily_budget: { ...budget, ...resets },
+    session_budget: budget,
+  };
+  const at = "2026-03-01T12:00:00.000Z";
+  return { agent_id: agent, session_id: session, at, enforced, shadow: null, approvals: { pending: 0, most: 3 } };
 }
 
 async function agents(open: Open): Promise<void> {
@@ -309,6 +355,7 @@ async function failures(open: Open): Promise<void> {
     payload: { decision: "approve" },
     id,
   });
+  await send("POST /v1/approvals/:id/revoke", "no record", { headers: as("bob"), id });
   await send("POST /v1/agents", "no record", { headers: as("admin"), payload: { id: "late" } });
   for (const act of ["disable", "rotate-key"] as const) {
     await send(`POST /v1/agents/:id/${act}`, "no record", { headers: as("admin"), id: "early" });

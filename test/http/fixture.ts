@@ -10,8 +10,10 @@ import { localIssuer } from "../../src/identify/local_issuer.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { type OAuthService, oauthService } from "../../src/oauth/service.js";
+import { approvalsPage, type Page, type PageDeps } from "../../src/page/page.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { memoryRegistry } from "../../src/store/memory_registry.js";
+import { usageOf } from "../../src/usage/usage.js";
 import { registry, session, type World, world } from "../approvals/fixture.js";
 import { neverRevoked, noTrusted } from "../identify/fixture.js";
 import { decideIn } from "./decide.js";
@@ -73,6 +75,14 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     decide: decideIn(here, credentials),
     id: systemRuntime.id,
     approvals: here.service,
+    slack: null,
+    page: pageOf(here),
+    usage: (agent, session) =>
+      usageOf(
+        { store: here.store, limitsOf: () => ({ enforced: { daily_budget_micro: 5_000_000 } }), maxPending: 3 },
+        agent,
+        session,
+      ),
     sessions: sessionAttestations({
       store: here.store,
       key: await signingKeyOf(generateKey("OKP", "attestation")),
@@ -109,6 +119,19 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   };
   const { host, port } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
   return { app, host, port, here, logged, warned, agent, send: (sent) => send(host, port, sent) };
+}
+
+/** The page, where people sign in by their tokens. */
+export function pageOf(here: World, more: Partial<PageDeps> = {}): Page {
+  return approvalsPage({
+    key: here.key,
+    registry: () => here.registry,
+    runtime: { now: () => here.nowMs, monotonicMicros: () => here.nowMs * 1000 },
+    publicUrl: issuerUrl,
+    sessionMs: 28_800_000,
+    oidc: null,
+    ...more,
+  });
 }
 
 /** An authorization server that trusts nobody else. */

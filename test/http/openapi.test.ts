@@ -7,6 +7,7 @@ import { type JsonObject, openApiText } from "../harness/openapi/document.js";
 import { operations } from "../harness/openapi/operations.js";
 import { repository } from "../harness/programs.js";
 import { ask, type Exchange, exampleOf, exchanges, type Route } from "./exchanges.js";
+import { origin } from "./exchanges_page.js";
 import { type Api, api, as } from "./fixture.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: a document of many shapes
@@ -163,7 +164,12 @@ describe("what the schemas refuse, the server refuses", () => {
   let credentials: Record<string, Record<string, string>>;
   beforeAll(async () => {
     made = await api();
-    credentials = { agent: await made.agent("deploy-manager"), approver: as("bob"), admin: as("admin") };
+    credentials = {
+      agent: await made.agent("deploy-manager"),
+      approver: as("bob"),
+      admin: as("admin"),
+      public: origin,
+    };
   });
   afterAll(() => made.app.close());
 

@@ -48,6 +48,7 @@ beforeAll(async () => {
     identifyAgent: (headers) => identify({ headers }, context),
     credentials: context,
     runtime: { now: () => now },
+    page: { visitor: async () => null, isOwn: () => false },
   });
   who = (token) =>
     authenticate({ raw: { rawHeaders: ["authorization", `Bearer ${token}`] } } as unknown as FastifyRequest);

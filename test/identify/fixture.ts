@@ -31,7 +31,7 @@ export const registry = loadRegistry({
 
 /** Trusts nobody but the local issuer. */
 export const noTrusted: TrustedIssuers = trustedIssuers([], { runtime: systemRuntime });
-export const neverRevoked: Revocations = { fresh: async () => undefined, isRevoked: () => false };
+export const neverRevoked: Revocations = { fresh: async () => undefined, unheardMs: () => 0, isRevoked: () => false };
 
 /** A verifier with two keys, as during a key change, and the first of them to sign with. */
 export async function issuers(): Promise<{ key: SigningKey; second: SigningKey; context: IdentifyContext }> {

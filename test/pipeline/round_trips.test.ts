@@ -33,7 +33,12 @@ async function countedWorld(
           approval: counted("approval", store.approval),
           approvals: counted("approvals", store.approvals),
           answer: counted("answer", store.answer),
+          mark: counted("mark", store.mark),
+          marked: counted("marked", store.marked),
+          once: counted("once", store.once),
+          usage: counted("usage", store.usage),
           ping: counted("ping", store.ping),
+          partOf: store.partOf,
           close: store.close,
         };
         return { store: wrapped };

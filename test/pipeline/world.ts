@@ -13,6 +13,7 @@ import { localIssuer } from "../../src/identify/local_issuer.js";
 import { trustedIssuers } from "../../src/issuers/trusted.js";
 import { generateKey, type SigningKey } from "../../src/keys/keys.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import type { Happening } from "../../src/notify/notice.js";
 import { createPipeline, type Decide, type PipelineDeps, type Stages, stages } from "../../src/pipeline.js";
 import { compilePolicySet } from "../../src/policies/policy_set.js";
 import { loadProgram } from "../../src/policies/program.js";
@@ -61,6 +62,8 @@ export interface World {
   records(): Promise<AuditLine[]>;
   /** Log lines so far. */
   log: Record<string, unknown>[];
+  /** What people may want to know. */
+  told: Happening[];
   /** What the files say. */
   files: LoadedFiles;
   /** What is in force: the files, and agents that were registered since. */
@@ -122,6 +125,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
   const config = configOf(files);
   const store = memoryStore(runtime);
   const log: Record<string, unknown>[] = [];
+  const told: Happening[] = [];
   const fileRegistry = () => inForce.registry;
   const agents = agentsService({
     shared: store.registry,
@@ -161,6 +165,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     store,
     approvals,
     audit,
+    tell: (happening) => told.push(happening),
     telemetry: decisionTelemetry({
       tracer,
       metrics,
@@ -172,6 +177,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
       dryRun: config.dry_run,
       stripCredentials: config.strip_credentials,
       approvalExpiresMs: config.approvals.expires_in,
+      goesOnMs: config.on_store_failure === "deny" ? 0 : config.on_store_failure.for,
       trustPrincipal: config.identity.spiffe.trust_plaintext,
       sessions: {
         ttlMs: config.sessions.ttl ?? 86_400_000,
@@ -198,6 +204,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     ask: async (request) => asEnvoyReads(await decide(asEnvoyAsks(request))),
     records: () => auditRecords(dir),
     log,
+    told,
     get files() {
       return inForce;
     },

@@ -12,7 +12,7 @@ actions:
   - name: deploy
     allowed_environments: [staging]
     approval_needed: env == "production"
-    approval: {approvers: [sre], quorum: 2, expires_in: 60s}
+    approval: {approvers: [sre], quorum: 2, expires_in: 60s, escalate: {after: 30s, to: [leads]}}
     max_replicas: 50
     min_replicas: {value: 2, mode: shadow}
     dlp: {ssn: tag}
@@ -44,6 +44,8 @@ test.each([
   ["{params: {replicas: 1}}", "{decision: deny, enforced: allow, reason: min_replicas}"],
   ["{environment: production}", "{decision: approval_needed, terms: {approvers: [[sre]], quorum: 2}}"],
   ["{environment: production}", "{terms: {expires_in: 1m}}"],
+  ["{environment: production}", "{terms: {escalate: {after: 30000ms, to: [leads]}}}"],
+  ["{environment: production}", "{terms: {escalate: {approvers: [[leads, sre]]}}}"],
   ["{environment: production, approval: true}", "{decision: allow}"],
   ["{environment: null}", "{decision: deny, reason: allowed_environments}"],
   ["{params: {note: ssn 536-90-4399}}", "{tags: [ssn]}"],
@@ -63,6 +65,8 @@ test.each([
   ["{}", "{cost: 2}", "cost\n    wanted: 2\n    got:    1"],
   ["{environment: production}", "{terms: {expires_in: 2m}}", '"expires_in":"1m"'],
   ["{environment: production}", "{terms: {hold: 2m}}", "terms"],
+  ["{environment: production}", "{terms: {escalate: {after: 1m}}}", '"after":"30s"'],
+  ["{environment: production}", "{terms: {escalate: {to: [sre]}}}", '"to":["leads"]'],
 ])("%s fails with %s", async (input, want, difference) => {
   const text = await told(input, want);
   expect(text).toMatch(/^c\.yaml:3: one\n {2}/);

@@ -154,6 +154,31 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    "approval: {approvers: [a]}",
+    "approval: {approvers: [a], escalate: {after: 600s, to: [b, c]}}",
+    ["approval.escalate after 10m to b or c added (looser)"],
+  ],
+  [
+    "approval: {approvers: [a], escalate: {after: 10m, to: [b]}}",
+    "approval: {approvers: [a]}",
+    ["approval.escalate after 10m to b removed (stricter)"],
+  ],
+  [
+    "approval: {approvers: [a], escalate: {after: 10m, to: [b]}}",
+    "approval: {approvers: [a], escalate: {after: 5m, to: [b, c]}}",
+    ["approval.escalate.after 10m -> 5m (looser)", "approval.escalate.to + c (looser)"],
+  ],
+  [
+    "approval: {approvers: [a], escalate: {after: 10m, to: [b]}}",
+    "approval: {approvers: [a], escalate: {after: 1h, to: [c]}}",
+    ["approval.escalate.after 10m -> 1h (stricter)", "approval.escalate.to + c, - b"],
+  ],
+  [
+    "approval: {quorum: 1, escalate: {after: 10m, to: [b]}}",
+    "approval: {quorum: 1, escalate: {after: 5m, to: [c]}}",
+    ["approval.escalate.after 10m -> 5m", "approval.escalate.to + c, - b"],
+  ],
+  [
     "approval: {expires_in: 5m, approvers: [a]}",
     "approval: {expires_in: 1h, approvers: [a, b]}",
     ["approval.approvers a -> a or b (looser)", "approval.expires_in 5m -> 1h (looser)"],
@@ -269,6 +294,19 @@ test.each<[string, Record<string, string>, Record<string, string>, string[]]>([
       "bot: limits: seconds between calls 0.2 -> 0.1 (looser)",
       "bot: limits: burst 5 -> 2 (stricter)",
       "bot: limits: daily_budget 10 -> unlimited (looser)",
+    ],
+  ],
+  [
+    "limits of tools and sessions",
+    { "p.yaml": "agent: bot\nlimits: {session_budget: 2, tools: {a: {rate: 5/s}, b: {rate: 1/s}}}" },
+    { "p.yaml": "agent: bot\nlimits: {session_budget: 1, tools: {a: {rate: 5/s, burst: 9}, c: {rate: 2/s}}}" },
+    [
+      "bot: limits: tools.a: burst 5 -> 9 (looser)",
+      "bot: limits: tools.b: seconds between calls 1 -> unlimited (looser)",
+      "bot: limits: tools.b: burst 1 -> unlimited (looser)",
+      "bot: limits: tools.c: seconds between calls unlimited -> 0.5 (stricter)",
+      "bot: limits: tools.c: burst unlimited -> 2 (stricter)",
+      "bot: limits: session_budget 2 -> 1 (stricter)",
     ],
   ],
 ])("%s", (_, before, after, wanted) => expect(lines(before, after)).toEqual(wanted));

@@ -74,6 +74,15 @@ describe("the files of the documentation", () => {
     }
     expect(registry.person("ａｌｉｃｅ")).toBe(alice);
     expect(registry.person("bob")).toEqual({ id: "bob", aliases: [], access: [], groups: [] });
+    expect(registry.holdsToken("alice@example.com", sha256Hex("token-1"))).toBe(true);
+    for (const [name, token] of [
+      ["bob", "token-1"],
+      ["alice", "token-1"],
+      ["alice@example.com", "key-1"],
+      ["alice@example.com", ""],
+    ] as const) {
+      expect(registry.holdsToken(name, sha256Hex(token))).toBe(false);
+    }
   });
 
   test("who somebody is goes by the name as it is written, but for ASCII case", () => {

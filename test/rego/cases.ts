@@ -119,7 +119,12 @@ const cost = fc.oneof(
 );
 const approval = fc
   .record(
-    { approvers: names(fc.constantFrom("sre", "security")), quorum: fc.constantFrom(1, 2), hold: fc.constant("30s") },
+    {
+      approvers: names(fc.constantFrom("sre", "security")),
+      quorum: fc.constantFrom(1, 2),
+      hold: fc.constant("30s"),
+      escalate: fc.record({ after: fc.constantFrom("5m", "1h"), to: names(fc.constantFrom("leads", "security")) }),
+    },
     { requiredKeys: [] },
   )
   .filter((terms) => Object.keys(terms).length > 0);

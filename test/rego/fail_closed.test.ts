@@ -158,6 +158,7 @@ const stopping: Record<string, string> = {
   min: '{guardrail: true, actions: [{name: "*", min_replicas: 4}]}',
   approval: guardrail('approval_needed: "has(params.replicas) && params.replicas > 2"'),
   "approval with terms": guardrail("approval: {when: true, approvers: [sre], quorum: 2, expires_in: 1h, hold: 30s}"),
+  "approval that escalates": guardrail("approval: {when: true, approvers: [sre], escalate: {after: 5m, to: [leads]}}"),
   "breach with terms": guardrail("max_replicas: {value: 2, on_violation: approval_needed}, approval: {quorum: 2}"),
   param_required: guardrail("params: {ticket: {required: true}}"),
   param_type: guardrail("params: {replicas: {type: string}}"),
@@ -200,7 +201,7 @@ const damaging = {
   /** No restriction of that kind. */
   optional: [
     ...["tools", "deny_actions", "egress", "approval", "sanitize", "repository", "port"],
-    ...["on_violation", "terms", "approvers", "quorum", "expires_in_ms", "hold_ms"],
+    ...["on_violation", "terms", "approvers", "quorum", "expires_in_ms", "hold_ms", "escalate"],
     // Without it, what is required is required of every call.
     "when",
   ],

@@ -75,7 +75,7 @@ test.each(["rate_exceeded", "budget_exceeded"] as const)(
   async (outcome) => {
     const ask = await recorder(policies);
     const report = await reportOn([
-      ask({ ...image, limits: { shadow: { outcome, retryAfterMs: 5 } } }),
+      ask({ ...image, limits: { shadow: { outcome, limit: "rate", retryAfterMs: 5 } } }),
       ask({ ...image, action: "other" }),
       ask({ ...image, agent: "release-bot" }),
     ]);
@@ -85,7 +85,7 @@ test.each(["rate_exceeded", "budget_exceeded"] as const)(
 
 test("a limit in shadow counts beside a rule that would only have asked for approval", async () => {
   const ask = await recorder(policies);
-  const over = { shadow: { outcome: "rate_exceeded", retryAfterMs: 5 } } as const;
+  const over = { shadow: { outcome: "rate_exceeded", limit: "rate", retryAfterMs: 5 } } as const;
   const report = await reportOn([ask({ ...image, action: "delete", limits: over })]);
   expect(report.would_block).toBe(1);
   expect(report.rules.map(({ rule, would_block }) => [rule, would_block])).toEqual([

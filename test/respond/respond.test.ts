@@ -86,7 +86,8 @@ test("a denial holds the documented members, in their order, and nothing else", 
     '{"type":"urn:countersign:PolicyViolation","title":"Policy violation","status":403,"detail":"too many",' +
       '"error":"PolicyViolation","decision":"deny","reason":"max_replicas","violations":[{"rule":"max_replicas",' +
       '"param":"replicas","limit":50,"actual":200,"message":"too many"}],"decision_id":"01KJMK0000000000000000DEC1",' +
-      '"policy_version":"sha256:9f2c","agent_id":"bot","tool":"deploy-api","action":"deploy"}',
+      '"policy_version":"sha256:9f2c","agent_id":"bot","tool":"deploy-api","action":"deploy",' +
+      '"next":"change the call so that it keeps the rules under `violations`, or do without it; the same call is refused again"}',
   );
   expect(headers).toEqual({
     "content-type": "application/problem+json",

@@ -14,9 +14,26 @@ test("never charged: a whole burst, then one per interval", () => {
   expect(gcra(start + 200_000, start + 400_000, rate)).toEqual({ conforms: true, tatUs: start + 600_000 });
 });
 
-test("a state from far ahead holds up for one interval at most", () => {
+test("a state that is not of this rate lets one call through, and ends with it", () => {
   const rate = { intervalUs: 1000, burst: 3 };
-  expect(gcra(start, start * 2, rate)).toEqual({ conforms: false, retryAfterUs: 1000 });
+  for (const tat of [start + 4_001, start * 2, 2 ** 53 - 1]) {
+    expect(gcra(start, tat, rate)).toEqual({ conforms: true, tatUs: start + 3_000 });
+  }
+  expect(gcra(start, start + 3_000, rate)).toEqual({ conforms: false, retryAfterUs: 1_000 });
+});
+
+test("a clock that goes back by up to an interval lets nothing more through", () => {
+  const rate = { intervalUs: 1000, burst: 3 };
+  for (const back of [1, 500, 1000]) {
+    expect(gcra(start - back, start + 3_000, rate)).toEqual({ conforms: false, retryAfterUs: 1_000 + back });
+  }
+  expect(gcra(start - 1001, start + 3_000, rate)).toEqual({ conforms: true, tatUs: start - 1001 + 3_000 });
+});
+
+test("the largest rate is exact", () => {
+  const rate = { intervalUs: 2 ** 52, burst: 1 };
+  expect(gcra(start, null, rate)).toEqual({ conforms: true, tatUs: start + 2 ** 52 });
+  expect(gcra(start + 1, start + 2 ** 52, rate)).toEqual({ conforms: false, retryAfterUs: 2 ** 52 - 1 });
 });
 
 test("it lets through what a token bucket of that size and rate does", () => {

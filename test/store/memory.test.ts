@@ -42,11 +42,16 @@ test("the budget ends at midnight UTC, to the millisecond", async () => {
   const spend = async () => (await store.settle(callOf("a", { budget: { limitMicro: 1, costMicro: 1 } }))).enforced;
   await advance("a", 86_399_999);
   expect(await spend()).toEqual({ outcome: "ok" });
-  expect(await spend()).toEqual({ outcome: "budget_exceeded", spentMicro: 1, retryAfterMs: 1 });
+  expect(await spend()).toEqual({ outcome: "budget_exceeded", limit: "daily_budget", spentMicro: 1, retryAfterMs: 1 });
   await advance("a", 1);
   expect(await spend()).toEqual({ outcome: "ok" });
   await advance("a", -1);
-  expect(await spend()).toEqual({ outcome: "budget_exceeded", spentMicro: 1, retryAfterMs: 86_400_001 });
+  expect(await spend()).toEqual({
+    outcome: "budget_exceeded",
+    limit: "daily_budget",
+    spentMicro: 1,
+    retryAfterMs: 86_400_001,
+  });
 });
 
 test("a closed store is unavailable", async () => {
@@ -66,6 +71,8 @@ test("a list looks at so many approvals and no more", async () => {
     await advance("a", 1);
     await open(store, draftOf("b"), {}, maxScanned);
   }
+  // Pending ones have a list of their own.
+  expect((await store.approvals({ status: "pending", limit: 10 })).map(({ id }) => id)).toContain(oldest.id);
   await store.answer(oldest.id, answerOf("alice", "deny"));
   expect(await store.approvals({ status: "denied", limit: 10 })).toEqual([]);
   expect(await store.approvals({ status: "denied", agent: "a", limit: 10 })).toHaveLength(1);

@@ -8,7 +8,7 @@ test.each([
   ["redis://localhost", { host: "localhost", port: 6379, db: 0, tls: false }],
   ["redis://127.0.0.1:7000/3", { host: "127.0.0.1", port: 7000, db: 3, tls: false }],
   ["redis://[::1]:7000/", { host: "::1", port: 7000, db: 0, tls: false }],
-  ["rediss://us%40er:p%2Fw@h", { host: "h", port: 6379, db: 0, username: "us@er", password: "p/w", tls: true }],
+  ["rediss://us%40er:p%2Fw@h", { host: "h", port: 6379, db: 0, username: "us@er", password: "p/w", tls: {} }],
 ])("%s", (url, address) => expect(parseRedisUrl(url)).toEqual(address));
 
 test.each([

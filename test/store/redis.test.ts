@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
+import { systemRuntime } from "../../src/runtime.js";
+import { CountersSeen, remembering } from "../../src/store/known.js";
 import { answerCodes, approvalCodes, limitCodes, statusCodes } from "../../src/store/redis/replies.js";
 import { maxScanned, StoreUnavailable } from "../../src/store/store.js";
 import { findRedis } from "../harness/find_redis.js";
@@ -58,6 +60,7 @@ describeWith(part, "keys and replies", (use) => {
         "{}:waiting",
         "{}:approvals",
         "approval:",
+        "pending",
         "approvals",
         "ping",
       ]),
@@ -87,6 +90,45 @@ describeWith(part, "keys and replies", (use) => {
     expect(refused).toBeGreaterThan(0);
     expect(passed).toBeGreaterThan(3);
     expect(passed).toBeLessThanOrEqual(3 + last / 20);
+  });
+
+  test("a repeated call that asks another question by now leaves the first one to be found and decided", async () => {
+    const agent = unique("agent");
+    const { store, raw, keys } = subject;
+    const draft = draftOf(agent);
+    const other = { ...draft, id: unique("apr"), violations: [{ rule: "windows", message: "not now" }] };
+    const request = (asked: typeof draft) =>
+      callOf(agent, {}, { key: "k", approval: { kind: "open", draft: asked, maxPending: 5 } });
+    expect(await store.settle(request(draft))).toMatchObject({ replayed: false });
+    const [locator] = (await keys()).filter(
+      (key) => key.endsWith(`}:approval:${draft.id}`) === false && key.endsWith(draft.id),
+    );
+    if (!locator) throw new Error("the approval has no locator");
+    const before = await raw.get(locator);
+    const again = await store.settle(request(other));
+    expect(again).toMatchObject({ replayed: true, approval: { outcome: "opened", id: draft.id } });
+    expect(await raw.get(locator)).toBe(before);
+    await raw.del(locator);
+    await store.settle(request(other));
+    expect(await raw.get(locator)).toBe(before);
+    expect(await store.answer(draft.id, answerOf("alice", "deny"))).toMatchObject({ outcome: "denied" });
+    expect((await keys(agent)).filter((key) => key.includes(":pending:"))).toEqual([]);
+    const asked = { ...draft, id: unique("apr") };
+    expect(await open(store, asked)).toMatchObject({ approval: { fresh: true, id: asked.id } });
+  });
+
+  test("a counter that leaves no room for another call is refused, and not put back after it was mended", async () => {
+    const agent = unique("agent");
+    const { raw, prefix } = subject;
+    const seen = new CountersSeen(systemRuntime);
+    const store = remembering(subject.store, { seen, onLost: () => {} });
+    const call = () => store.settle(callOf(agent, { budget: { limitMicro: 100, costMicro: 1 } }));
+    await call();
+    const key = `${prefix}{${agent}}:limits`;
+    await raw.hset(key, "n", String(2 ** 53 - 2));
+    await call();
+    await raw.del(key);
+    for (let n = 0; n < 3; n++) expect(await call()).toMatchObject({ enforced: { outcome: "ok" } });
   });
 
   test.each([
@@ -182,7 +224,7 @@ describeWith(part, "keys and replies", (use) => {
     const draft = draftOf(unique("agent"));
     await open(subject.store, draft);
     await subject.raw.del(`${subject.prefix}approval:${draft.id}`);
-    for (const list of ["approvals", `{${draft.agent}}:approvals`]) {
+    for (const list of ["approvals", "pending", `{${draft.agent}}:approvals`]) {
       expect(await subject.raw.zrem(`${subject.prefix}${list}`, JSON.stringify([draft.agent, draft.id]))).toBe(1);
     }
     expect(await subject.store.approval(draft.id)).toBeNull();
@@ -192,10 +234,12 @@ describeWith(part, "keys and replies", (use) => {
     });
     expect(await subject.store.approval(draft.id)).toMatchObject({ id: draft.id });
     expect(await subject.store.approvals({ agent: draft.agent, limit: 10 })).toHaveLength(1);
+    const pending = await subject.store.approvals({ status: "pending", limit: 1000 });
+    expect(pending.map(({ id }) => id)).toContain(draft.id);
   });
 
   test.each([
-    ["settle-10.lua", { limit: limitCodes, approval: approvalCodes }],
+    ["settle-11.lua", { limit: limitCodes, approval: approvalCodes }],
     ["answer-3.lua", { outcome: answerCodes, status: statusCodes }],
     ["approval-1.lua", { status: statusCodes }],
   ])("%s and TypeScript list the same codes", (file, codes) => {
@@ -256,5 +300,11 @@ describeWith(part, "round trips", () => {
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     expect(await Promise.all(lists)).toEqual([[], [], []]);
     expect((await store.approvals({ agent: "quiet", limit: 100 })).map(({ id }) => id)).toEqual([wanted.id]);
+    const pending = async () => {
+      expect((await store.approvals({ status: "pending", limit: 100 })).map(({ id }) => id)).toEqual([wanted.id]);
+    };
+    await pending();
+    // The list of those that are pending, and the one that is.
+    expect(await commandsOf(raw, pending)).toEqual({ evalsha: 2, time: 2 });
   }, 30_000);
 });

@@ -1,9 +1,12 @@
 import { inspect } from "node:util";
+import { Redis } from "ioredis";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { StoreUnavailable } from "../../src/store/store.js";
-import { findRedis } from "../harness/find_redis.js";
+import { findRedis, redisProgram } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
+import { startRedisServer } from "../harness/redis.js";
+import { until } from "../harness/until.js";
 import {
   cleanUp,
   connected,
@@ -19,6 +22,7 @@ import { redisSubject } from "./redis_subject.js";
 import { answerOf, callOf, draftOf, open } from "./subject.js";
 
 const part = await requirePart("Redis", findRedis);
+const program = await requirePart("redis-server", redisProgram);
 
 afterAll(async () => {
   await cleanUp();
@@ -135,7 +139,11 @@ describeWith(part, "failures", () => {
     const { raw, end } = await redisSubject(url);
     await raw.config("SET", "maxmemory", "1");
     await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+    const draft = draftOf("a");
+    await refusedWithin(generousMs, () => open(store, draft));
+    expect(await raw.keys("*approval:*")).toEqual([]);
     await raw.config("SET", "maxmemory", "0");
+    expect(await open(store, draft)).toMatchObject({ replayed: false, approval: { outcome: "opened", fresh: true } });
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     await end();
   });
@@ -152,6 +160,43 @@ describeWith(part, "failures", () => {
     await other.close();
     await refusedWithin(generousMs, () => other.ping());
   });
+});
+
+describeWith(program, "a server that loads its data", (use) => {
+  test("is refused until it has, and then counts on", async () => {
+    // Slow enough to be met, and it answers in between as one with very much data does.
+    const slowly = { "key-load-delay": "10000", "loading-process-events-interval-bytes": "1024" };
+    const server = await startRedisServer(use(), { rdbcompression: "no", ...slowly });
+    const store = await connected(server.url);
+    const raw = new Redis(server.url, { enableReadyCheck: false, retryStrategy: () => 20, maxRetriesPerRequest: null });
+    raw.on("error", () => {});
+    try {
+      expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
+      for (let n = 0; n < 300; n++) await raw.set(`filler:${n}`, "x".repeat(100));
+      await raw.save();
+      await server.controls.kill();
+      const loaded = server.controls.restart();
+      await until(
+        () =>
+          raw.ping().then(
+            () => false,
+            ({ message }: Error) => message.startsWith("LOADING"),
+          ),
+        {
+          what: "a server that loads",
+          everyMs: 5,
+        },
+      );
+      await refusedWithin(generousMs, () => store.settle(callOf("a", hourly)));
+      await loaded;
+      await recovered(store);
+      expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
+    } finally {
+      raw.disconnect();
+      await store.close();
+      await server.stop();
+    }
+  }, 60_000);
 });
 
 describeWith(part, "at start", () => {

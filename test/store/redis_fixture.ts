@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import type { StorePlace } from "../../src/config/store.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { openStore } from "../../src/store/open.js";
 import { type Store, StoreUnavailable } from "../../src/store/store.js";
@@ -21,8 +22,8 @@ export async function ownServer(): Promise<OwnRedis> {
   return server;
 }
 
-export async function connected(url: string, more: { waitMs?: number; prefix?: string } = {}): Promise<Store> {
-  const store = await openStore(url, { runtime: systemRuntime, waitMs, ...more });
+export async function connected(place: StorePlace, more: { waitMs?: number; prefix?: string } = {}): Promise<Store> {
+  const store = await openStore(place, { runtime: systemRuntime, waitMs, ...more });
   opened.push(store);
   return store;
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
+import type { StorePlace } from "../../src/config/store.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { dayMs } from "../../src/store/budget.js";
 import { openStore } from "../../src/store/open.js";
 import type { Subject } from "./subject.js";
 
-export interface RedisSubject extends Subject {
-  raw: Redis;
+export interface RedisSubject<Raw = Redis> extends Subject {
+  raw: Raw;
   prefix: string;
   /** What the store said of its troubles. */
   troubles: string[];
@@ -17,18 +18,33 @@ export interface RedisSubject extends Subject {
 }
 
 /** A Redis store under its own prefix, and a second connection that edits its keys so that time passes. */
-export async function redisSubject(url: string): Promise<RedisSubject> {
-  const prefix = `countersign-test-${randomBytes(6).toString("hex")}:`;
+export function redisSubject(url: string): Promise<RedisSubject> {
+  return subjectAt(url, new Redis(url));
+}
+
+/** The same in a cluster. The second connection is the client library's own, which finds its way by itself. */
+export function clusterSubject(nodes: readonly string[]): Promise<RedisSubject<Cluster>> {
+  return subjectAt({ cluster: [...nodes] }, new Cluster([...nodes]));
+}
+
+/** The same for any place, with a connection that is there already; `end` ends it. */
+export async function subjectAt<Raw extends Redis | Cluster>(
+  place: StorePlace,
+  raw: Raw,
+  prefix = `countersign-test-${randomBytes(6).toString("hex")}:`,
+): Promise<RedisSubject<Raw>> {
   const troubles: string[] = [];
   const onTrouble = ({ message }: Error) => void troubles.push(message);
-  const store = await openStore(url, { runtime: systemRuntime, waitMs: 5000, prefix, onTrouble });
-  const raw = new Redis(url);
+  const store = await openStore(place, { runtime: systemRuntime, waitMs: 5000, prefix, onTrouble });
+  const servers = () => (raw instanceof Cluster ? raw.nodes("master") : [raw as Redis]);
   const started = performance.now();
 
   async function keys(agent?: string): Promise<string[]> {
     const tag = agent === undefined ? "" : `{${encodeURIComponent(agent)}}`;
     const found: string[] = [];
-    for await (const batch of raw.scanStream({ match: `${prefix}${tag}*`, count: 1000 })) found.push(...batch);
+    for (const server of servers()) {
+      for await (const batch of server.scanStream({ match: `${prefix}${tag}*`, count: 1000 })) found.push(...batch);
+    }
     return found;
   }
 
@@ -47,8 +63,7 @@ export async function redisSubject(url: string): Promise<RedisSubject> {
       if (left < 2000) await sleep(left);
     },
     end: async () => {
-      const left = await keys();
-      if (left.length > 0) await raw.unlink(...left);
+      await Promise.all((await keys()).map((key) => raw.unlink(key)));
       await raw.quit();
       await store.close();
     },
@@ -56,7 +71,7 @@ export async function redisSubject(url: string): Promise<RedisSubject> {
 }
 
 /** Makes one key look as if it had been written earlier. */
-async function age(raw: Redis, key: string, ms: number): Promise<void> {
+async function age(raw: Redis | Cluster, key: string, ms: number): Promise<void> {
   const ttl = await raw.pttl(key);
   if (ttl <= ms) {
     await raw.del(key);
@@ -74,15 +89,22 @@ async function age(raw: Redis, key: string, ms: number): Promise<void> {
     created_ms: ms,
     expires_ms: ms,
     day: Math.floor(ms / dayMs),
+    hour: Math.floor(ms / 3_600_000),
     started_ms: ms,
     last_ms: ms,
     first_ms: ms,
   };
+  const warned = await raw.hget(key, "warned");
+  if (warned) {
+    const [day = "", percent] = warned.split(":");
+    await raw.hset(key, "warned", `${Number(day) - Math.floor(ms / dayMs)}:${percent}`);
+  }
   const refusals = await raw.hget(key, "refusals");
   if (refusals) {
     const earlier = refusals.split(",").map((time) => Number(time) - ms);
     await raw.hset(key, "refusals", earlier.join(","));
   }
+  for (const field of await raw.hkeys(key)) if (field.startsWith("tat:")) shifts[field] = ms * 1000;
   for (const [field, shift] of Object.entries(shifts)) {
     if ((await raw.hexists(key, field)) === 1) await raw.hincrby(key, field, -shift);
   }

@@ -45,6 +45,8 @@ export function draftOf(agent: string, more: Partial<ApprovalDraft> = {}): Appro
     deploymentId: "dep-1",
     quorum: 1,
     approvers: [["sre"], ["leads", "käse ☃"]],
+    escalation: { afterMs: 60_000, to: ["käse ☃"], approvers: [["sre", "käse ☃"]] },
+    costMicro: 2_500_000,
     expiresInMs: 900_000,
     openedAt: "2030-01-01T00:00:00.000Z",
     opening: "opening-of-approval",

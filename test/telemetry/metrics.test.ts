@@ -23,6 +23,10 @@ const of = async (metrics: Metrics, name: string) =>
 test("before the first decision, what can be counted without labels is there and zero", async () => {
   expect(await samples(createMetrics())).toEqual([
     "countersign_store_errors_total 0",
+    "countersign_store_counters_lost_total 0",
+    "countersign_store_local_decisions_total 0",
+    "countersign_store_missed_observations 0",
+    "countersign_store_dropped_observations_total 0",
     "countersign_audit_errors_total 0",
   ]);
 });
@@ -119,6 +123,22 @@ test("loads, errors of the store and missing records are counted", async () => {
   ]);
   expect(await of(metrics, "countersign_store_errors_total")).toEqual(["countersign_store_errors_total 1"]);
   expect(await of(metrics, "countersign_audit_errors_total")).toEqual(["countersign_audit_errors_total 1"]);
+});
+
+test("what became of notices, and how many wait", async () => {
+  const metrics = createMetrics();
+  metrics.notified("teams", "approval.opened", "sent");
+  metrics.notified("teams", "approval.opened", "sent");
+  metrics.notified("webhook", "budget.warning", "dropped");
+  metrics.notificationsWaiting("teams", 3);
+  metrics.notificationsWaiting("teams", 0);
+  expect(await of(metrics, "countersign_notifications_total")).toEqual([
+    'countersign_notifications_total{notifier="teams",kind="approval.opened",result="sent"} 2',
+    'countersign_notifications_total{notifier="webhook",kind="budget.warning",result="dropped"} 1',
+  ]);
+  expect(await of(metrics, "countersign_notifications_waiting")).toEqual([
+    'countersign_notifications_waiting{notifier="teams"} 0',
+  ]);
 });
 
 test("the labels of decisions are those of closed sets, so their number is bounded", async () => {

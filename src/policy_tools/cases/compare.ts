@@ -53,9 +53,16 @@ function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 /** `60s` is `1m`, and an hour is `60m`. */
-function comparable({ expires_in, hold, ...terms }: NonNullable<Want["terms"]> = {}): Record<string, unknown> {
+function comparable({
+  expires_in,
+  hold,
+  escalate,
+  ...terms
+}: NonNullable<Want["terms"]> = {}): Record<string, unknown> {
+  const { after, ...escalated } = escalate ?? {};
   return {
     ...terms,
+    ...(escalate && { escalate: { ...escalated, ...(after !== undefined && { after: parseDuration(after) }) } }),
     ...(expires_in !== undefined && { expires_in: parseDuration(expires_in) }),
     ...(hold !== undefined && { hold: parseDuration(hold) }),
   };

@@ -37,11 +37,19 @@ function changesAtOnce(changes: readonly Sanitize[]): Outcome["sanitize"] {
   return { headers: together("headers"), query: together("query") };
 }
 
-function termsOf({ approvers, quorum, expiresInMs, holdMs }: ApprovalTerms): Outcome["terms"] {
+function termsOf({ approvers, quorum, expiresInMs, holdMs, escalation }: ApprovalTerms): Outcome["terms"] {
+  const lists = (all: ApprovalTerms["approvers"]): string[][] => all.map((groups) => [...groups]);
   return {
-    approvers: approvers.map((groups) => [...groups]),
+    approvers: lists(approvers),
     quorum,
     ...(expiresInMs !== undefined && { expires_in: durationText(expiresInMs) }),
     ...(holdMs !== undefined && { hold: durationText(holdMs) }),
+    ...(escalation && {
+      escalate: {
+        after: durationText(escalation.afterMs),
+        to: [...escalation.to],
+        approvers: lists(escalation.approvers),
+      },
+    }),
   };
 }

@@ -42,6 +42,13 @@ export const wantSchema = z.strictObject({
       quorum: z.int().min(1).optional(),
       expires_in: duration.optional(),
       hold: duration.optional(),
+      escalate: z
+        .strictObject({
+          after: duration.optional(),
+          to: z.array(z.string()).optional(),
+          approvers: z.array(z.array(z.string())).optional(),
+        })
+        .optional(),
     })
     .optional()
     .describe("how the approval has to be given; only what is named here counts"),

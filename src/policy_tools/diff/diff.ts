@@ -1,4 +1,4 @@
-import type { AgentDocument, LimitSet } from "../../policies/document.js";
+import { type AgentDocument, type LimitSet, type RateDocument, toolRateOf } from "../../policies/document.js";
 import type { PolicySet } from "../../policies/policy_set.js";
 import { byNumber, type Change } from "./change.js";
 import { fileChanges } from "./files.js";
@@ -71,17 +71,30 @@ function limitChanges(was: AgentDocument["limits"], is: AgentDocument["limits"])
 }
 
 function setChanges(was: LimitSet, is: LimitSet): Pick<Change, "what" | "effect">[] {
-  const parts = [
-    ["seconds between calls", was.rate && was.rate.interval_us / 1e6, is.rate && is.rate.interval_us / 1e6, "looser"],
-    ["burst", was.rate?.burst, is.rate?.burst, "stricter"],
+  const tools = [...new Set([was, is].flatMap(({ tools = {} }) => Object.keys(tools)))].sort();
+  const parts: Part[] = [
+    ...rateParts("", was.rate, is.rate),
+    ...tools.flatMap((tool) => rateParts(`tools.${tool}: `, toolRateOf(was, tool), toolRateOf(is, tool))),
     ["daily_budget", micro(was.daily_budget_micro), micro(is.daily_budget_micro), "stricter"],
-  ] as const;
+    ["session_budget", micro(was.session_budget_micro), micro(is.session_budget_micro), "stricter"],
+  ];
   return parts.flatMap(([name, old, now, lowerIs]) => {
     if (old === now) return [];
     const what = `${name} ${old ?? "unlimited"} -> ${now ?? "unlimited"}`;
     const effect = old === undefined ? "stricter" : now === undefined ? "looser" : byNumber(old, now, lowerIs);
     return [{ what, effect }];
   });
+}
+
+/** Name, before, after, and what a lower number means. */
+type Part = readonly [string, number | undefined, number | undefined, "stricter" | "looser"];
+
+function rateParts(of: string, was: RateDocument | undefined, is: RateDocument | undefined): Part[] {
+  const seconds = (rate: RateDocument | undefined) => rate && rate.interval_us / 1e6;
+  return [
+    [`${of}seconds between calls`, seconds(was), seconds(is), "looser"],
+    [`${of}burst`, was?.burst, is?.burst, "stricter"],
+  ];
 }
 
 function micro(value: number | undefined): number | undefined {

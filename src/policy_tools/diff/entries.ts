@@ -56,7 +56,29 @@ function termChanges(before: Terms, after: Terms): Said[] {
   if (before.hold_ms !== after.hold_ms) {
     changes.push({ what: `approval.hold ${text(before.hold_ms)} -> ${text(after.hold_ms)}`, effect: "changed" });
   }
-  return changes;
+  return [...changes, ...escalationChanges(before, after)];
+}
+
+/** Where any approver may answer, more are only told. */
+function escalationChanges(before: Terms, after: Terms): Said[] {
+  const [was, is] = [before.escalate, after.escalate];
+  const open = !before.approvers || !after.approvers;
+  const effectOf = (effect: Effect): Effect => (open ? "changed" : effect);
+  if (!was || !is) {
+    const one = was ?? is;
+    if (!one) return [];
+    const what = `approval.escalate after ${durationText(one.after_ms)} to ${groups(one.to)} ${is ? "added" : "removed"}`;
+    return [{ what, effect: effectOf(is ? "looser" : "stricter") }];
+  }
+  const [old, now] = [durationText(was.after_ms), durationText(is.after_ms)];
+  const said: Said[] = [];
+  if (old !== now) {
+    const effect = effectOf(byNumber(was.after_ms, is.after_ms, "looser"));
+    said.push({ what: `approval.escalate.after ${old} -> ${now}`, effect });
+  }
+  const what = listChange(was.to, is.to);
+  if (what !== "") said.push({ what: `approval.escalate.to ${what}`, effect: effectOf(byMembers(was.to, is.to)) });
+  return said;
 }
 
 function groups(names: readonly string[] | undefined): string {

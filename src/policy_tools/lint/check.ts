@@ -40,6 +40,8 @@ export interface LintEntry {
   compiled: ActionDocument;
   /** Where it stands in the file. */
   at: Path;
+  /** Where the condition stands on which people are asked: its own, or that of the file. */
+  asking: Path;
 }
 
 /** Pairs what was written with what became of it. */
@@ -50,10 +52,21 @@ export function lintFiles(sources: readonly Located<PolicySource>[], set: Policy
     if (!compiled) throw new Error(`${source.file} is no part of the compiled policies`);
     const entries = (source.value.actions ?? []).flatMap((action, index): LintEntry[] => {
       const made = compiled.actions[index];
-      return made ? [{ source: action, compiled: made, at: ["actions", index] }] : [];
+      const at = ["actions", index];
+      const asking = askingPlace(action, at) ?? askingPlace(source.value, []) ?? at;
+      return made ? [{ source: action, compiled: made, at, asking }] : [];
     });
     return { source, compiled, agents: applying.map(([agent]) => agent), entries };
   });
+}
+
+/** Where a file or an entry says itself when people are asked; `null` where it does not. */
+export function askingPlace(
+  { approval_needed: needed, approval }: Pick<ActionSource, "approval_needed" | "approval">,
+  at: Path,
+): Path | null {
+  if (needed !== undefined) return [...at, "approval_needed"];
+  return approval?.when === undefined ? null : [...at, "approval", "when"];
 }
 
 function fileOf({ files }: AgentDocument, name: string): FileDocument | undefined {

@@ -31,11 +31,17 @@ export function lintPolicies(texts: readonly PolicyText[], set: PolicySet, optio
     return (found?.[0]?.length ?? 0) > 0;
   };
   const context = { ...options, files: lintFiles(sources, set), set, matchesWhole };
-  return Object.entries(checks as Record<CheckName, Check>)
-    .flatMap(([name, { level, find }]) =>
-      find(context).map((problem): Finding => ({ ...problem, check: name as CheckName, level })),
-    )
-    .sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1));
+  const found = Object.entries(checks as Record<CheckName, Check>).flatMap(([name, { level, find }]) =>
+    find(context).map((problem): Finding => ({ ...problem, check: name as CheckName, level })),
+  );
+  return onceEach(found).sort((a, b) =>
+    a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1,
+  );
+}
+
+/** What a file says for all of its actions is looked at with each of them. */
+function onceEach(findings: readonly Finding[]): Finding[] {
+  return [...new Map(findings.map((finding) => [findingText(finding), finding])).values()];
 }
 
 /** `file:line:column: path: message (check)`. */

@@ -16,13 +16,17 @@ export function requirementsOf({ require: written }: ActionSource): [Requirement
   return value.map((one, index) => [one, ["require", ...at, index]]);
 }
 
-/** Every condition of an entry with its place: when people are asked, and when something is required. */
-export function conditionsOf({ source, compiled }: LintEntry): { source: string; condition: Condition; at: Path }[] {
+/** Every condition of an entry with its place in the file: when people are asked, and when something is required. */
+export function conditionsOf({
+  source,
+  compiled,
+  at: entry,
+  asking,
+}: LintEntry): { source: string; condition: Condition; at: Path }[] {
   const { approval, rules } = compiled;
-  const asking = source.approval_needed ? ["approval_needed"] : ["approval", "when"];
   const required = requirementsOf(source).flatMap(([{ when }, at]) => {
     const rule = rules.find((one) => "when" in one && one.when?.source === when);
-    return rule && "when" in rule && rule.when ? [{ ...rule.when, at: [...at, "when"] }] : [];
+    return rule && "when" in rule && rule.when ? [{ ...rule.when, at: [...entry, ...at, "when"] }] : [];
   });
   return [...(approval ? [{ source: approval.source, condition: approval.condition, at: asking }] : []), ...required];
 }

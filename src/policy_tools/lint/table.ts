@@ -10,6 +10,7 @@ import { dottedParams } from "./checks/dotted_params.js";
 import { emptyLists } from "./checks/empty_lists.js";
 import { freeBudget } from "./checks/free_budget.js";
 import { grantsAll } from "./checks/grants_all.js";
+import { idleRates } from "./checks/idle_rates.js";
 import { methodOverride } from "./checks/method_override.js";
 import { nothingGranted } from "./checks/nothing_granted.js";
 import { onlyAsks } from "./checks/only_asks.js";
@@ -57,6 +58,7 @@ export const checks = {
   "outside-params": outsideParams,
   "redact-in-body": redactInBodies,
   "free-budget": freeBudget,
+  "idle-rate": idleRates,
   approvers,
   "unknown-agent": unknownAgents,
   shadow,

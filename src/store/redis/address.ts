@@ -1,11 +1,27 @@
-/** Where a Redis server is, taken from a `redis://` or `rediss://` URL. */
-export interface RedisAddress {
+/** Where one server is. */
+export interface NodeAddress {
   host: string;
   port: number;
-  db: number;
+}
+
+/** How a server lets us in. The same for all nodes of a cluster. */
+export interface Access {
   username?: string;
   password?: string;
-  tls: boolean;
+  /** `false` = plain text. */
+  tls: false | TlsMaterial;
+}
+
+/** PEM. Without `ca` the roots that Node trusts. */
+export interface TlsMaterial {
+  ca?: string;
+  cert?: string;
+  key?: string;
+}
+
+/** Where a Redis server is, taken from a `redis://` or `rediss://` URL. */
+export interface RedisAddress extends NodeAddress, Access {
+  db: number;
 }
 
 /** Throws an `Error` without the URL's text, which may hold a password. */
@@ -24,6 +40,16 @@ export function parseRedisUrl(text: string): RedisAddress {
     db: Number(db[1]),
     ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
     ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    tls: url.protocol === "rediss:",
+    tls: url.protocol === "rediss:" ? {} : false,
   };
+}
+
+/** A node by its name, `host:port`; an IPv6 host may stand in brackets. */
+export function nodeAt(name: string): NodeAddress {
+  const colon = name.lastIndexOf(":");
+  return { host: name.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(name.slice(colon + 1)) };
+}
+
+export function nameOf({ host, port }: NodeAddress): string {
+  return `${host}:${port}`;
 }

@@ -1,18 +1,19 @@
 --[[
-Adds one person's answer. A denial decides at once, approvals when as many people as the quorum have approved.
+Adds one person's answer. A denial decides at once, approvals when as many people as the quorum have approved. What is
+revoked ends as denied, also after it was approved, as long as it was not used.
 
 KEYS[1]  approval
 KEYS[2]  pending approval of the call under its terms
 KEYS[3]  ids of the agent's pending approvals
 
 ARGV[1]  approver
-ARGV[2]  decision: approve or deny
+ARGV[2]  decision: approve, deny or revoke
 ARGV[3]  the answer, JSON
 ARGV[4]  approval id
 
 Returns  outcome, then (unless not_found) what approval-1 returns
 
-Codes    outcome: approved denied recorded conflict expired not_found
+Codes    outcome: approved denied recorded revoked conflict expired not_found
          status: pending approved denied expired consumed
 ]]
 
@@ -30,12 +31,15 @@ local function record()
     return "expired"
   end
   local person = "person:" .. approver
-  if status ~= "pending" or redis.call("HEXISTS", approval, person) == 1 then
+  local revokes = decision == "revoke" and (status == "pending" or status == "approved")
+  if not revokes and (decision == "revoke" or status ~= "pending" or redis.call("HEXISTS", approval, person) == 1) then
     return "conflict"
   end
   local answers = integer(head[3]) + 1
   local outcome = "recorded"
-  if decision == "deny" then
+  if revokes then
+    outcome = "revoked"
+  elseif decision == "deny" then
     outcome = "denied"
   elseif decision ~= "approve" then
     error("unknown decision")
@@ -44,7 +48,7 @@ local function record()
   end
   redis.call("HSET", approval, person, decision, "answer:" .. digits(answers), answer, "answers", digits(answers))
   if outcome ~= "recorded" then
-    redis.call("HSET", approval, "status", outcome)
+    redis.call("HSET", approval, "status", revokes and "denied" or outcome)
     redis.call("DEL", pending)
     redis.call("ZREM", waiting, id)
   end

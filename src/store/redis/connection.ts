@@ -1,24 +1,29 @@
 import { Redis } from "ioredis";
 import { StoreUnavailable } from "../store.js";
 import type { RedisAddress } from "./address.js";
+import { type Connected, type ConnectionOptions, isReply } from "./commands.js";
 
-export interface ConnectionOptions {
-  /** Longest time one `run` takes, in milliseconds; waiting for the connection included. */
-  waitMs: number;
-  /** Told of every connection error, for the log: about two a second while the server is away. */
-  onTrouble?: (error: Error) => void;
+/** Work that begins as soon as there is a connection. */
+interface Waiting {
+  begin(): void;
+  fail(error: Error): void;
 }
+
+/** What makes one command of the handshake fail makes the next fail too, and that says less. */
+const echo = /^(NOAUTH |Stream isn't writeable|Connection is closed)/;
 
 /**
  * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
  * that was under way when the connection broke has failed, and only its caller may repeat it.
  */
-export class Connection {
+export class Connection implements Connected {
   private readonly redis: Redis;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<Waiting>();
   private ready = false;
   private closed = false;
-  private lastReply = 0;
+  /** Works that were begun and have not ended, and since when the server has said nothing to any of them. */
+  private underWay = 0;
+  private quietSince = 0;
   private lastTrouble: Error | undefined;
 
   constructor(
@@ -28,9 +33,8 @@ export class Connection {
     this.redis = new Redis(clientOptions(address, options.waitMs));
     this.redis.on("error", (error: unknown) => {
       const trouble = withoutCommand(error);
-      // A refused password makes the next command of the handshake fail too, and that says less.
-      const echo = trouble.message.startsWith("NOAUTH") && this.lastTrouble?.message.startsWith("WRONGPASS");
-      if (!echo) this.lastTrouble = trouble;
+      if (this.lastTrouble && echo.test(trouble.message)) return;
+      this.lastTrouble = trouble;
       options.onTrouble?.(trouble);
     });
     this.redis.on("close", () => {
@@ -41,46 +45,53 @@ export class Connection {
     });
     this.redis.on("ready", () => {
       this.ready = true;
+      this.quietSince = performance.now();
       this.lastTrouble = undefined;
-      const begin = [...this.waiting];
-      this.waiting.clear();
-      for (const run of begin) run();
+      for (const { begin } of this.notWaiting()) begin();
     });
     this.connect();
   }
 
-  /** Runs the work as soon as there is a connection. Any failure, and no answer in time, is `StoreUnavailable`. */
   run<T>(work: (redis: Redis) => Promise<T>, waitMs = this.options.waitMs): Promise<T> {
     if (this.closed) return Promise.reject(new StoreUnavailable("the store is closed"));
     return new Promise((resolve, reject) => {
-      const called = performance.now();
       let begun = false;
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        reject(unavailable(error));
+      };
       const begin = () => {
         begun = true;
-        work(this.redis)
-          .then(
-            (value) => {
-              this.lastReply = performance.now();
-              resolve(value);
-            },
-            (error: unknown) => reject(unavailable(error)),
-          )
-          .finally(() => clearTimeout(timer));
+        this.answerTo(work).then((value) => {
+          clearTimeout(timer);
+          resolve(value);
+        }, fail);
       };
+      const waiting = { begin, fail };
       const timer = setTimeout(() => {
-        this.waiting.delete(begin);
-        // A shorter wait than the usual one proves no silence.
-        if (begun && waitMs >= this.options.waitMs) this.dropIfSilentSince(called);
+        this.waiting.delete(waiting);
+        if (begun) this.dropIfSilent();
         const what = begun ? "no answer" : "no connection";
         reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
       }, waitMs);
       // The socket can have ended a moment before its end is told.
       if (this.ready && this.redis.stream.writable) begin();
-      else this.waiting.add(begin);
+      else this.waiting.add(waiting);
     });
   }
 
-  /** Longest time one `run` takes, in milliseconds. */
+  async everywhere<T>(work: (redis: Redis) => Promise<T>, waitMs: number): Promise<T[]> {
+    return [await this.run(work, waitMs)];
+  }
+
+  async ping(key: string): Promise<void> {
+    await this.run((redis) => redis.set(key, "1", "PX", 1000));
+  }
+
+  partOf(): string {
+    return "";
+  }
+
   get waitMs(): number {
     return this.options.waitMs;
   }
@@ -88,20 +99,50 @@ export class Connection {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    for (const { fail } of this.notWaiting()) fail(new StoreUnavailable("the store is closed"));
     const ended = new Promise<void>((resolve) => this.redis.once("end", resolve));
     // Between two attempts there is no socket whose end could be waited for.
     const nothingToEnd = this.redis.status === "reconnecting" || this.redis.status === "end";
+    // A handshake that is broken off can fail twice, and the client listens to the first failure only.
+    this.redis.stream?.on("error", () => undefined);
     this.redis.disconnect();
     if (!nothingToEnd) await ended;
+  }
+
+  /** Who waits for the connection, and from now on does not. */
+  private notWaiting(): Waiting[] {
+    const all = [...this.waiting];
+    this.waiting.clear();
+    return all;
   }
 
   private connect(): void {
     if (!this.closed) this.redis.connect().catch(() => undefined);
   }
 
-  /** A peer that stopped answering keeps its socket open; without this, calls would pile up on it. */
-  private dropIfSilentSince(called: number): void {
-    if (!this.ready || this.lastReply >= called) return;
+  /** Runs the work and notes when the server answered. */
+  private async answerTo<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.underWay === 0) this.quietSince = performance.now();
+    this.underWay += 1;
+    try {
+      const value = await work(this.redis);
+      this.quietSince = performance.now();
+      return value;
+    } catch (error) {
+      if (isReply(error)) this.quietSince = performance.now();
+      throw error;
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  /**
+   * A peer that stopped answering keeps its socket open; without this, calls would pile up on it. What is left of a wait
+   * proves no silence by itself, nearly all of it does.
+   */
+  private dropIfSilent(): void {
+    if (!this.ready || this.underWay === 0) return;
+    if (performance.now() - this.quietSince < 0.9 * this.options.waitMs) return;
     this.ready = false;
     this.redis.disconnect(true);
   }
@@ -110,8 +151,9 @@ export class Connection {
 function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
   return {
     ...address,
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls } : {}),
     connectionName: "countersign",
+    disableClientInfo: true,
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -124,11 +166,11 @@ function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(50 * attempt, 500),
     // A replica after a failover: the next connection may reach the new primary.
-    reconnectOnError: (error: Error) => error.message.includes("READONLY"),
+    reconnectOnError: (error: Error) => /READONLY|MASTERDOWN/.test(error.message),
   };
 }
 
-function unavailable(error: unknown): StoreUnavailable {
+export function unavailable(error: unknown): StoreUnavailable {
   return error instanceof StoreUnavailable ? error : new StoreUnavailable(withoutCommand(error).message);
 }
 

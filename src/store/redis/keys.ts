@@ -9,6 +9,8 @@ export interface Keys {
   settled(agent: string, key: string): string;
   approval(agent: string, id: string): string;
   pending(agent: string, question: string): string;
+  /** What one session has spent. */
+  budget(agent: string, session: string): string;
   /** Ids of the agent's pending approvals by their expiry. */
   waiting(agent: string): string;
   /** Entries of `index` that are the agent's. */
@@ -24,8 +26,13 @@ export interface Keys {
   locator(id: string): string;
   /** Agents that have a session of this id. */
   sessionAgents(session: string): string;
+  /** Something that only the first who asks for it is to do. */
+  once(name: string): string;
   readonly index: string;
+  /** Entries of `index` that are pending, by their expiry. */
+  readonly pendingIndex: string;
   readonly ping: string;
+  pingOf(agent: string): string;
   /** Agents and revoked tokens. All carry one hash tag, and none that an agent's name can give. */
   registry(part: "state" | "changes" | "agents" | "flags" | "revoked"): string;
 }
@@ -69,6 +76,7 @@ export function keysUnder(prefix: string): Keys {
     shadow: (agent) => of(agent, "shadow"),
     settled: (agent, key) => of(agent, `settled:${sha256Hex(key)}`),
     approval: (agent, id) => of(agent, `approval:${encodeURIComponent(id)}`),
+    budget: (agent, session) => of(agent, `budget:${encodeURIComponent(session)}`),
     waiting: (agent) => of(agent, "waiting"),
     indexOf: (agent) => of(agent, "approvals"),
     pending: (agent, question) => of(agent, `pending:${encodeURIComponent(question)}`),
@@ -77,8 +85,11 @@ export function keysUnder(prefix: string): Keys {
     tools: (agent) => of(agent, "tools"),
     sessionAgents: (session) => `${prefix}session:${encodeURIComponent(session)}`,
     locator: (id) => `${prefix}approval:${encodeURIComponent(id)}`,
+    once: (name) => `${prefix}once:${sha256Hex(name)}`,
     index: `${prefix}approvals`,
+    pendingIndex: `${prefix}pending`,
     ping: `${prefix}ping`,
+    pingOf: (agent) => of(agent, "ping"),
     task: (agent, session) => of(agent, `task:${encodeURIComponent(session)}`),
     registry: (part) => `${prefix}{@registry}:${part}`,
   };

@@ -1,11 +1,18 @@
-import type { Redis } from "ioredis";
 import { encodeDraft } from "../approval_codec.js";
-import { checkAnswer, checkFilter, checkLook, checkName, checkSettle } from "../check.js";
+import {
+  checkAnswer,
+  checkFilter,
+  checkLook,
+  checkMark,
+  checkName,
+  checkOnce,
+  checkSettle,
+  checkUsage,
+} from "../check.js";
 import { questionOf } from "../question.js";
 import {
   agentToolsMs,
   approvalRetentionMs,
-  type Charge,
   idempotencyMs,
   type Look,
   type LookRequest,
@@ -14,18 +21,21 @@ import {
   type SettleResult,
   type Store,
 } from "../store.js";
-import { answer, index, read, readOf } from "./approvals.js";
-import type { Connection } from "./connection.js";
+import { answer, index, read, readOf, unlist } from "./approvals.js";
+import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
+import { decodeUsage, encodeCharge, encodeKnown } from "./limit_codec.js";
 import { list } from "./list.js";
 import { redisRegistry } from "./registry.js";
-import { parseLook, parseSettle } from "./replies.js";
+import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
 import { encodeObservation } from "./session_codec.js";
-import { indexSession } from "./session_index.js";
+import { SessionIndex } from "./session_index.js";
+import { steps } from "./steps.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
-export function redisStore(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): Store {
+export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
+  const sessions = new SessionIndex(keys);
   return {
     shared: true,
     registry: redisRegistry(connection, keys, onTrouble),
@@ -43,7 +53,7 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
     },
     settle: async (request) => {
       checkSettle(request);
-      return connection.run((redis) => settle(redis, keys, request));
+      return connection.run((redis) => settle(redis, { keys, sessions }, request));
     },
     approval: async (id, agent) => {
       checkName("id", id);
@@ -57,16 +67,44 @@ export function redisStore(connection: Connection, keys: Keys, onTrouble: (error
     },
     answer: async (id, given) => {
       checkAnswer(id, given);
-      return connection.run((redis) => answer(redis, keys, id, given));
+      const step = steps(connection);
+      const result = await step((redis) => answer(redis, keys, id, given));
+      await unlist(step, keys, result);
+      return result;
     },
-    ping: async () => {
-      await connection.run((redis) => redis.set(keys.ping, "1", "PX", 1000));
+    mark: async ({ id, agent }, name, value) => {
+      checkMark(id, agent, name);
+      const run = (redis: Commands) => scripts.mark.run(redis, [keys.approval(agent, id)], [name, value]);
+      return parseMark(await connection.run(run));
     },
+    marked: async ({ id, agent }, name) => {
+      checkMark(id, agent, name);
+      return connection.run((redis) => redis.hget(keys.approval(agent, id), `mark:${name}`));
+    },
+    once: async (name, ttlMs) => {
+      checkOnce(name, ttlMs);
+      return connection.run(async (redis) => (await redis.set(keys.once(name), "1", "PX", ttlMs, "NX")) === "OK");
+    },
+    usage: async (request) => {
+      checkUsage(request);
+      const { agent, session } = request;
+      const names = [keys.limits(agent), keys.shadow(agent), keys.budget(agent, session ?? ""), keys.waiting(agent)];
+      return decodeUsage(await connection.run((redis) => scripts.usage.run(redis, names, [])));
+    },
+    ping: async (owner) => {
+      if (owner === undefined) return connection.ping(keys.ping);
+      if (owner !== null) checkName("owner", owner);
+      await connection.run(
+        (redis): Promise<unknown> =>
+          owner === null ? redis.exists(keys.registry("state")) : redis.set(keys.pingOf(owner), "1", "PX", 1000),
+      );
+    },
+    partOf: (owner) => connection.partOf(owner === null ? keys.registry("state") : keys.pingOf(owner)),
     close: () => connection.close(),
   };
 }
 
-async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Look> {
+async function look(redis: Commands, keys: Keys, request: LookRequest): Promise<Look> {
   const { agent, session, tool, learningMs, approval } = request;
   const id = approval ?? "";
   const reply = await scripts.look.run(
@@ -77,8 +115,12 @@ async function look(redis: Redis, keys: Keys, request: LookRequest): Promise<Loo
   return parseLook(reply, { id, agent, session });
 }
 
-async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise<SettleResult> {
-  const { agent, key, enforced, shadow, approval, observation: seen } = request;
+async function settle(
+  redis: Commands,
+  { keys, sessions }: { keys: Keys; sessions: SessionIndex },
+  request: SettleRequest,
+): Promise<SettleResult> {
+  const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
   const open = `open:${agent}`;
   const names = approvalNames(approval);
   const opening = approval.kind === "open" ? approval : null;
@@ -96,11 +138,12 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
       keys.session(agent, open),
       keys.tools(agent),
       keys.unbound(agent),
+      keys.budget(agent, (enforced.sessionBudget ?? shadow?.sessionBudget)?.session ?? ""),
     ],
     [
-      ...chargeArguments(enforced),
-      ...chargeArguments(shadow ?? {}),
-      shadow ? 1 : 0,
+      encodeCharge(enforced),
+      shadow ? encodeCharge(shadow) : "",
+      known ? encodeKnown(known) : "",
       approval.kind,
       names.fingerprint,
       names.id,
@@ -115,13 +158,21 @@ async function settle(redis: Redis, keys: Keys, request: SettleRequest): Promise
     ],
   );
   const { createdAtMs, nowMs, own, ...result } = parseSettle(reply, seen?.session ?? open);
-  if (seen && !result.replayed) await indexSession(redis, keys, { agent, seen, before: own, nowMs });
+  if (seen) await sessions.add(redis, { agent, seen, before: own, nowMs, replayed: result.replayed });
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;
-    await index(redis, keys, { id, agent, question, createdAtMs, expiresAtMs });
+    // A repeated call may ask another question by now than the one that was opened.
+    const first = result.replayed ? await openedQuestion(redis, keys, agent, id) : question;
+    if (first !== null) await index(redis, keys, { id, agent, question: first, createdAtMs, expiresAtMs });
   }
   return result;
+}
+
+/** `null` when there is no such approval any more. */
+async function openedQuestion(redis: Commands, keys: Keys, agent: string, id: string): Promise<string | null> {
+  const approval = await readOf(redis, keys, agent, id);
+  return approval && questionOf({ ...approval, expiresInMs: approval.expiresAtMs - approval.createdAtMs });
 }
 
 function approvalNames(approval: SettleRequest["approval"]): { id: string; fingerprint: string } {
@@ -135,8 +186,4 @@ function approvalNames(approval: SettleRequest["approval"]): { id: string; finge
     default:
       return approval satisfies never;
   }
-}
-
-function chargeArguments({ rate, budget }: Charge): (string | number)[] {
-  return [rate?.intervalUs ?? "", rate?.burst ?? "", budget?.limitMicro ?? "", budget?.costMicro ?? ""];
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { decodeAgent, decodeFlag, encode, unreadableAgent, unreadableFlag } from "../agent_codec.js";
 import { checkAgent, checkFlag, checkPin, checkRevoked } from "../check_registry.js";
 import { type RegistryChanges, revocationGraceMs, type Seen, type SharedRegistry } from "../shared_registry.js";
-import type { Connection } from "./connection.js";
+import type { Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
 import { scripts } from "./scripts.js";
 
@@ -22,7 +22,7 @@ const seenForm = /^([\w-]*):(\d{1,16})$/;
 const whatever = -1;
 
 /** Agents and revoked tokens under one hash tag, each session's task under its agent's. */
-export function redisRegistry(connection: Connection, keys: Keys, onTrouble: (error: Error) => void): SharedRegistry {
+export function redisRegistry(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): SharedRegistry {
   const [state, changes, agents] = [keys.registry("state"), keys.registry("changes"), keys.registry("agents")];
   const [flags, revoked] = [keys.registry("flags"), keys.registry("revoked")];
 

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { SessionState } from "../../session.js";
 import { decodeApproval } from "../approval_codec.js";
 import { withUnbound } from "../sessions.js";
-import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, SettleResult } from "../store.js";
+import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, Marked, SettleResult } from "../store.js";
+import { decodeCounters, decodeWarnings } from "./limit_codec.js";
 import { decodeSession } from "./session_codec.js";
 
 /** The words that scripts return. The header of each script lists the same ones; a test compares them. */
@@ -19,7 +20,7 @@ export const approvalCodes = [
   "expired",
   "consumed",
 ] as const;
-export const answerCodes = ["approved", "denied", "recorded", "conflict", "expired", "not_found"] as const;
+export const answerCodes = ["approved", "denied", "recorded", "revoked", "conflict", "expired", "not_found"] as const;
 export const statusCodes = ["pending", "approved", "denied", "expired", "consumed"] as const;
 
 const number = z
@@ -34,7 +35,9 @@ const settleReply = z.tuple([
   z.enum(limitCodes),
   text,
   text,
+  text,
   z.enum(["", ...limitCodes]),
+  text,
   text,
   text,
   z.enum(approvalCodes),
@@ -43,34 +46,48 @@ const settleReply = z.tuple([
   text,
   text,
   number,
+  z.enum(["0", "1"]),
+  z.array(text),
+  z.array(text),
   z.array(text),
   z.array(text),
 ]);
+const markReply = z.union([z.tuple([]), z.tuple([z.enum(["0", "1"]), text])]);
 const lookReply = z.tuple([z.array(text), z.enum(["0", "1"]), z.array(z.unknown()), z.array(text)]);
 const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
 const answerReply = z.tuple([z.enum(answerCodes)], text);
 
 /**
- * What settle-10 says; `createdAtMs` is there when an approval is pending, and `nowMs` is the server's clock. Throws on
+ * What settle-11 says; `createdAtMs` is there when an approval is pending, and `nowMs` is the server's clock. Throws on
  * anything unexpected.
  */
 export function parseSettle(
   reply: unknown,
   sessionId: string,
 ): SettleResult & { createdAtMs: number | null; nowMs: number; own: SessionState | null } {
-  const [replayed, code, retry, spent, ...rest] = settleReply.parse(reply);
-  const [shadow, shadowRetry, shadowSpent, approval, id, created, expires, frees, nowMs, session, unbound] = rest;
+  const [replayed, code, limit, retry, spent, shadow, shadowLimit, shadowRetry, shadowSpent, ...rest] =
+    settleReply.parse(reply);
+  const [approval, id, created, expires, frees, nowMs, lost, counters, warnings, session, unbound] = rest;
   const own = decodeSession(session);
   return {
     replayed: replayed === "1",
     session: withUnbound(sessionId, own, decodeSession(unbound)),
     own,
     nowMs,
-    enforced: limitOf(code, retry, spent),
-    shadow: shadow === "" ? null : limitOf(shadow, shadowRetry, shadowSpent),
+    enforced: limitOf(code, limit, retry, spent),
+    shadow: shadow === "" ? null : limitOf(shadow, shadowLimit, shadowRetry, shadowSpent),
+    counters: counters.length === 0 ? null : decodeCounters(nowMs, counters),
+    warnings: decodeWarnings(warnings),
+    lost: lost === "1",
     approval: settledApprovalOf(approval, id, expires, frees),
     createdAtMs: created === "" ? null : number.parse(created),
   };
+}
+
+/** What mark-1 says; `null` when there is no such approval. Throws on anything unexpected. */
+export function parseMark(reply: unknown): Marked | null {
+  const [first, value] = markReply.parse(reply);
+  return value === undefined ? null : { first: first === "1", value };
 }
 
 /** What look-4 says. Throws on anything unexpected. */
@@ -83,14 +100,19 @@ export function parseLook(reply: unknown, expected: { id: string; agent: string;
   };
 }
 
-function limitOf(code: (typeof limitCodes)[number], retry: string, spent: string): LimitOutcome {
+function limitOf(code: (typeof limitCodes)[number], limit: string, retry: string, spent: string): LimitOutcome {
   switch (code) {
     case "ok":
       return { outcome: code };
     case "rate_exceeded":
-      return { outcome: code, retryAfterMs: number.parse(retry) };
+      return { outcome: code, limit: z.enum(["rate", "tool_rate"]).parse(limit), retryAfterMs: number.parse(retry) };
     case "budget_exceeded":
-      return { outcome: code, retryAfterMs: number.parse(retry), spentMicro: number.parse(spent) };
+      return {
+        outcome: code,
+        limit: z.enum(["daily_budget", "session_budget"]).parse(limit),
+        retryAfterMs: number.parse(retry),
+        spentMicro: number.parse(spent),
+      };
     default:
       return code satisfies never;
   }

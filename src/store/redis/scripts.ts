@@ -1,20 +1,28 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { Redis } from "ioredis";
+import type { Commands } from "./commands.js";
 
 /** One atomic step, a `.lua` file next to this one whose name ends in the number of its KEYS. */
 export interface Script {
   readonly file: string;
-  run(redis: Redis, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+  run(redis: Commands, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
-const prelude = `${read("prelude.lua")}\n${read("sessions.lua")}`;
+const prelude = ["prelude.lua", "sessions.lua"];
+const settling = [...prelude, "limits.lua", "remember.lua"];
 
 export const scripts = {
-  settle: load("settle-10.lua"),
+  settle: load("settle-11.lua", settling),
   look: load("look-4.lua"),
   approval: load("approval-1.lua"),
   answer: load("answer-3.lua"),
+  mark: load("mark-1.lua"),
+  usage: load("usage-4.lua"),
+  status: load("status-1.lua"),
+  listEntry: load("list_entry-1.lua"),
+  pendingEntry: load("pending_entry-1.lua"),
+  pendingEntries: load("pending_entries-1.lua"),
+  sessionAgent: load("session_agent-1.lua"),
   changes: load("changes-5.lua"),
   putAgent: load("put_agent-3.lua"),
   putFlag: load("put_flag-3.lua"),
@@ -22,8 +30,8 @@ export const scripts = {
   pinTask: load("pin_task-1.lua"),
 } as const;
 
-function load(file: string): Script {
-  const source = `${prelude}\n${read(file)}`;
+function load(file: string, before = prelude): Script {
+  const source = [...before, file].map(read).join("\n");
   const sha = createHash("sha1").update(source).digest("hex");
   const arity = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
   return {

@@ -61,7 +61,7 @@ function outsideOf(said: z.output<typeof head>): SessionState["outside"] {
   return { seenMs, integrity, anomalies: anomalies > 0 };
 }
 
-/** An observation as `settle-10.lua` reads it. Members that are absent there are absent here. */
+/** An observation as `settle-11.lua` reads it. Members that are absent there are absent here. */
 export function encodeObservation(seen: Observation): string {
   const { outside } = seen;
   return JSON.stringify({

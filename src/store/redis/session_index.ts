@@ -1,22 +1,49 @@
-import type { Redis } from "ioredis";
 import type { SessionState } from "../../session.js";
+import { RecentMap } from "../recent_map.js";
 import type { Observation } from "../store.js";
+import type { Commands } from "./commands.js";
 import type { Keys } from "./keys.js";
+import { scripts } from "./scripts.js";
+
+/** Sessions whose index is still to be written, of which one process knows. */
+const remembersMost = 10_000;
+
+export interface SeenCall {
+  agent: string;
+  seen: Observation;
+  before: SessionState | null;
+  nowMs: number;
+  replayed: boolean;
+}
 
 /**
- * Makes a session findable by its id alone. The index lies outside the agent's hash slot, so it cannot be part of the
+ * Makes sessions findable by their id alone. The index lies outside the agent's hash slot, so it cannot be part of the
  * script: it is written when the session begins and after each further half of its time to live. When that fails the
- * call fails.
+ * call fails, and it is written with a repeat of the call, with the next call of the session that comes to this process,
+ * or else with the next half.
  */
-export async function indexSession(
-  redis: Redis,
-  keys: Keys,
-  called: { agent: string; seen: Observation; before: SessionState | null; nowMs: number },
-): Promise<void> {
-  const { agent, seen, before, nowMs } = called;
+export class SessionIndex {
+  readonly #keys: Keys;
+  /** False where it has been written since. */
+  readonly #owed = new RecentMap<string, boolean>(remembersMost);
+
+  constructor(keys: Keys) {
+    this.#keys = keys;
+  }
+
+  async add(redis: Commands, called: SeenCall): Promise<void> {
+    const { agent, seen } = called;
+    const name = this.#keys.session(agent, seen.session);
+    const owed = this.#owed.get(name) === true;
+    if (!owed && !called.replayed && !isDue(called)) return;
+    if (!owed) this.#owed.set(name, true);
+    await scripts.sessionAgent.run(redis, [this.#keys.sessionAgents(seen.session)], [agent, 2 * seen.ttlMs]);
+    this.#owed.set(name, false);
+  }
+}
+
+function isDue({ seen, before, nowMs }: SeenCall): boolean {
   const half = Math.max(1, Math.floor(seen.ttlMs / 2));
   const halves = (ms: number): number => Math.floor((ms - (before?.startedMs ?? ms)) / half);
-  if (before && halves(before.lastMs) === halves(nowMs)) return;
-  const key = keys.sessionAgents(seen.session);
-  await Promise.all([redis.sadd(key, agent), redis.pexpire(key, 2 * seen.ttlMs)]);
+  return before === null || halves(before.lastMs) !== halves(nowMs);
 }

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { type RouteAccess, routeAccess } from "../../../src/http/access.js";
 import { repository } from "../programs.js";
 import { formatted, type JsonValue } from "./format.js";
-import { type Answered, type Operation, operations } from "./operations.js";
+import type { Answered, Operation } from "./operation.js";
+import { operations } from "./operations.js";
 import { type AnswerName, answers, type BodyName, bodies } from "./schemas.js";
 
 export type JsonObject = { [name: string]: JsonValue };
@@ -20,6 +21,18 @@ const schemes = {
     scheme: "bearer",
     description: "a person's token, of people.yaml or of a trusted issuer",
   },
+  pageSession: {
+    type: "apiKey",
+    in: "cookie",
+    name: "countersign_session",
+    description: "somebody who has signed in at /approvals; changes need x-csrf-token and the page's Origin as well",
+  },
+  approvalLink: {
+    type: "apiKey",
+    in: "cookie",
+    name: "countersign_link",
+    description: "what a link has opened; shows this one approval",
+  },
   clientSecret: { type: "http", scheme: "basic", description: "id of an agent and its API key, each form-encoded" },
 } as const;
 type Scheme = keyof typeof schemes;
@@ -29,6 +42,8 @@ const others: Partial<Record<keyof typeof routeAccess, { access: readonly string
   {
     "POST /v1/check": { access: ["agent"], by: ["agentToken", "apiKey"] },
     "GET /readyz": { access: ["public"], by: [null, "personToken"] },
+    "GET /approvals/session": { access: ["public"], by: [null, "pageSession", "approvalLink"] },
+    "DELETE /approvals/session": { access: ["public"], by: [null, "pageSession"] },
     "POST /oauth2/token": { access: ["public"], by: [null, "clientSecret"] },
     "POST /oauth2/revoke": { access: ["public"], by: [null, "clientSecret"] },
   };
@@ -87,9 +102,10 @@ function described(route: keyof typeof routeAccess, operation: Operation): JsonO
 
 function schemesOf(access: RouteAccess): Scheme[] {
   if (typeof access === "string") return [];
-  const people = access.some((one) => one !== "agent");
+  const people = access.some((one) => one !== "agent" && one !== "link");
   return [
-    ...(people ? ["personToken" as const] : []),
+    ...(people ? (["personToken", "pageSession"] as const) : []),
+    ...(access.includes("link") ? ["approvalLink" as const] : []),
     ...(access.includes("agent") ? (["agentToken", "apiKey"] as const) : []),
   ];
 }

@@ -1,67 +1,19 @@
-import type { z } from "zod";
 import type { routeAccess } from "../../../src/http/access.js";
 import { showQuery as approvalQuery, listQuery } from "../../../src/http/approvals.js";
 import { showQuery as sessionQuery } from "../../../src/http/sessions.js";
-import type { AnswerName, BodyName } from "./schemas.js";
-
-export const problemType = "application/problem+json";
-const json = "application/json";
-
-const form = "application/x-www-form-urlencoded";
-
-/** One answer of an operation. */
-export interface Answered {
-  description: string;
-  /** By media type: the schema, or `text` and `bytes` for what has none. */
-  content?: Readonly<Record<string, AnswerName | "text" | "bytes">>;
-  headers?: Readonly<Record<string, string>>;
-}
-
-export interface Operation {
-  id: string;
-  summary: string;
-  tag: "decisions" | "approvals" | "sessions" | "agents" | "policies" | "tokens" | "operation";
-  description?: string;
-  /** Each with what it is. */
-  path?: Readonly<Record<string, string>>;
-  query?: { schema: z.ZodObject; says: Readonly<Record<string, string>> };
-  /** Headers beside the credential. */
-  headers?: Readonly<Record<string, string>>;
-  body?: { type: string; schema: BodyName; required: boolean; examples: Readonly<Record<string, object>> };
-  answers: Readonly<Record<number, Answered>>;
-}
-
-const why: Readonly<Record<number, string>> = {
-  400: "the request is malformed",
-  401: "the caller proves nobody",
-  403: "the caller's access does not cover this",
-  404: "there is no such thing",
-  409: "it is not possible as things are; `reason` says why",
-  410: "it has expired",
-  413: "the body is larger than 64 KiB",
-  415: "the body is not application/json",
-  500: "the server failed; its log says why",
-  503: "the store or the audit trail does not answer; the same request may succeed later",
-};
-
-/** Problems of the HTTP API with these statuses; every route can fail, and every route of people and agents refuses. */
-function problems(...statuses: number[]): Record<number, Answered> {
-  const answers = statuses.map((status): [number, Answered] => [
-    status,
-    {
-      description: why[status] ?? "",
-      content: { [problemType]: "Problem" },
-      ...(status === 401 && { headers: { "www-authenticate": "the scheme to use" } }),
-    },
-  ]);
-  return Object.fromEntries(answers);
-}
-
-const answer = (schema: AnswerName, description: string, type: string = json): Record<200, Answered> => ({
-  200: { description, content: { [type]: schema } },
-});
-const guarded = [401, 403, 500];
-const posted = [400, 413, 415, 503, ...guarded];
+import { usageQuery } from "../../../src/http/usage.js";
+import {
+  type Answered,
+  answer,
+  form,
+  guarded,
+  json,
+  type Operation,
+  posted,
+  problems,
+  problemType,
+} from "./operation.js";
+import { pageOperations } from "./page_operations.js";
 
 const denied = (description: string, headers: Record<string, string> = {}): Answered => ({
   description,
@@ -174,7 +126,7 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
   },
   "GET /v1/approvals": {
     id: "listApprovals",
-    summary: "Approvals, newest first",
+    summary: "Approvals, newest first; pending ones in the order in which they expire",
     tag: "approvals",
     query: {
       schema: listQuery,
@@ -205,6 +157,55 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
       examples: { approve: { decision: "approve" }, deny: { decision: "deny", comment: "not on a Friday" } },
     },
     answers: { ...answer("Approval", "with the answer"), ...problems(404, 409, 410, ...posted) },
+  },
+  "POST /v1/approvals/:id/revoke": {
+    id: "revokeApproval",
+    summary: "Take an approval back before it is used, or end one that waits",
+    tag: "approvals",
+    path: approvalId,
+    body: {
+      type: json,
+      schema: "ApprovalRevocation",
+      required: false,
+      examples: { revoke: {}, told: { comment: "the release is off" } },
+    },
+    answers: { ...answer("Approval", "with the answer"), ...problems(404, 409, 410, ...posted) },
+  },
+  "POST /v1/integrations/slack/interactions": {
+    id: "answerBySlack",
+    summary: "Somebody clicked on a button of a Slack message",
+    description:
+      "For Slack only, which signs the request (x-slack-signature) and the time of it (x-slack-request-timestamp): at most 5 minutes from now, and each request once. The answer does not say what became of the approval; the person is told in Slack.",
+    tag: "approvals",
+    headers: {
+      "x-slack-signature": "v0=<hex of HMAC-SHA-256>",
+      "x-slack-request-timestamp": "seconds since the epoch",
+    },
+    body: {
+      type: form,
+      schema: "SlackInteraction",
+      required: true,
+      examples: { click: { payload: '{"type":"block_actions"}' } },
+    },
+    answers: {
+      200: { description: "it was looked at" },
+      ...problems(400, 401, 403, 404, 413, 415, 500, 503),
+      413: { description: "the body is larger than 256 KiB", content: { [problemType]: "Problem" } },
+      415: { description: `the body is not ${form}`, content: { [problemType]: "Problem" } },
+    },
+  },
+  ...pageOperations,
+  "GET /v1/usage/:id": {
+    id: "getUsage",
+    summary: "What an agent has used of its limits, and what is left",
+    description: "Agents see themselves, in the session of their credential.",
+    tag: "agents",
+    path: agentId,
+    query: { schema: usageQuery, says: { session: "whose session budget is wanted" } },
+    answers: {
+      ...answer("Usage", "used, left, how fast, and when nothing will be left"),
+      ...problems(400, 404, 503, ...guarded),
+    },
   },
   "GET /v1/sessions/:id/attestation": {
     id: "attestSession",

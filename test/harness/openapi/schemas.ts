@@ -1,18 +1,22 @@
 import { z } from "zod";
 import type { AgentView } from "../../../src/agents/view.js";
+import type { Risk } from "../../../src/approvals/risk.js";
 import type { ApprovalView } from "../../../src/approvals/view.js";
 import type { SignedAttestation } from "../../../src/attestation/sign.js";
 import { descriptionSchema } from "../../../src/decode/description.js";
 import type { InForceView, PoliciesView } from "../../../src/history/service.js";
 import { createBody, emptyBody, rotateBody } from "../../../src/http/agents.js";
-import { decisionBody } from "../../../src/http/approvals.js";
+import { decisionBody, revokeBody } from "../../../src/http/approvals.js";
 import type { Passed } from "../../../src/http/check.js";
+import { type PageSessionView, signInBody } from "../../../src/http/page_session.js";
 import { releaseBody, rollbackBody } from "../../../src/http/policies.js";
 import { oauthErrorCodes } from "../../../src/oauth/error.js";
 import type { TokenAnswer } from "../../../src/oauth/issue.js";
 import { errors } from "../../../src/reasons.js";
+import { accesses } from "../../../src/registry/registry.js";
 import type { Problem } from "../../../src/respond/problem.js";
 import { integrities } from "../../../src/session.js";
+import type { LimitUsage, RateUsage, UsageView } from "../../../src/usage/usage.js";
 import { verdicts } from "../../../src/verdict.js";
 
 const instant = () =>
@@ -27,6 +31,9 @@ const json = z.unknown();
 export const bodies = {
   CallDescription: descriptionSchema,
   ApprovalAnswer: decisionBody,
+  ApprovalRevocation: revokeBody.unwrap(),
+  SignIn: signInBody,
+  SlackInteraction: z.object({ payload: z.string().describe("JSON of a block_actions payload") }),
   NewAgent: createBody,
   KeyRotation: rotateBody,
   Nothing: emptyBody.unwrap(),
@@ -65,6 +72,7 @@ const httpErrors = [
   "Gone",
   "ContentTooLarge",
   "UnsupportedMediaType",
+  "RateLimited",
   "InternalError",
   "Unavailable",
 ] as const;
@@ -100,6 +108,7 @@ const refusal = z.strictObject({
   agent_id: z.string().nullable(),
   tool: z.string().nullable(),
   action: z.string().nullable(),
+  next: z.string().describe("what the agent does next"),
   approval: z
     .strictObject({ id: z.string(), status_url: z.string(), expires_at: instant(), poll_after_s: z.int() })
     .exactOptional()
@@ -131,6 +140,13 @@ const approvedCall = z.strictObject({
   amount: z.number().nullable(),
   images: texts,
   params: z.record(z.string(), json),
+  body: z
+    .record(z.string(), json)
+    .nullable()
+    .exactOptional()
+    .describe(
+      "members of the body that are no parameters; absent when there are none, null for a body that was not read",
+    ),
   destination: z.strictObject({ host: z.string(), port: z.int(), scheme: z.enum(["http", "https"]) }),
   method: z.string(),
   path: z.string(),
@@ -139,31 +155,101 @@ const approvedCall = z.strictObject({
   body_sha256: z.string(),
 });
 
+const risk = z.strictObject({
+  rules: texts.describe("that ask for the approval"),
+  environment: z.string().nullable(),
+  cost: z.number(),
+  session: z
+    .strictObject({
+      id: z.string(),
+      integrity: z.enum(integrities),
+      anomalies: z.int(),
+      data_classification: texts,
+      calls: z.int(),
+      refused: z.int(),
+    })
+    .nullable()
+    .describe("null when nothing is remembered of it"),
+  history: z
+    .strictObject({
+      looked: z.int(),
+      approved: z.int(),
+      denied: z.int(),
+      expired: z.int(),
+      pending: z.int(),
+      same_action: z.strictObject({ approved: z.int(), denied: z.int(), last_at: instant().nullable() }),
+    })
+    .describe("of the agent's newest approvals, at most 100"),
+}) satisfies z.ZodType<Risk>;
+
 const approval = z.strictObject({
   id: z.string(),
   status: z.enum(["pending", "approved", "denied", "expired", "consumed"]),
   call: approvedCall,
+  shown: z.string().describe("digest of what is asked for; an answer that brings it answers exactly this"),
   reason: z.string(),
   violations: z.array(violation),
   requested_by: z.strictObject({ agent: z.string(), initiated_by: z.string().exactOptional() }),
   quorum: z.int().min(1).describe("distinct people that have to approve"),
   approvers: z.array(texts).describe("who answers is in at least one group of every list"),
+  escalation: z
+    .strictObject({ at: instant(), to: texts, approvers: z.array(texts) })
+    .exactOptional()
+    .describe("from then on these lists hold, and the groups under `to` are told"),
+  cost: z.number().describe("what the call takes from budgets when it is let through"),
   created_at: instant(),
   expires_at: instant(),
   decisions: z.array(
     z.strictObject({
       approver: z.string(),
-      decision: z.enum(["approve", "deny"]),
+      decision: z.enum(["approve", "deny", "revoke"]),
       comment: z.string().exactOptional(),
       at: instant(),
     }),
   ),
+  risk: risk.exactOptional().describe("as it is now; only for people, and only of one approval"),
   override_token: z
     .string()
     .exactOptional()
     .describe("only for the agent that asked, in the session that asked, while the approval can be redeemed"),
 });
 approval.shape satisfies Record<keyof ApprovalView, z.ZodType>;
+
+const rateUsage = z.strictObject({
+  burst: z.int().describe("how many calls may come at once"),
+  interval_s: z.number().describe("seconds after which one more may"),
+  used: z.int(),
+  left: z.int(),
+  free_at: instant().describe("when all of it is free again, if nothing more is called"),
+}) satisfies z.ZodType<RateUsage>;
+const budgetUsage = z.strictObject({ limit: z.number(), used: z.number(), left: z.number() });
+const limitUsage = z.strictObject({
+  rate: rateUsage.exactOptional(),
+  tools: z.record(z.string(), rateUsage).exactOptional(),
+  daily_budget: budgetUsage
+    .extend({
+      burn_per_hour: z.number().describe("spent in the last 60 minutes"),
+      exhausted_at: instant().nullable().describe("when nothing is left if it goes on like this; null = not today"),
+      resets_at: instant(),
+    })
+    .exactOptional(),
+  session_budget: budgetUsage.exactOptional(),
+}) satisfies z.ZodType<LimitUsage>;
+const usage = z.strictObject({
+  agent_id: z.string(),
+  session_id: z.string().nullable(),
+  at: instant().describe("by the clock of the store"),
+  enforced: limitUsage.nullable(),
+  shadow: limitUsage.nullable(),
+  approvals: z.strictObject({ pending: z.int(), most: z.int() }),
+}) satisfies z.ZodType<UsageView>;
+
+const pageSession = z.strictObject({
+  person: z.strictObject({ id: z.string(), access: z.array(z.enum(accesses)), groups: texts }).nullable(),
+  csrf: z.string().nullable().describe("for x-csrf-token"),
+  link: z.strictObject({ approval_id: z.string() }).nullable().describe("what a link has opened"),
+  oidc: z.boolean().describe("whether people can sign in by OpenID Connect"),
+}) satisfies z.ZodType<PageSessionView>;
 
 const attestation = z.strictObject({
   agent_id: z.string(),
@@ -236,8 +322,10 @@ export const answers = {
   Ready: z.strictObject({ ready: z.literal(true), state: state.exactOptional() }),
   NotReady: problem.extend({ ready: z.literal(false), state: state.exactOptional() }),
   Approval: approval,
+  Usage: usage,
   Approvals: z.strictObject({ approvals: z.array(approval) }),
   ApprovedCall: approvedCall,
+  PageSession: pageSession,
   SessionAttestation: attestation,
   SessionAmbiguous: problem.extend({ agents: texts.exactOptional() }),
   Agent: agent,

@@ -6,12 +6,12 @@ import { constantTruth } from "../truth.js";
 export const constantConditions: Check = {
   level: "warning",
   find: (context) =>
-    forEntries(context, (entry, _, told) =>
+    forEntries(context, (entry, file) =>
       conditionsOf(entry).flatMap(({ source, condition, at }) => {
         // Who writes `true` means it.
         const truth = source === "true" ? null : constantTruth(condition);
         if (truth === null) return [];
-        return [told(at, truth ? "this condition is always true" : "this condition can never be true")];
+        return [file.source.problem(at, truth ? "this condition is always true" : "this condition can never be true")];
       }),
     ),
 };

@@ -1,6 +1,6 @@
 import type { Condition, Literal } from "../../../policies/condition/flat.js";
 import { vocabulary } from "../../../policies/condition/vocabulary.js";
-import { type Check, covers, forEntries, type LintContext, type LintFile } from "../check.js";
+import { askingPlace, type Check, covers, forEntries, type LintContext, type LintFile } from "../check.js";
 import { constant, offering, toolsOf } from "../tools.js";
 
 /**
@@ -15,7 +15,8 @@ export const onlyAsks: Check = {
       if (!file.compiled.grants || approval?.mode !== "enforce") return [];
       const asked = environmentsOf(approval.condition);
       if (!asked || rules.some(({ kind }) => kind === "environments")) return [];
-      const place = source.approval_needed ? ["approval_needed"] : ["approval", "when"];
+      // The condition of the file is right for other entries.
+      const place = askingPlace(source, []) ?? ["name"];
       const limits = file.agents.map((agent) => limitsFor(agent, source.name, file, context));
       if (limits.some((one) => one.length === 0)) {
         if (isPinned(file, source.name, context)) return [];

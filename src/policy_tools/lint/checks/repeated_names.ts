@@ -1,4 +1,5 @@
 import type { Path, Problem } from "../../../files/located_yaml.js";
+import type { PolicySource } from "../../../policies/schema.js";
 import { type Check, forEntries, type LintFile, members } from "../check.js";
 
 /** A list that names the same thing twice. */
@@ -8,7 +9,7 @@ export const repeatedNames: Check = {
     ...context.files.flatMap((file) => fileLists(file).flatMap((list) => repeated(list, file.source.problem))),
     ...forEntries(context, ({ source }, _, told) => [
       ...repeated(members("allowed_environments", source.allowed_environments), told),
-      ...repeated(plain(["approval", "approvers"], source.approval?.approvers), told),
+      ...groups(source).flatMap((list) => repeated(list, told)),
     ]),
   ],
 };
@@ -16,7 +17,19 @@ export const repeatedNames: Check = {
 type Names = [string, Path][];
 
 function fileLists({ source: { value } }: LintFile): Names[] {
-  return [plain(["agents"], value.agents), plain(["tools"], value.tools), members("deny_actions", value.deny_actions)];
+  return [
+    plain(["agents"], value.agents),
+    plain(["tools"], value.tools),
+    members("deny_actions", value.deny_actions),
+    ...groups(value),
+  ];
+}
+
+function groups({ approval }: Pick<PolicySource, "approval">): Names[] {
+  return [
+    plain(["approval", "approvers"], approval?.approvers),
+    plain(["approval", "escalate", "to"], approval?.escalate?.to),
+  ];
 }
 
 function plain(key: Path, names: readonly string[] = []): Names {

@@ -1,6 +1,7 @@
 import type { Path, Problem } from "../../../files/located_yaml.js";
 import type { Rule } from "../../../policies/document.js";
-import { type Check, forEntries, type LintEntry } from "../check.js";
+import type { PolicySource } from "../../../policies/schema.js";
+import { askingPlace, type Check, forEntries, type LintEntry } from "../check.js";
 
 /** What only records and does not act. No warning: that is how a roll-out begins. */
 export const shadow: Check = {
@@ -10,7 +11,11 @@ export const shadow: Check = {
       const { mode } = source.value;
       const rest = (["deny_actions", "egress"] as const).filter((key) => compiled[key]?.mode === "shadow");
       if (mode === "shadow") return [source.problem(["mode"], "this file is in shadow")];
-      return rest.map((key) => source.problem([key], `${key} is in shadow`));
+      const asking = conditionOf(source.value)?.mode === "shadow" ? [askingPlace(source.value, []) ?? []] : [];
+      return [
+        ...rest.map((key) => source.problem([key], `${key} is in shadow`)),
+        ...asking.map((place) => source.problem(place, "the condition is in shadow")),
+      ];
     }),
     ...forEntries(context, (entry, file, told) => {
       if (file.source.value.mode === "shadow") return [];
@@ -23,12 +28,13 @@ export const shadow: Check = {
 function inShadow({ source, compiled }: LintEntry): [Path, string][] {
   const { rules, approval } = compiled;
   const places = rules.filter(({ mode }) => mode === "shadow").map(placeOf);
-  const condition: [Path, string] = [
-    source.approval_needed ? ["approval_needed"] : ["approval", "when"],
-    "the condition",
-  ];
-  const all = approval?.mode === "shadow" ? [...places, condition] : places;
+  const own = askingPlace(source, []);
+  const all: [Path, string][] = own && approval?.mode === "shadow" ? [...places, [own, "the condition"]] : places;
   return [...new Map(all.map((place) => [place[0].join("."), place])).values()];
+}
+
+function conditionOf({ approval_needed: needed, approval }: Pick<PolicySource, "approval_needed" | "approval">) {
+  return needed ?? approval?.when;
 }
 
 function placeOf(rule: Rule): [Path, string] {

@@ -11,7 +11,7 @@ export const unknownClassifications: Check = {
     const why = (name: string): string =>
       `no tool of the catalogue has the classification ${name}, and no dlp tags it: only attestations of others can`;
     const folded = new Set([...known].map((name) => name.toLowerCase()));
-    return forEntries(context, (entry, _, told) => [
+    return forEntries(context, (entry, file, told) => [
       ...requirementsOf(entry.source).flatMap(([{ clearance = {} }, at]) =>
         Object.keys(clearance)
           .filter((name) => !folded.has(name.toLowerCase()))
@@ -20,7 +20,7 @@ export const unknownClassifications: Check = {
       ...conditionsOf(entry).flatMap(({ condition, at }) =>
         [...new Set(condition.atoms.flatMap(askedFor))]
           .filter((name) => !known.has(name))
-          .map((name) => told(at, why(name))),
+          .map((name) => file.source.problem(at, why(name))),
       ),
     ]);
   },

@@ -21,7 +21,7 @@ export function askingServer(command: Command): Command {
   return command
     .option(...configOption)
     .option("--url <url>", "base URL of the server (default: public_url of the configuration)")
-    .option("--token-file <file>", "file with an admin's token (or COUNTERSIGN_TOKEN)")
+    .option("--token-file <file>", "file with your token of people.yaml (or COUNTERSIGN_TOKEN)")
     .option("--json", "print the result as JSON");
 }
 
@@ -63,7 +63,8 @@ const problemForm = z.looseObject({ detail: z.string(), reason: z.string() });
 function refusalOf(status: number, problem: z.infer<typeof problemForm> | undefined, base: string): Error {
   if (!problem) return new Error(`what answers at ${base} is no Countersign: status ${status}`);
   const why = `${printable(problem.detail)} (${printable(problem.reason)})`;
-  if (status === 401) return new WrongUse(`the server does not take the token: ${why}; give that of an admin`);
+  if (status === 401)
+    return new WrongUse(`the server does not take the token: ${why}; give that of somebody in people.yaml`);
   return status < 500 ? new WrongUse(why) : new Error(`the server cannot do it now: ${why}`);
 }
 
@@ -89,7 +90,7 @@ function baseUrl({ url, config }: ApiOptions): string {
 /** Tokens come from a file or the environment: arguments of a process are there for everybody on the machine to see. */
 function tokenOf({ tokenFile }: ApiOptions): string {
   const token = tokenFile === undefined ? process.env.COUNTERSIGN_TOKEN : readToken(tokenFile);
-  if (!token) throw new WrongUse("give an admin's token: in COUNTERSIGN_TOKEN, or in a file with --token-file");
+  if (!token) throw new WrongUse("give your token: in COUNTERSIGN_TOKEN, or in a file with --token-file");
   if (tokenForm.test(token)) return token;
   throw new WrongUse(`${tokenFile ?? "COUNTERSIGN_TOKEN"} holds no token: it must be visible characters on one line`);
 }

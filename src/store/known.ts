@@ -1,0 +1,112 @@
+import { RecentMap } from "./recent_map.js";
+import type { Charge, KnownCounters, SettleRequest, SettleResult, Store } from "./store.js";
+
+/** Agents, and likewise sessions of agents, whose counters a process remembers. */
+const remembersMost = 10_000;
+
+/** Larger counters are nobody's spending: to put them back would leave no number for the calls to come. */
+const largest = 2 ** 52;
+
+/** Redis rounds the time that a key has left to milliseconds; what is known must not seem to end later than it does. */
+const roundingMs = 10;
+
+type SessionHalf = Pick<KnownCounters, "sessionSpentMicro" | "sessionKeptUntilMs">;
+type AgentHalf = Omit<KnownCounters, keyof SessionHalf>;
+
+/** Half of what is known. */
+interface Noted<Half> {
+  /** The store's clock. */
+  nowMs: number;
+  /** What only grows while the store remembers it. */
+  grown: number;
+  untilMs: number;
+  half: Half;
+}
+
+const noneOfAgent: AgentHalf = { charges: 0, tatUs: null, day: 0, spentMicro: 0, keptUntilMs: 0 };
+const noneOfSession: SessionHalf = { sessionSpentMicro: 0, sessionKeptUntilMs: 0 };
+
+/** What one process knows of enforced counters, from what the store said of them. */
+export class CountersSeen {
+  readonly #now: () => number;
+  readonly #agents: RecentMap<string, Noted<AgentHalf>>;
+  readonly #sessions: RecentMap<string, Noted<SessionHalf>>;
+  #aheadMs = 0;
+
+  constructor(runtime: { now(): number }, most = remembersMost) {
+    this.#now = runtime.now;
+    this.#agents = new RecentMap(most);
+    this.#sessions = new RecentMap(most);
+  }
+
+  /** So much the store's clock was ahead of ours when it last told the time. */
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
+  /** What the store is to know at least; `null` where nothing is counted, or nothing is known. */
+  of({ agent, enforced }: Pick<SettleRequest, "agent" | "enforced">): KnownCounters | null {
+    if (!limits(enforced)) return null;
+    const { sessionBudget } = enforced;
+    const noted = this.#agents.get(agent);
+    const session = sessionBudget && this.#sessions.get(keyOf(agent, sessionBudget.session));
+    if (!noted && !session) return null;
+    return { ...(noted?.half ?? noneOfAgent), ...(session?.half ?? noneOfSession) };
+  }
+
+  note({ agent, enforced }: Pick<SettleRequest, "agent" | "enforced">, { counters }: SettleResult): void {
+    if (!counters || !limits(enforced)) return;
+    const { nowMs, charges, tatUs, day, spentMicro, sessionSpentMicro } = counters;
+    this.#aheadMs = nowMs - Math.floor(this.#now());
+    if (Math.max(charges, tatUs ?? 0, spentMicro, sessionSpentMicro) > largest) return;
+    const keptUntilMs = Math.max(0, counters.keptUntilMs - roundingMs);
+    const half = { charges, tatUs, day, spentMicro, keptUntilMs };
+    keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, half });
+    const { sessionBudget } = enforced;
+    if (!sessionBudget) return;
+    const sessionKeptUntilMs = Math.max(0, counters.sessionKeptUntilMs - roundingMs);
+    keepNewest(this.#sessions, keyOf(agent, sessionBudget.session), {
+      nowMs,
+      grown: sessionSpentMicro,
+      untilMs: sessionKeptUntilMs,
+      half: { sessionSpentMicro, sessionKeptUntilMs },
+    });
+  }
+}
+
+/** Replies come in any order. What only grows tells it, unless it has ended meanwhile and begun again. */
+function keepNewest<Half>(notes: RecentMap<string, Noted<Half>>, key: string, reply: Noted<Half>): void {
+  if (reply.grown === 0) return;
+  const before = notes.get(key);
+  const counts = before !== undefined && before.untilMs > reply.nowMs;
+  const older = counts && (reply.grown < before.grown || (reply.grown === before.grown && reply.nowMs < before.nowMs));
+  if (!older) notes.set(key, reply);
+}
+
+function limits({ rate, toolRate, budget, sessionBudget }: Charge): boolean {
+  return [rate, toolRate, budget, sessionBudget].some((limit) => limit !== undefined);
+}
+
+function keyOf(agent: string, session: string): string {
+  return JSON.stringify([agent, session]);
+}
+
+/**
+ * A store that is told, with each call, what this process knows of its counters, so that what it has lost goes back and
+ * is noticed. `onLost` is told of each agent whose counters were behind.
+ */
+export function remembering(
+  store: Store,
+  { seen, onLost }: { seen: CountersSeen; onLost: (agent: string) => void },
+): Store {
+  return {
+    ...store,
+    settle: async (request) => {
+      const known = request.known ?? seen.of(request);
+      const result = await store.settle(known ? { ...request, known } : request);
+      seen.note(request, result);
+      if (result.lost) onLost(request.agent);
+      return result;
+    },
+  };
+}
