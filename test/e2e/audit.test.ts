@@ -135,16 +135,17 @@ describeWith(envoy, "the audit chain of a run", (use) => {
 
   test("holds a record of each thing that happened, in order", () => {
     const verdicts = [
-      ...["allow", "deny", "deny", "deny", "sanitize", "approval_needed"],
-      ...["approve", "allow", "deny"],
+      ...["allow", "deny", "deny", "deny", "sanitize"],
+      ...["approval_needed", "people approve", "approval_needed", "allow", "deny"],
+      ...["approval_needed", "people approve", "people revoke", "deny"],
+      ...["approval_needed", "people deny"],
       ...["allow", "allow", "deny"],
       ...["allow", "allow", "deny"],
       ...["deny", "deny"],
     ];
-    expect(records.map(({ kind, event, decision }) => event ?? (kind === "approval" ? "approve" : decision))).toEqual([
-      "loaded",
-      ...verdicts,
-    ]);
+    expect(
+      records.map(({ kind, event, decision }) => event ?? (kind === "approval" ? `people ${decision}` : decision)),
+    ).toEqual(["loaded", ...verdicts]);
     expect(records.map(({ seq }) => seq)).toEqual(records.map((_, i) => i + 1));
   });
 
