@@ -68,13 +68,13 @@ function answerCommand(name: "approve" | "deny" | "revoke", description: string,
       const comment = options.comment === undefined ? {} : { comment: options.comment };
       // The answer is to what is shown here, whatever the server may hold by then.
       const seen = await ask(options, { path: pathOf(id) }, approvalForm);
-      if (!options.json) print(titleOf(seen));
       const path = pathOf(id, name === "revoke" ? "revoke" : "decision");
       const body = name === "revoke" ? comment : { decision: name, shown: seen.shown, ...comment };
       const approval = await ask(options, { method: "POST", path, body }, approvalForm);
       if (options.json) return print(JSON.stringify(approval));
       const waits = approval.status === "pending" ? `counts; ${missing(approval)}` : done;
-      print(approval.status === "pending" ? `your answer ${waits}` : `${printable(approval.id)} ${waits}`);
+      const result = approval.status === "pending" ? `your answer ${waits}` : `${printable(approval.id)} ${waits}`;
+      print(`${titleOf(seen)}\n${result}`);
     });
 }
 

@@ -13,6 +13,8 @@ beforeEach(async () => {
 afterEach(() => made.app.close());
 afterAll(undo);
 
+const title = "deploy-manager asks for deploy-api:deploy in production";
+
 /** Runs a command as somebody of people.yaml. */
 const run = (who: string, ...args: string[]) =>
   countersign(["approvals", ...args], { cwd: folder, env: { COUNTERSIGN_TOKEN: `token-${who}` } });
@@ -62,9 +64,9 @@ test("show says that a body was not read, and shows the rest of one that was", a
 
 test("approve, and revoke what was approved, both with a comment", async () => {
   const id = await made.here.open();
-  expect(await succeeds("bob", "approve", id, "--comment", "looked at the diff")).toBe(`${id} is approved`);
+  expect(await succeeds("bob", "approve", id, "--comment", "looked at the diff")).toBe(`${title}\n${id} is approved`);
   expect(await succeeds("auditor", "list", "--status", "approved")).toContain(id);
-  expect(await succeeds("carol", "revoke", id)).toBe(`${id} is revoked`);
+  expect(await succeeds("carol", "revoke", id)).toBe(`${title}\n${id} is revoked`);
   expect(await succeeds("auditor", "list")).toBe("no approvals");
   const shown = await succeeds("auditor", "show", id);
   expect(shown).toMatch(/^approve +bob@example\.com at \S+: looked at the diff$/m);
@@ -77,7 +79,7 @@ test("approve, and revoke what was approved, both with a comment", async () => {
 
 test("an answer that is not enough says so, and deny ends it", async () => {
   const id = await made.here.open({ quorum: 2 });
-  expect(await succeeds("bob", "approve", id)).toBe("your answer counts; 1 of 2 people have approved");
+  expect(await succeeds("bob", "approve", id)).toBe(`${title}\nyour answer counts; 1 of 2 people have approved`);
   expect(JSON.parse(await succeeds("carol", "deny", id, "--json"))).toMatchObject({ id, status: "denied" });
 });
 
