@@ -29,6 +29,12 @@ test("these are the commands", () => {
     "agent list",
     "agent rotate-key",
     "agent show",
+    "approvals",
+    "approvals approve",
+    "approvals deny",
+    "approvals list",
+    "approvals revoke",
+    "approvals show",
     "attest",
     "attest key",
     "audit",
@@ -56,7 +62,7 @@ test.each([...pages])("countersign %s --help exits 0 and shows how it is used", 
   expect(stdout).toMatch(new RegExp(`\nExample:\n  countersign ${path}`));
 });
 
-test.each([...pages.keys()].filter((path) => path !== "" && !["agent", "audit", "policy", "serve"].includes(path)))(
+test.each([...pages.keys()].filter((path) => path !== "" && !["agent", "approvals", "audit", "policy", "serve"].includes(path)))(
   "countersign %s can answer a program",
   (path) => expect(pages.get(path)?.stdout).toContain("--json"),
 );
