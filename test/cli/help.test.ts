@@ -62,10 +62,9 @@ test.each([...pages])("countersign %s --help exits 0 and shows how it is used", 
   expect(stdout).toMatch(new RegExp(`\nExample:\n  countersign ${path}`));
 });
 
-test.each([...pages.keys()].filter((path) => path !== "" && !["agent", "approvals", "audit", "policy", "serve"].includes(path)))(
-  "countersign %s can answer a program",
-  (path) => expect(pages.get(path)?.stdout).toContain("--json"),
-);
+test.each(
+  [...pages.keys()].filter((path) => path !== "" && !["agent", "approvals", "audit", "policy", "serve"].includes(path)),
+)("countersign %s can answer a program", (path) => expect(pages.get(path)?.stdout).toContain("--json"));
 
 test("the version is the package's", async () => {
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
