@@ -1,5 +1,4 @@
 import type { Logger } from "pino";
-import { openWriter } from "./audit/writer.js";
 import { publisher } from "./bundle/published.js";
 import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
@@ -19,6 +18,7 @@ import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
 import { serverApprovals } from "./server/approvals.js";
+import { openAudit } from "./server/audit.js";
 import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
@@ -118,9 +118,7 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const { dir, durability } = config.audit;
-  const audit = await openWriter({ dir, worker: 1, key: keys.audit, durability });
-  closing.add(() => audit.close());
+  const audit = await openAudit(config, { key: keys.audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({
@@ -163,7 +161,7 @@ async function assemble(
   };
   const rego = createRegoPool();
   closing.add(() => rego.close());
-  const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp });
+  const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp.url });
   closing.add(() => tracing.close());
 
   return {

@@ -1,7 +1,7 @@
-import { canonicalJson, sha256Hex } from "../canonical.js";
-import { isBase64Url } from "../keys/jwk.js";
+import { sha256Hex } from "../canonical.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope, RecordDraft } from "./record.js";
+import { BrokenRecord, readSignedLine, signedLine } from "./signed.js";
 
 /** Where in a chain a record goes, and who signs it. */
 export interface Place {
@@ -16,21 +16,12 @@ export interface Place {
 /** Members of a record that are the chain's and not the event's. */
 export type Sealed = Envelope & { [member: string]: unknown };
 
-/** A line is not what its writer wrote. The message says in what way. */
-export class BrokenRecord extends Error {
-  override readonly name = "BrokenRecord";
-}
-
 /**
  * One line of the chain, without its newline: the RFC 8785 form of the record with its signature, which is over the
  * RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
  */
 export function seal(draft: RecordDraft, { seq, prev, writer, key }: Place): string {
-  const members = membersOf({ ...draft, seq, prev, writer });
-  members.delete("signature");
-  const value = Buffer.from(key.sign(Buffer.from(objectOf(members)))).toString("base64url");
-  members.set("signature", canonicalJson({ alg: recordAlgorithm(key), kid: key.kid, value }));
-  return objectOf(members);
+  return signedLine({ ...draft, seq, prev, writer }, key);
 }
 
 /** What the next record's `prev` says about this line (given without its newline). */
@@ -43,73 +34,10 @@ export function linkTo(line: string | Uint8Array): string {
  * only spelling of the record, and that one of the keys signed it. Throws `BrokenRecord`.
  */
 export function readLine(line: Uint8Array, keys: readonly VerifyKey[]): Sealed {
-  const record = parse(line);
-  const members = spelledOut(record, line);
-  members.delete("signature");
-  checkSignature(record.signature, Buffer.from(objectOf(members)), keys);
+  const record = readSignedLine(line, keys);
   const { seq, prev, writer } = record;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 1) throw new BrokenRecord("seq is no count");
   if (prev !== null && typeof prev !== "string") throw new BrokenRecord("prev is neither a link nor null");
   if (typeof writer !== "string") throw new BrokenRecord("writer is no name");
   return record as Sealed;
-}
-
-/** The algorithm of a key that may sign records. Throws for the kinds that may not. */
-export function recordAlgorithm(key: VerifyKey): Envelope["signature"]["alg"] {
-  if (key.alg === "ES256") throw new Error("audit records are signed with an Ed25519 or HMAC key");
-  return key.alg;
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function parse(line: Uint8Array): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(line));
-  } catch {
-    throw new BrokenRecord("is not JSON in UTF-8");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BrokenRecord("is not an object");
-  return value as Record<string, unknown>;
-}
-
-/** The members of a record whose line is the one way to write it. */
-function spelledOut(record: Record<string, unknown>, line: Uint8Array): Map<string, string> {
-  let members: Map<string, string>;
-  try {
-    members = membersOf(record);
-  } catch {
-    throw new BrokenRecord("holds what JSON cannot say, or is nested too deeply");
-  }
-  if (!Buffer.from(objectOf(members)).equals(line)) throw new BrokenRecord("is not in canonical form (RFC 8785)");
-  return members;
-}
-
-function checkSignature(given: unknown, signed: Uint8Array, keys: readonly VerifyKey[]): void {
-  const { alg, kid, value, ...more } = Object(given) as Record<string, unknown>;
-  // The signature cannot cover itself, so whatever else stood in it would be unsigned.
-  if (typeof alg !== "string" || typeof kid !== "string" || typeof value !== "string" || Object.keys(more).length > 0) {
-    throw new BrokenRecord("signature is not {alg, kid, value}");
-  }
-  const named = keys.filter((key) => key.kid === kid);
-  if (named.length === 0) throw new BrokenRecord(`is signed with the key ${JSON.stringify(kid)}, which was not given`);
-  const fitting = named.filter((key) => key.alg !== "ES256" && key.alg === alg);
-  if (fitting.length === 0) throw new BrokenRecord("names another signature algorithm than its key has");
-  // Base64url leaves spare bits in the last character, which must not be a way to write the same record twice.
-  if (!isBase64Url(value)) throw new BrokenRecord("signature is not canonical base64url");
-  const signature = Buffer.from(value, "base64url");
-  if (!fitting.some((key) => key.verify(signed, signature))) throw new BrokenRecord("signature does not verify");
-}
-
-/** RFC 8785 text of each member, by name. */
-function membersOf(record: object): Map<string, string> {
-  const given = Object.entries(record).filter(([, value]) => value !== undefined);
-  return new Map(given.map(([name, value]) => [name, canonicalJson(value)]));
-}
-
-/** RFC 8785 form of an object. Both forms of a record, with and without signature, come from the same members. */
-function objectOf(members: ReadonlyMap<string, string>): string {
-  // The default order compares UTF-16 code units, which is what section 3.2.3 asks for.
-  const names = [...members.keys()].sort();
-  return `{${names.map((name) => `${canonicalJson(name)}:${members.get(name)}`).join(",")}}`;
 }

@@ -45,6 +45,12 @@ export interface DecisionRecord {
   decision: Verdict;
   /** What the call was answered. */
   enforced: Verdict;
+  /**
+   * This record stands for so many refusals of one agent (or of callers whom nobody knows) that were alike, instead of a
+   * record of each: a flood of refusals is counted. What differed among them is `null`, `decision_id` and `timestamp` are the
+   * last one's, and `latency_us` is their mean.
+   */
+  aggregated?: { count: number; from: string; to: string };
   /** The store was away: limits were counted by this process alone, with its share of them. */
   local?: true;
   mode: Mode;
@@ -60,6 +66,34 @@ export interface DecisionRecord {
   /** Request line without the query, at most 512 characters of each. */
   http: { method: string; host: string; path: string } | null;
   token: TokenClaims | null;
+}
+
+/** What became of a call that was let through, as Envoy saw it. */
+export interface OutcomeRecord {
+  kind: "outcome";
+  /** When Envoy told of it, RFC 3339 in UTC. */
+  timestamp: string;
+  /** The decision that let the call through. */
+  decision_id: string;
+  /** These are the decision's; `null` when this process did not take it. */
+  deployment_id: string | null;
+  session_id: string | null;
+  agent_id: string | null;
+  tool: string | null;
+  action: string | null;
+  environment: string | null;
+  service: string | null;
+  request_id: string | null;
+  /** `succeeded`: a status below 400; `failed`: one above; `unreached`: no answer of the upstream was seen. */
+  outcome: "succeeded" | "failed" | "unreached";
+  /** HTTP status of the upstream's answer, 100 to 599; `null` = none. */
+  status: number | null;
+  /** Envoy's response flags, in the short form of its access log, such as `UF` or `DC`. */
+  flags: string[];
+  /** From Envoy's receiving the call to the last byte of the answer, in microseconds; `null` = not told. */
+  duration_us: number | null;
+  /** Address of the upstream, `host:port`; `null` = none was connected to. */
+  upstream: string | null;
 }
 
 /** A human answer to an approval. */
@@ -105,6 +139,8 @@ export const adminActs = [
   "agent_key_rotated",
   "token_issued",
   "token_revoked",
+  "audit_key_changed",
+  "log_level_changed",
 ] as const;
 
 /** Something that changes who may do what, or gives somebody a token. */
@@ -112,15 +148,16 @@ export interface AdminRecord {
   kind: "admin";
   timestamp: string;
   act: (typeof adminActs)[number];
-  /** Id of the person, `agent:<id>`, or `<issuer> <subject>` of an exchanged token. */
+  /** Id of the person, `agent:<id>`, `<issuer> <subject>` of an exchanged token, or `operator`: who starts the server. */
   by: string;
-  agent_id: string;
+  /** The agent that it is about; `null` when it is about none. */
+  agent_id: string | null;
   /** Nothing that proves anything: of a token its `jti` and its claims. */
   detail: { [name: string]: Json };
 }
 
 /** What stages and services hand to the sink; the envelope is the writer's. */
-export type RecordDraft = DecisionRecord | ApprovalRecord | PolicyRecord | AdminRecord;
+export type RecordDraft = DecisionRecord | OutcomeRecord | ApprovalRecord | PolicyRecord | AdminRecord;
 
 /** Where records go. `append` resolves only when the record is where `durability` says it must be. */
 export interface AuditSink {

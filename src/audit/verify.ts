@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { VerifyKey } from "../keys/keys.js";
-import { BrokenRecord, linkTo, readLine, type Sealed } from "./chain.js";
+import { linkTo, readLine, type Sealed } from "./chain.js";
 import { maxLineBytes } from "./fit.js";
 import { type Line, linesOf } from "./lines.js";
 import { firstSeqOf, isWriterName, recordFilesIn } from "./segments.js";
+import { BrokenRecord } from "./signed.js";
 
 /** One place where records are not what a writer left. */
 export interface AuditProblem {

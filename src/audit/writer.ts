@@ -2,13 +2,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { SigningKey } from "../keys/keys.js";
 import { systemRuntime } from "../runtime.js";
-import { linkTo, recordAlgorithm } from "./chain.js";
+import { linkTo } from "./chain.js";
 import { sealWithin } from "./fit.js";
 import { takeLock } from "./lock.js";
 import { type AuditSink, AuditUnavailable, type RecordDraft } from "./record.js";
 import { type Head, recover } from "./recovery.js";
 import { type OpenSegment, openSegment } from "./segment_file.js";
 import { writersOf } from "./segments.js";
+import { recordAlgorithm } from "./signed.js";
 import { Tail } from "./tail.js";
 
 export interface WriterOptions {

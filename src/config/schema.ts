@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { durationField as duration } from "../files/duration_field.js";
+import { audit } from "./audit.js";
 import { fetchable, isLoopbackName } from "./fetchable.js";
 import { oidcMistake, page, slack, teams, webhook } from "./notifiers.js";
 import { onStoreFailure, storePlace } from "./store.js";
+import { telemetry } from "./telemetry.js";
 import { trusted } from "./trusted.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
@@ -53,15 +55,6 @@ const listen = z.strictObject({
   http: address.default("127.0.0.1:9192").describe("where people and agents reach the HTTP API"),
 });
 
-const audit = z.strictObject({
-  dir: path.default("./var/audit").describe("folder of the records"),
-  key_file: path.default("./var/audit.jwk").describe("JWK that signs records, and nothing else"),
-  durability: z
-    .enum(["write", "fsync"])
-    .default("write")
-    .describe("`write`: a record survives the process; `fsync`: it survives the machine"),
-});
-
 const attestation = z.strictObject({
   required: z.boolean().default(false).describe("`true` refuses calls without a verified attestation of `keys`"),
   max_age: duration("1s", "1d").prefault("10m").describe("how old an attestation of `keys` may be"),
@@ -87,12 +80,6 @@ const sessions = z.strictObject({
       within: duration("1s", "1h").prefault("1m").describe("when they come within so long"),
     })
     .prefault({}),
-});
-
-const telemetry = z.strictObject({
-  otlp: url.optional().describe("base URL of an OpenTelemetry collector (OTLP over HTTP); without it spans go nowhere"),
-  log: z.enum(["json", "off"]).default("json").describe("one JSON object per line on standard output, or nothing"),
-  log_level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("least level that is logged"),
 });
 
 const policiesForm = "write a path, or {bundle, key_file, poll, token_file}: what comes from a URL must be signed";
@@ -248,7 +235,4 @@ export type Written = z.output<typeof configSchema>;
  * Keys of the configuration that are settled and this version does not act on. To accept them would promise
  * protection or messages that nobody gives, so they are errors with a word of their own.
  */
-export const notYet: readonly (readonly string[])[] = [
-  ["listen", "admin"],
-  ["audit", "s3"],
-];
+export const notYet: readonly (readonly string[])[] = [["listen", "admin"]];

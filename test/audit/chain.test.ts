@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { BrokenRecord, linkTo, readLine, seal } from "../../src/audit/chain.js";
+import { linkTo, readLine, seal } from "../../src/audit/chain.js";
+import { BrokenRecord } from "../../src/audit/signed.js";
 import type { Json } from "../../src/call.js";
 import { canonicalJson } from "../../src/canonical.js";
 import { decisionDraft, ed25519, hmac, keys, policyDraft, stranger, writerName } from "./samples.js";
