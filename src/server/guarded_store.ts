@@ -29,7 +29,7 @@ export function guardedStore(
   const seen = new CountersSeen(runtime);
   const onLost = (agent: string): void => {
     metrics.countersLost();
-    log.warn({ agent_id: agent }, "the store has lost counters of an agent: they go on from what this process knows");
+    log.warn({ agent_id: agent }, "the store has lost counters of an agent: they go on from what processes know");
     onCountersLost?.(agent);
   };
   const store = remembering(opened, { seen, onLost });

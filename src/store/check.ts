@@ -123,8 +123,8 @@ function checkSessions({ enforced, shadow }: SettleRequest): void {
 }
 
 function checkKnown(known: KnownCounters): void {
-  for (const [name, value] of Object.entries({ ...known, tatUs: known.tatUs ?? 0 })) {
-    checkInteger(`known.${name}`, value, 0);
+  for (const [name, value] of Object.entries(known)) {
+    checkInteger(`known.${name}`, value ?? 0, 0);
   }
 }
 

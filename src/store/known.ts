@@ -1,5 +1,5 @@
 import { RecentMap } from "./recent_map.js";
-import type { Charge, KnownCounters, SettleRequest, SettleResult, Store } from "./store.js";
+import type { Charge, Counters, KnownCounters, SettleRequest, SettleResult, Store } from "./store.js";
 
 /** Agents, and likewise sessions of agents, whose counters a process remembers. */
 const remembersMost = 10_000;
@@ -10,7 +10,7 @@ const largest = 2 ** 52;
 /** Redis rounds the time that a key has left to milliseconds; what is known must not seem to end later than it does. */
 const roundingMs = 10;
 
-type SessionHalf = Pick<KnownCounters, "sessionSpentMicro" | "sessionKeptUntilMs">;
+type SessionHalf = Pick<KnownCounters, "sessionSpentMicro" | "sessionKeptUntilMs" | "sessionLostAtMs">;
 type AgentHalf = Omit<KnownCounters, keyof SessionHalf>;
 
 /** Half of what is known. */
@@ -23,20 +23,23 @@ interface Noted<Half> {
   half: Half;
 }
 
-const noneOfAgent: AgentHalf = { charges: 0, tatUs: null, day: 0, spentMicro: 0, keptUntilMs: 0 };
-const noneOfSession: SessionHalf = { sessionSpentMicro: 0, sessionKeptUntilMs: 0 };
+const noneOfAgent: AgentHalf = { charges: 0, tatUs: null, day: 0, spentMicro: 0, keptUntilMs: 0, lostAtMs: null };
+const noneOfSession: SessionHalf = { sessionSpentMicro: 0, sessionKeptUntilMs: 0, sessionLostAtMs: null };
 
 /** What one process knows of enforced counters, from what the store said of them. */
 export class CountersSeen {
   readonly #now: () => number;
   readonly #agents: RecentMap<string, Noted<AgentHalf>>;
   readonly #sessions: RecentMap<string, Noted<SessionHalf>>;
+  /** The last loss of each agent that was heard of. */
+  readonly #losses: RecentMap<string, number>;
   #aheadMs = 0;
 
   constructor(runtime: { now(): number }, most = remembersMost) {
     this.#now = runtime.now;
     this.#agents = new RecentMap(most);
     this.#sessions = new RecentMap(most);
+    this.#losses = new RecentMap(most);
   }
 
   /** So much the store's clock was ahead of ours when it last told the time. */
@@ -54,13 +57,26 @@ export class CountersSeen {
     return { ...(noted?.half ?? noneOfAgent), ...(session?.half ?? noneOfSession) };
   }
 
-  note({ agent, enforced }: Pick<SettleRequest, "agent" | "enforced">, { counters }: SettleResult): void {
-    if (!counters || !limits(enforced)) return;
-    const { nowMs, charges, tatUs, day, spentMicro, sessionSpentMicro } = counters;
+  /** True when it tells of a loss that is new to this process, which knew the agent before. */
+  note(request: Pick<SettleRequest, "agent" | "enforced">, { counters }: SettleResult): boolean {
+    if (!counters || !limits(request.enforced)) return false;
+    const isNews = this.#hears(request.agent, counters.lostAtMs);
+    this.#remember(request, counters);
+    return isNews;
+  }
+
+  #hears(agent: string, lostAtMs: number | null): boolean {
+    if (lostAtMs === null || lostAtMs <= (this.#losses.get(agent) ?? 0)) return false;
+    this.#losses.set(agent, lostAtMs);
+    return this.#agents.get(agent) !== undefined;
+  }
+
+  #remember({ agent, enforced }: Pick<SettleRequest, "agent" | "enforced">, counters: Counters): void {
+    const { nowMs, charges, tatUs, day, spentMicro, sessionSpentMicro, lostAtMs } = counters;
     this.#aheadMs = nowMs - Math.floor(this.#now());
     if (Math.max(charges, tatUs ?? 0, spentMicro, sessionSpentMicro) > largest) return;
     const keptUntilMs = Math.max(0, counters.keptUntilMs - roundingMs);
-    const half = { charges, tatUs, day, spentMicro, keptUntilMs };
+    const half = { charges, tatUs, day, spentMicro, keptUntilMs, lostAtMs };
     keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, half });
     const { sessionBudget } = enforced;
     if (!sessionBudget) return;
@@ -69,7 +85,7 @@ export class CountersSeen {
       nowMs,
       grown: sessionSpentMicro,
       untilMs: sessionKeptUntilMs,
-      half: { sessionSpentMicro, sessionKeptUntilMs },
+      half: { sessionSpentMicro, sessionKeptUntilMs, sessionLostAtMs: lostAtMs },
     });
   }
 }
@@ -93,7 +109,7 @@ function keyOf(agent: string, session: string): string {
 
 /**
  * A store that is told, with each call, what this process knows of its counters, so that what it has lost goes back and
- * is noticed. `onLost` is told of each agent whose counters were behind.
+ * is noticed. `onLost` is told of each agent that this process knew, once for each loss, whichever process noticed it.
  */
 export function remembering(
   store: Store,
@@ -104,8 +120,7 @@ export function remembering(
     settle: async (request) => {
       const known = request.known ?? seen.of(request);
       const result = await store.settle(known ? { ...request, known } : request);
-      seen.note(request, result);
-      if (result.lost) onLost(request.agent);
+      if (seen.note(request, result)) onLost(request.agent);
       return result;
     },
   };

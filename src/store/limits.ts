@@ -15,6 +15,8 @@ export interface LimitState {
   /** What was told of one day's budget. */
   warned: (Told & { day: number }) | null;
   keptUntilMs: number;
+  /** When the last loss was noticed, of these or of a session's; `null` = never. */
+  lostAtMs: number | null;
 }
 
 /** What one session has spent of one set of limits. */
@@ -37,6 +39,7 @@ export const unused: LimitState = {
   hour: null,
   warned: null,
   keptUntilMs: 0,
+  lostAtMs: null,
 };
 export const unspent: SessionSpending = { spentMicro: 0, warned: untold, keptUntilMs: 0 };
 
@@ -119,20 +122,24 @@ function takeSession(nowMs: number, { session }: LimitStates, { sessionBudget }:
   return null;
 }
 
-/** The counters with what is known of them put back; `null` when they are not behind it. */
+/**
+ * The counters with what is known of them put back; `null` when they are not behind it. `lostAtMs` stays with them, so that
+ * all who knew them hear of it, and not only the call that puts them back.
+ */
 export function putBack(nowMs: number, { limits, session }: LimitStates, known: KnownCounters): LimitStates | null {
   const behind = known.keptUntilMs > nowMs && limits.charges < known.charges;
   const sessionBehind = known.sessionKeptUntilMs > nowMs && session.spentMicro < known.sessionSpentMicro;
   if (!behind && !sessionBehind) return null;
+  // What was known before the last loss that the counters tell of was lost with it.
+  const isNew = (knownMs: number | null): boolean => (knownMs ?? 0) >= (limits.lostAtMs ?? 0);
+  const noticed = (behind && isNew(known.lostAtMs)) || (sessionBehind && isNew(known.sessionLostAtMs));
+  const next = { ...(behind ? restored(limits, known) : limits), ...(noticed && { lostAtMs: nowMs }) };
+  if (!sessionBehind) return { limits: next, session };
+  const keptUntilMs = Math.max(session.keptUntilMs, known.sessionKeptUntilMs);
   return {
-    limits: behind ? restored(limits, known) : limits,
-    session: sessionBehind
-      ? {
-          ...session,
-          spentMicro: known.sessionSpentMicro,
-          keptUntilMs: Math.max(session.keptUntilMs, known.sessionKeptUntilMs),
-        }
-      : session,
+    // They hold `lostAtMs`.
+    limits: { ...next, keptUntilMs: Math.max(next.keptUntilMs, keptUntilMs) },
+    session: { ...session, spentMicro: known.sessionSpentMicro, keptUntilMs },
   };
 }
 

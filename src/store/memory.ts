@@ -52,13 +52,12 @@ export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Stor
       shadow: weighed.shadow,
       counters: charged.counters,
       warnings: charged.warnings,
-      lost: weighed.lost,
       approval,
     };
 
     const changed = approval.outcome === "redeemed" || (approval.outcome === "opened" && approval.fresh);
     if (changed || charged.changed) {
-      const kept = { ...structuredClone(result), counters: null, warnings: [], lost: false };
+      const kept = { ...structuredClone(result), counters: null, warnings: [] };
       settled.set(settledKey, kept, nowMs + idempotencyMs, nowMs);
     }
     const { observation: seen } = request;

@@ -28,7 +28,6 @@ type Mode = BudgetWarning["mode"];
 interface Weighing {
   enforced: LimitOutcome;
   shadow: LimitOutcome | null;
-  lost: boolean;
   /** Charges what was weighed when the call goes on, and tells of budgets that are used up. */
   settle(charges: boolean): { counters: Counters; warnings: BudgetWarning[]; changed: boolean };
 }
@@ -55,7 +54,6 @@ export class MemoryLimits {
     return {
       enforced: weighed.outcome,
       shadow: shadowed?.outcome ?? null,
-      lost: restored !== null,
       settle: (charges) => {
         const warnings: BudgetWarning[] = [];
         let changed = false;
@@ -184,5 +182,6 @@ function countersOf(nowMs: number, { limits, session }: LimitStates, { toolRate 
     sessionSpentMicro: session.spentMicro,
     keptUntilMs: limits.charges > 0 ? limits.keptUntilMs : 0,
     sessionKeptUntilMs: session.spentMicro > 0 ? session.keptUntilMs : 0,
+    lostAtMs: limits.lostAtMs,
   };
 }

@@ -203,10 +203,15 @@ export interface Counters {
   /** When the store forgets the agent's counters, and the session's; 0 = there are none. */
   keptUntilMs: number;
   sessionKeptUntilMs: number;
+  /** When it last turned out that the store had lost some of the agent's, by its clock; `null` = never. */
+  lostAtMs: number | null;
 }
 
-/** What a process remembers of counters. Each half counts until its time is over. */
-export type KnownCounters = Omit<Counters, "toolTatUs" | "nowMs">;
+/** What a process remembers of counters, each half as it was told last. Each counts until its time is over. */
+export interface KnownCounters extends Omit<Counters, "toolTatUs" | "nowMs"> {
+  /** `lostAtMs` as it was told with the session's. */
+  sessionLostAtMs: number | null;
+}
 
 /** A budget is used up to so many percent, or refuses: each told once for each day or session, and anew when it is raised. */
 export interface BudgetWarning {
@@ -259,8 +264,6 @@ export interface SettleResult {
   counters: Counters | null;
   /** What this call made known; none of a replayed one. */
   warnings: readonly BudgetWarning[];
-  /** True when the store knew less of the counters than `known`. */
-  lost: boolean;
   /** True when the store did not answer, and this process let the call through or refused it by its own share of the limits. */
   local?: true;
   /** Limits come first: with `enforced` other than ok nothing is opened or redeemed, and this is `none`. */

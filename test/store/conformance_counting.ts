@@ -1,5 +1,5 @@
 import { type Charge, idempotencyMs, type KnownCounters, type SettleResult } from "../../src/store/store.js";
-import { callOf, draftOf, open, redeem, type Subject, unique } from "./subject.js";
+import { callOf, draftOf, knownOf, open, redeem, type Subject, unique } from "./subject.js";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -159,20 +159,52 @@ export function countingConformance(subject: () => Subject): void {
     const agent = unique("agent");
     const session = unique("session");
     const charge = (cost: number): Charge => ({ ...daily(10, cost), ...ofSession(session, 8, cost), rate: hourly(3) });
-    const { counters } = await settle(agent, charge(6));
-    if (!counters) throw new Error("a call that was charged has counters");
-    const { nowMs: _, toolTatUs: __, ...known } = counters;
+    const known = knownOf(await settle(agent, charge(6)));
+    expect(known.lostAtMs).toBeNull();
     const fresh = unique("agent");
-    expect(await settle(fresh, charge(5), { known })).toMatchObject({
-      lost: true,
+    const told = await settle(fresh, charge(5), { known });
+    const lostAtMs = told.counters?.nowMs;
+    expect(told).toMatchObject({
+      counters: { lostAtMs },
       enforced: { outcome: "budget_exceeded", limit: "daily_budget", spentMicro: 6 },
     });
-    // They are back, for processes too that knew nothing.
-    expect(await settle(fresh, daily(10, 5))).toMatchObject({ lost: false, enforced: { spentMicro: 6 } });
-    expect(await settle(fresh, charge(2), { known })).toMatchObject({ lost: false, enforced: { outcome: "ok" } });
-    expect(await settle(fresh, { rate: hourly(3) })).toMatchObject({ enforced: { outcome: "ok" } });
-    expect(await settle(fresh, { rate: hourly(3) })).toMatchObject({ enforced: { limit: "rate" } });
-    expect((await settle(agent, charge(1), { known })).lost).toBe(false);
+    // They are back, for processes too that knew nothing, and the loss is told for as long as they are there.
+    const counters = { lostAtMs };
+    expect(await settle(fresh, daily(10, 5))).toMatchObject({ counters, enforced: { spentMicro: 6 } });
+    expect(await settle(fresh, charge(2), { known })).toMatchObject({ counters, enforced: { outcome: "ok" } });
+    expect(await settle(fresh, { rate: hourly(3) })).toMatchObject({ counters, enforced: { outcome: "ok" } });
+    expect(await settle(fresh, { rate: hourly(3) })).toMatchObject({ counters, enforced: { limit: "rate" } });
+    expect((await settle(agent, charge(1), { known })).counters?.lostAtMs).toBeNull();
+  });
+
+  test("what was known before a loss is part of it, what was told after it is the next", async () => {
+    const [agent, session] = [unique("agent"), unique("session")];
+    const charge = { ...daily(100, 1), ...ofSession(session, 100, 1) };
+    const known = knownOf(await settle(unique("agent"), charge));
+    /** So long ago the last loss was when the store was told what is known. */
+    const sinceLoss = async (more: Partial<KnownCounters>) => {
+      const { counters } = await settle(agent, charge, { known: { ...known, ...more } });
+      return (counters?.nowMs ?? Number.NaN) - (counters?.lostAtMs ?? Number.NaN);
+    };
+    expect(await sinceLoss({})).toBe(0);
+    const { nowMs } = await subject().store.usage({ agent, session });
+    await subject().advance(agent, hourMs);
+    expect(await sinceLoss({ charges: 10 })).toBeGreaterThanOrEqual(hourMs);
+    expect(await sinceLoss({ sessionSpentMicro: 20 })).toBeGreaterThanOrEqual(hourMs);
+    expect(await sinceLoss({ charges: 50, lostAtMs: nowMs })).toBe(0);
+    await subject().advance(agent, hourMs / 2);
+    expect(await sinceLoss({ sessionSpentMicro: 50, sessionLostAtMs: nowMs + 2 * hourMs })).toBe(0);
+    expect((await settle(agent, charge)).counters).toMatchObject({ charges: 53, sessionSpentMicro: 52 });
+  });
+
+  test("the loss of a session's counters is told for as long as these last, whatever else there is of the agent", async () => {
+    const [agent, session] = [unique("agent"), unique("session")];
+    const known = { ...knownOf(await settle(unique("agent"), ofSession(session, 10, 6))), keptUntilMs: 0 };
+    const told = await settle(agent, ofSession(session, 10, 5), { known });
+    expect(told).toMatchObject({ counters: { charges: 0, lostAtMs: told.counters?.nowMs } });
+    await subject().advance(agent, hourMs);
+    const { counters } = await settle(agent, ofSession(session, 10, 4));
+    expect(counters).toMatchObject({ charges: 1, sessionSpentMicro: 10, lostAtMs: expect.any(Number) });
   });
 
   test("what is known of counters that are forgotten by now says nothing", async () => {
@@ -186,9 +218,14 @@ export function countingConformance(subject: () => Subject): void {
       sessionSpentMicro: 10,
       keptUntilMs: nowMs - 1,
       sessionKeptUntilMs: nowMs - 1,
+      lostAtMs: null,
+      sessionLostAtMs: null,
     };
     const charge = { ...daily(10, 10), ...ofSession("s", 10, 10), rate: hourly(1) };
-    expect(await settle(agent, charge, { known: past })).toMatchObject({ lost: false, enforced: { outcome: "ok" } });
+    expect(await settle(agent, charge, { known: past })).toMatchObject({
+      counters: { lostAtMs: null },
+      enforced: { outcome: "ok" },
+    });
   });
 
   test("of many that mark the same thing one is first, and all get its value", async () => {

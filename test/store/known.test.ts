@@ -3,7 +3,7 @@ import { systemRuntime } from "../../src/runtime.js";
 import { dayMs } from "../../src/store/budget.js";
 import { CountersSeen, remembering } from "../../src/store/known.js";
 import { memoryStore } from "../../src/store/memory.js";
-import type { Charge, Counters, SettleResult } from "../../src/store/store.js";
+import { type Charge, type Counters, type SettleResult, StoreUnavailable } from "../../src/store/store.js";
 import { conformance } from "./conformance.js";
 import { losable } from "./losable.js";
 import { callOf, unique } from "./subject.js";
@@ -71,15 +71,58 @@ test("a flush gives nobody a second budget, and is told once", async () => {
 });
 
 test("what a session spent goes on too, and each session by itself", async () => {
-  const { store, server, lost } = subject();
+  const { store, server, lost, pass } = subject();
   const agent = unique("agent");
   const spend = async (session: string, cost: number) =>
     (await store.settle(callOf(agent, ofSession(session, 10, cost)))).enforced.outcome;
   expect([await spend("a", 8), await spend("b", 3)]).toEqual(["ok", "ok"]);
   server.flush();
-  expect([await spend("a", 3), await spend("b", 7), await spend("c", 10)]).toEqual(["budget_exceeded", "ok", "ok"]);
-  expect(lost).toEqual([[agent, agent]]);
+  expect(await spend("a", 3)).toBe("budget_exceeded");
+  pass(1);
+  expect([await spend("b", 7), await spend("c", 10)]).toEqual(["ok", "ok"]);
+  expect(lost).toEqual([[agent]]);
 });
+
+test("each process that knew an agent tells its loss once, and one that did not tells nothing", async () => {
+  const { stores, server, lost, pass } = subject(4);
+  const call = (process: number) => stores[process]?.store.settle(callOf("a", daily(100)));
+  // They know of one call, two and three; the last of none.
+  for (const process of [0, 1, 2]) await call(process);
+  for (let loss = 1; loss <= 2; loss++) {
+    server.flush();
+    for (let n = 0; n < 12; n++) {
+      pass(1);
+      await call(n % 4);
+    }
+    // By the second loss it knows the agent too.
+    expect(lost.map((told) => told.length)).toEqual([loss, loss, loss, loss - 1]);
+  }
+});
+
+test.each(["agent", "session"])(
+  "the call that puts back what was lost of an %s need not be the one that tells it",
+  async (of) => {
+    const { store, server, lost, stores } = subject(2);
+    const charge = of === "agent" ? daily(10) : ofSession("s", 10);
+    const [, other] = stores;
+    for (const one of [store, other?.store]) await one?.settle(callOf("a", charge));
+    server.flush();
+    server.reply = async () => {
+      throw new StoreUnavailable("no answer within 1 ms");
+    };
+    const unanswered = callOf("a", charge);
+    await expect(store.settle(unanswered)).rejects.toThrow(StoreUnavailable);
+    expect(lost).toEqual([[], []]);
+    server.reply = async () => {};
+    // What was settled is not counted again, and tells nothing of counters.
+    expect(await store.settle(unanswered)).toMatchObject({ replayed: true });
+    expect(lost).toEqual([[], []]);
+    for (let n = 0; n < 3; n++) await store.settle(callOf("a", charge));
+    expect(lost).toEqual([["a"], []]);
+    await other?.store.settle(callOf("a", charge));
+    expect(lost).toEqual([["a"], ["a"]]);
+  },
+);
 
 test("lower limits, a new day and counters that ended are no loss", async () => {
   const { store, lost, pass } = subject();
@@ -129,6 +172,7 @@ test("replies count in whatever order they come", () => {
     sessionSpentMicro: 0,
     keptUntilMs: midnight + hourMs,
     sessionKeptUntilMs: midnight + hourMs,
+    lostAtMs: null,
     ...more,
   });
   const request = callOf("a", { ...daily(10), ...ofSession("s", 10) });
@@ -187,24 +231,37 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constantFrom("flush" as const, "copy" as const, "fail over" as const) },
 );
-type Known = { charges: number; spent: number };
+/** `loss` counts the losses that were noticed. */
+type Known = { charges: number; spent: number; loss: number };
+const nothing: Known = { charges: 0, spent: 0, loss: 0 };
 
 /** What is to come of random calls of some processes while the server loses state. */
 class Model {
-  server: Known = { charges: 0, spent: 0 };
-  copied: Known = { charges: 0, spent: 0 };
-  readonly known = Array.from({ length: 3 }, (): Known => ({ charges: 0, spent: 0 }));
+  server = nothing;
+  copied = nothing;
+  losses = 0;
+  readonly known = Array.from({ length: 3 }, () => nothing);
+  readonly heard = [0, 0, 0];
 
   call(process: number, cost: number, limit: number): { passes: boolean; lost: boolean } {
     const known = this.known[process];
     if (!known) throw new Error("no such process");
-    const lost = this.server.charges < known.charges;
-    if (lost) this.server = { charges: known.charges, spent: Math.max(known.spent, this.server.spent) };
+    if (this.server.charges < known.charges) {
+      const { charges, loss } = known;
+      if (loss >= this.server.loss) this.losses += 1;
+      this.server = {
+        charges,
+        spent: Math.max(known.spent, this.server.spent),
+        loss: loss >= this.server.loss ? this.losses : this.server.loss,
+      };
+    }
     const passes = cost === 0 || this.server.spent + cost <= limit;
     if (passes && cost > 0) {
-      this.server = { charges: this.server.charges + 1, spent: this.server.spent + cost };
+      this.server = { ...this.server, charges: this.server.charges + 1, spent: this.server.spent + cost };
     }
-    if (this.server.charges >= known.charges) this.known[process] = { ...this.server };
+    const lost = known.charges > 0 && this.server.loss > (this.heard[process] ?? 0);
+    this.heard[process] = Math.max(this.server.loss, this.heard[process] ?? 0);
+    if (this.server.charges > 0) this.known[process] = this.server;
     return { passes, lost };
   }
 }
@@ -212,14 +269,15 @@ class Model {
 test("random calls of three processes around losses end as the model says; one process alone never spends more than the budget", async () => {
   const limit = 20;
   const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, alone) => {
-    const { stores, server, lost } = subject(3);
+    const { stores, server, lost, pass } = subject(3);
     const model = new Model();
     let spent = 0;
     for (const next of steps) {
+      pass(1);
       if (next === "flush") {
         server.flush();
-        model.server = { charges: 0, spent: 0 };
-        model.copied = model.server;
+        model.server = nothing;
+        model.copied = nothing;
       } else if (next === "copy") {
         server.copy();
         model.copied = model.server;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { CountersSeen, remembering } from "../../src/store/known.js";
-import type { Charge, Store } from "../../src/store/store.js";
+import { type Charge, type Store, StoreUnavailable } from "../../src/store/store.js";
 import { findRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import { until } from "../harness/until.js";
@@ -25,16 +25,22 @@ async function subject(processes: number) {
   raws.push(raw);
   const lost: string[][] = [];
   const stores: Store[] = [];
+  const answers = { getLost: false };
   for (let n = 0; n < processes; n++) {
     const told: string[] = [];
     lost.push(told);
     const store = await connected(url, { waitMs: 10_000 });
+    const settle: Store["settle"] = async (request) => {
+      const result = await store.settle(request);
+      if (answers.getLost) throw new StoreUnavailable("no answer in time");
+      return result;
+    };
     const seen = new CountersSeen({ now: Date.now });
-    stores.push(remembering(store, { seen, onLost: (agent) => told.push(agent) }));
+    stores.push(remembering({ ...store, settle }, { seen, onLost: (agent) => told.push(agent) }));
   }
   const passes = async (process: number, agent: string, charge: Charge) =>
     (await stores[process]?.settle(callOf(agent, charge)))?.enforced.outcome === "ok";
-  return { raw, lost, passes };
+  return { raw, lost, answers, passes };
 }
 
 describeWith(part, "counters that the server lost", () => {
@@ -67,6 +73,22 @@ describeWith(part, "counters that the server lost", () => {
     for (const process of [1, 0, 1, 0, 1, 0, 1, 0]) after.push(await passes(process, agent, cost));
     // One more than the budget: the call of the process that knew less, before the other spoke.
     expect(after.filter(Boolean)).toHaveLength(6);
+    expect(lost).toEqual([[agent], [agent]]);
+  });
+
+  test("a loss is told also when the answer to the call that put the counters back gets lost", async () => {
+    const { raw, lost, answers, passes } = await subject(2);
+    const agent = unique("agent");
+    for (const process of [0, 1]) expect(await passes(process, agent, daily(4))).toBe(true);
+    await raw.flushall();
+    answers.getLost = true;
+    await expect(passes(1, agent, daily(4))).rejects.toThrow(StoreUnavailable);
+    answers.getLost = false;
+    expect(lost).toEqual([[], []]);
+    // Two calls before, and the one without an answer.
+    const after = [];
+    for (const process of [1, 0, 1, 0]) after.push(await passes(process, agent, daily(4)));
+    expect(after).toEqual([true, false, false, false]);
     expect(lost).toEqual([[agent], [agent]]);
   });
 

@@ -20,9 +20,11 @@ export interface Losable {
 
 /** A memory store that loses its state as a server does, and that can be away. Its clock is `now`. */
 export function losable(now: () => number): Losable {
-  const runtime = { ...systemRuntime, now };
+  let replayedAt: number | null = null;
+  const runtime = { ...systemRuntime, now: () => replayedAt ?? now() };
   let inner = memoryStore(runtime);
   let copied = 0;
+  const times = new WeakMap<SettleRequest, number>();
   const answer = <T>(work: () => Promise<T>): Promise<T> =>
     self.away ? Promise.reject(new StoreUnavailable("no answer within 1 ms")) : work();
   const self: Losable = {
@@ -38,7 +40,9 @@ export function losable(now: () => number): Losable {
         answer(async () => {
           await self.delay(request);
           if (self.away) throw new StoreUnavailable("no answer within 1 ms");
-          self.settled.push(structuredClone(request));
+          const settled = structuredClone(request);
+          times.set(settled, now());
+          self.settled.push(settled);
           const result = await inner.settle(request);
           await self.reply(request);
           return result;
@@ -58,7 +62,11 @@ export function losable(now: () => number): Losable {
     async failOver() {
       const kept = self.settled.slice(0, copied);
       self.flush();
-      for (const request of kept) await inner.settle(request);
+      for (const request of kept) {
+        replayedAt = times.get(request) ?? null;
+        await inner.settle(request);
+      }
+      replayedAt = null;
       self.settled.push(...kept);
       copied = kept.length;
     },

@@ -9,7 +9,7 @@ import { conformance } from "./conformance.js";
 import { registryConformance } from "./conformance_registry.js";
 import { cleanUp, connected, hourly } from "./redis_fixture.js";
 import { clusterSubject, type RedisSubject } from "./redis_subject.js";
-import { answerOf, callOf, draftOf, open, redeem, unique } from "./subject.js";
+import { answerOf, callOf, draftOf, knownOf, open, redeem, unique } from "./subject.js";
 
 const part = await requirePart("redis-server", redisProgram);
 
@@ -112,16 +112,13 @@ describeWith(part, "a Redis cluster", (use) => {
     const agents = await oneOnEach(cluster);
     const known = new Map<string, KnownCounters>();
     for (const agent of agents) {
-      const { counters } = await store.settle(callOf(agent, hourly));
-      if (!counters) throw new Error("no counters");
-      const { nowMs, toolTatUs, ...rest } = counters;
-      known.set(agent, rest);
+      known.set(agent, knownOf(await store.settle(callOf(agent, hourly))));
     }
     await cluster.nodes[0].raw.flushall();
     for (const [n, agent] of agents.entries()) {
       const before = known.get(agent);
-      const { enforced, lost } = await store.settle(callOf(agent, hourly, before ? { known: before } : {}));
-      expect([enforced.outcome, lost]).toEqual(["rate_exceeded", n === 0]);
+      const { enforced, counters } = await store.settle(callOf(agent, hourly, before ? { known: before } : {}));
+      expect([enforced.outcome, counters?.lostAtMs]).toEqual(["rate_exceeded", n === 0 ? counters?.nowMs : null]);
     }
     const fresh = await agentOn(cluster, 0);
     expect((await store.settle(callOf(fresh, hourly))).enforced).toEqual({ outcome: "ok" });

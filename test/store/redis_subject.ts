@@ -93,6 +93,7 @@ async function age(raw: Redis | Cluster, key: string, ms: number): Promise<void>
     started_ms: ms,
     last_ms: ms,
     first_ms: ms,
+    lost_ms: ms,
   };
   const warned = await raw.hget(key, "warned");
   if (warned) {

@@ -15,6 +15,8 @@ const known = (more: Partial<KnownCounters>): KnownCounters => ({
   keptUntilMs: nowMs + dayMs,
   sessionSpentMicro: 0,
   sessionKeptUntilMs: nowMs + dayMs,
+  lostAtMs: null,
+  sessionLostAtMs: null,
   ...more,
 });
 

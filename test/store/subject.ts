@@ -2,6 +2,7 @@ import type {
   ApprovalAnswer,
   ApprovalDraft,
   Charge,
+  KnownCounters,
   SettleRequest,
   SettleResult,
   Store,
@@ -28,6 +29,13 @@ export function unique(kind: string): string {
 
 export function callOf(agent: string, enforced: Charge, more: Partial<SettleRequest> = {}): SettleRequest {
   return { agent, key: unique("key"), enforced, approval: { kind: "none" }, ...more };
+}
+
+/** What a process knows that was told a result. */
+export function knownOf({ counters }: SettleResult): KnownCounters {
+  if (!counters) throw new Error("a call that was charged has counters");
+  const { nowMs, toolTatUs, ...known } = counters;
+  return { ...known, sessionLostAtMs: counters.lostAtMs };
 }
 
 export function draftOf(agent: string, more: Partial<ApprovalDraft> = {}): ApprovalDraft {

@@ -36,27 +36,38 @@ function rateOf({ intervalUs, burst }: Rate): object {
 }
 
 export function encodeKnown(known: KnownCounters): string {
-  const { charges, tatUs, day, spentMicro, keptUntilMs, sessionSpentMicro, sessionKeptUntilMs } = known;
+  const { charges, tatUs, day, spentMicro, keptUntilMs, lostAtMs } = known;
   return JSON.stringify({
     n: charges,
     ...(tatUs !== null && { tat: tatUs }),
     day,
     spent: spentMicro,
     until_ms: keptUntilMs,
-    session_spent: sessionSpentMicro,
-    session_until_ms: sessionKeptUntilMs,
+    lost_ms: lostAtMs ?? 0,
+    session_spent: known.sessionSpentMicro,
+    session_until_ms: known.sessionKeptUntilMs,
+    session_lost_ms: known.sessionLostAtMs ?? 0,
   });
 }
 
-const countersForm = z.tuple([number, text, text, number, number, number, number, number]);
+const countersForm = z.tuple([number, text, text, number, number, number, number, number, text]);
 
 /** Throws on anything unexpected. */
 export function decodeCounters(nowMs: number, fields: readonly string[]): Counters {
-  const [charges, tat, toolTat, day, spentMicro, sessionSpentMicro, keptUntilMs, sessionKeptUntilMs] =
+  const [charges, tat, toolTat, day, spentMicro, sessionSpentMicro, keptUntilMs, sessionKeptUntilMs, lost] =
     countersForm.parse(fields);
-  const tatUs = numberOrNull(tat);
-  const toolTatUs = numberOrNull(toolTat);
-  return { nowMs, charges, tatUs, toolTatUs, day, spentMicro, sessionSpentMicro, keptUntilMs, sessionKeptUntilMs };
+  return {
+    nowMs,
+    charges,
+    tatUs: numberOrNull(tat),
+    toolTatUs: numberOrNull(toolTat),
+    day,
+    spentMicro,
+    sessionSpentMicro,
+    keptUntilMs,
+    sessionKeptUntilMs,
+    lostAtMs: numberOrNull(lost),
+  };
 }
 
 function numberOrNull(written: string): number | null {

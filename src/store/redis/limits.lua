@@ -25,7 +25,7 @@ end
 local function counters_at(now, key, session_key, set, charge)
   local tool_field = "tat:" .. (charge.tool_rate and charge.tool_rate.tool or "")
   local state = redis.call("HMGET", key, "n", "tat_us", "day", "spent", "hour", "hour_spent", "hour_before", "warned",
-    tool_field)
+    tool_field, "lost_ms")
   local session = redis.call("HMGET", session_key, set, set .. "_warned")
   return {
     now = now,
@@ -42,6 +42,7 @@ local function counters_at(now, key, session_key, set, charge)
     hour_spent = number_at(state[6]) or 0,
     hour_before = number_at(state[7]) or 0,
     told = told_in(state[8]),
+    lost_ms = number_at(state[10]),
     session_spent = number_at(session[1]) or 0,
     session_told = told_in(session[2]),
     until_ms = now.ms + math.max(0, redis.call("PTTL", key)),
@@ -49,11 +50,19 @@ local function counters_at(now, key, session_key, set, charge)
   }
 end
 
--- Counters that the caller knows to have been higher were lost; true when something was put back.
+-- Counters that the caller knows to have been higher were lost; true when something was put back. `lost_ms` stays with
+-- them, so that all who knew them hear of it, and not only the call that puts them back. What was known before the last
+-- loss that the counters tell of was lost with it.
 local function put_back(counters, floor)
-  local lost = false
-  if floor.until_ms > counters.now.ms and counters.n < floor.n then
+  local told_ms, lost = counters.lost_ms or 0, false
+  local function put(known_ms)
     lost = true
+    if known_ms >= told_ms then
+      counters.lost_ms = counters.now.ms
+    end
+  end
+  if floor.until_ms > counters.now.ms and counters.n < floor.n then
+    put(floor.lost_ms)
     counters.n = floor.n
     if floor.tat then
       counters.tat = math.max(counters.tat or 0, floor.tat)
@@ -66,10 +75,12 @@ local function put_back(counters, floor)
     counters.until_ms = math.max(counters.until_ms, floor.until_ms)
   end
   if floor.session_until_ms > counters.now.ms and counters.session_spent < floor.session_spent then
-    lost = true
+    put(floor.session_lost_ms)
     counters.session_changed = true
     counters.session_spent = floor.session_spent
     counters.session_until_ms = math.max(counters.session_until_ms, floor.session_until_ms)
+    -- They hold `lost_ms`.
+    counters.until_ms = math.max(counters.until_ms, counters.session_until_ms)
   end
   return lost
 end
@@ -157,6 +168,7 @@ local function keep(counters)
     hour = counters.hour,
     hour_spent = counters.hour and counters.hour_spent,
     hour_before = counters.hour and counters.hour_before,
+    lost_ms = counters.lost_ms,
   }
   for field, value in pairs(named) do
     if value then

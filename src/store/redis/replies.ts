@@ -46,7 +46,6 @@ const settleReply = z.tuple([
   text,
   text,
   number,
-  z.enum(["0", "1"]),
   z.array(text),
   z.array(text),
   z.array(text),
@@ -67,7 +66,7 @@ export function parseSettle(
 ): SettleResult & { createdAtMs: number | null; nowMs: number; own: SessionState | null } {
   const [replayed, code, limit, retry, spent, shadow, shadowLimit, shadowRetry, shadowSpent, ...rest] =
     settleReply.parse(reply);
-  const [approval, id, created, expires, frees, nowMs, lost, counters, warnings, session, unbound] = rest;
+  const [approval, id, created, expires, frees, nowMs, counters, warnings, session, unbound] = rest;
   const own = decodeSession(session);
   return {
     replayed: replayed === "1",
@@ -78,7 +77,6 @@ export function parseSettle(
     shadow: shadow === "" ? null : limitOf(shadow, shadowLimit, shadowRetry, shadowSpent),
     counters: counters.length === 0 ? null : decodeCounters(nowMs, counters),
     warnings: decodeWarnings(warnings),
-    lost: lost === "1",
     approval: settledApprovalOf(approval, id, expires, frees),
     createdAtMs: created === "" ? null : number.parse(created),
   };

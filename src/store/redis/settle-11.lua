@@ -3,7 +3,7 @@ Settles one call: limits, and the opening or redeeming of an approval. Everythin
 written, so a refused call takes nothing. limits.ts, gcra.ts and budget.ts say the same in TypeScript.
 
 KEYS[1]  enforced counters of the agent: n (charges so far), tat_us, day, spent, hour, hour_spent, hour_before, warned,
-         and tat:<tool> of each tool with a rate of its own
+         lost_ms when some were lost, and tat:<tool> of each tool with a rate of its own
 KEYS[2]  shadow counters of the agent: the same
 KEYS[3]  result of this idempotency key
 KEYS[4]  approval: to write for open, to consume for redeem
@@ -18,8 +18,8 @@ KEYS[11] what the session has spent: enforced, shadow, enforced_warned, shadow_w
 ARGV[1]  enforced charge, JSON: rate {interval, burst}, tool_rate {tool, interval, burst}, daily_budget {limit, cost},
          session_budget {limit, cost, ttl}; each of them may be absent
 ARGV[2]  shadow charge, JSON; empty = none
-ARGV[3]  what the caller knows of the enforced counters, JSON: n, tat, day, spent, until_ms, session_spent,
-         session_until_ms; empty = nothing
+ARGV[3]  what the caller knows of the enforced counters, JSON: n, tat, day, spent, until_ms, lost_ms, session_spent,
+         session_until_ms, session_lost_ms; empty = nothing
 ARGV[4]  none, open or redeem
 ARGV[5]  fingerprint of the call
 ARGV[6]  approval id to use for open
@@ -36,9 +36,9 @@ Returns  replayed (0 or 1),
          enforced code, limit, retry_after_ms, spent_micro,
          shadow code (empty = no shadow charge), limit, retry_after_ms, spent_micro,
          approval code, id, created_ms, expires_ms, retry_after_ms,
-         now_ms, lost (1 when the counters were behind ARGV[3]),
-         enforced counters (none of a settled key): n, tat_us, tat_us of the tool, day, spent, spent of the session, and
-         when the counters and those of the session are forgotten,
+         now_ms,
+         enforced counters (none of a settled key): n, tat_us, tat_us of the tool, day, spent, spent of the session, when
+         the counters and those of the session are forgotten, and when some were lost (empty = never),
          warnings, six texts each: limit, enforce or shadow, percent, refused (0 or 1), spent, limit in micro-units,
          fields and values of the session before the call (none when nothing was remembered of it, when
          nothing is to be remembered, and of a settled key), those of KEYS[10] likewise
@@ -56,7 +56,7 @@ local settled = redis.call("GET", KEYS[3])
 if settled then
   local reply = cjson.decode(settled)
   reply[1] = "1"
-  for _, last in ipairs({ digits(now_ms), "0", {}, {}, {}, {} }) do
+  for _, last in ipairs({ digits(now_ms), {}, {}, {}, {} }) do
     table.insert(reply, last)
   end
   return reply
@@ -116,8 +116,7 @@ local function redeem()
 end
 
 local counters = counters_at(now, KEYS[1], KEYS[11], "enforced", enforced_charge)
-local lost = known ~= nil and put_back(counters, known)
-if lost then
+if known and put_back(counters, known) then
   keep(counters)
 end
 local shadow_counters = shadow_charge and counters_at(now, KEYS[2], KEYS[11], "shadow", shadow_charge) or nil
@@ -243,11 +242,10 @@ local function text_of(number)
 end
 
 table.insert(reply, digits(now_ms))
-table.insert(reply, lost and "1" or "0")
 table.insert(reply, {
   digits(after.n), text_of(after.tat), text_of(after.tool_tat), digits(after.day), digits(after.spent),
   digits(after.session_spent), digits(after.n > 0 and after.until_ms or 0),
-  digits(after.session_spent > 0 and after.session_until_ms or 0),
+  digits(after.session_spent > 0 and after.session_until_ms or 0), text_of(after.lost_ms),
 })
 table.insert(reply, warnings)
 if seen_call then
