@@ -21,7 +21,7 @@ interface SlackLog {
 
 export interface InteractionDeps {
   approvals: Pick<ApprovalsService, "answer" | "show">;
-  store: Pick<Store, "marked" | "once">;
+  store: Pick<Store, "approval" | "marked" | "once">;
   registry: () => Registry;
   runtime: Pick<Runtime, "now">;
   /** Address of an approval's page. */
@@ -108,14 +108,15 @@ export function slackInteractions(
 
 /**
  * The same way as everywhere else. Only the message that we posted is believed: another one of the same app could show
- * something else over the same buttons.
+ * something else over the same buttons. Who may answer, and whether the approval is the one that was opened, is looked at
+ * with the answer.
  */
 async function decide({ approvals, store }: InteractionDeps, click: SlackClick, person: Person): Promise<ApprovalView> {
   if (click.answer === null) throw new Error("a click without an answer");
   const { id, ...request } = click.answer;
-  const view = await approvals.show(id, { kind: "person", person });
-  if (!view) throw new ApprovalError("not_found");
-  const place = await placeOf(store, { id, agent: view.requested_by.agent });
+  const approval = await store.approval(id);
+  if (!approval) throw new ApprovalError("not_found");
+  const place = await placeOf(store, approval);
   if (!samePlace(place, click)) throw new ApprovalError("not_as_shown");
   return approvals.answer(id, person, request);
 }

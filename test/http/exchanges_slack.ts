@@ -11,7 +11,7 @@ export async function slackClicks(open: Open): Promise<void> {
   const slack = slackInteractions({
     ...{ approvals: { show: async () => null, answer: refuse }, registry: () => registry, pageUrl: String },
     ...{ runtime: systemRuntime, log: { warn: () => undefined }, secret: slackSecrets.signing, team: slackIds.team },
-    store: { marked: async () => null, once: async () => !away },
+    store: { approval: async () => null, marked: async () => null, once: async () => !away },
     client: { post: refuse, reply: refuse, update: refuse, remove: refuse, whisper: refuse },
   });
   let away = false;

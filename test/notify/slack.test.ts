@@ -62,6 +62,16 @@ test("a denial", async () => {
   expect(message.blocks[0]).toMatchObject({ text: { text: "Denied" } });
 });
 
+test("what else the agent did is not looked at while Slack waits", async () => {
+  const { id, message } = await here.open();
+  const { store } = here.made.here;
+  store.approvals = store.look = async () => {
+    throw new StoreUnavailable("not asked for");
+  };
+  expect(await here.click(message, "approve", { user: "U0BOB" })).toBe(200);
+  expect((await stored(id)).status).toBe("approved");
+});
+
 test("a quorum of two people", async () => {
   const { id, message } = await here.open({ quorum: 2 });
   await here.click(message, "approve", { user: "U0BOB" });

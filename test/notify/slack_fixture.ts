@@ -68,6 +68,7 @@ export async function slackWorld({ team = slackIds.team }: { team?: string | nul
       show: (...asked) => made.here.service.show(...asked),
     },
     store: {
+      approval: (...asked) => made.here.store.approval(...asked),
       marked: (...asked) => made.here.store.marked(...asked),
       once: (...asked) => made.here.store.once(...asked),
     },
