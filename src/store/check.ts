@@ -128,7 +128,7 @@ function checkKnown(known: KnownCounters): void {
   }
 }
 
-export function checkMark(id: string, agent: string, name: string): void {
+export function checkMark({ id, agent }: { id: string; agent: string }, name: string): void {
   checkName("id", id);
   checkName("agent", agent);
   checkName("name", name);

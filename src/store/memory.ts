@@ -1,14 +1,5 @@
 import type { Runtime } from "../runtime.js";
-import {
-  checkAnswer,
-  checkFilter,
-  checkLook,
-  checkMark,
-  checkName,
-  checkOnce,
-  checkSettle,
-  checkUsage,
-} from "./check.js";
+import { checked } from "./checked.js";
 import { ExpiringMap } from "./expiring_map.js";
 import { MemoryApprovals } from "./memory_approvals.js";
 import { MemoryLimits } from "./memory_limits.js";
@@ -34,7 +25,6 @@ export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Stor
   }
 
   function settle(request: SettleRequest): SettleResult {
-    checkSettle(request);
     const nowMs = now();
     const settledKey = JSON.stringify([request.agent, request.key]);
     const first = settled.get(settledKey, nowMs);
@@ -77,11 +67,10 @@ export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Stor
     }
   }
 
-  return {
+  return checked({
     shared: false,
     registry: memoryRegistry({ now }),
     look: async (request) => {
-      checkLook(request);
       const { agent, session, tool, learningMs, approval } = request;
       const nowMs = now();
       return {
@@ -91,50 +80,28 @@ export function memoryStore(runtime: Runtime, limits = new MemoryLimits()): Stor
       };
     },
     settle: async (request) => settle(request),
-    sessionAgents: async (session) => {
-      checkName("session", session);
-      return sessions.agentsOf(session, now());
-    },
-    approval: async (id, agent) => {
-      checkName("id", id);
-      if (agent !== undefined) checkName("agent", agent);
-      return approvals.get(id, agent, now());
-    },
-    approvals: async (filter) => {
-      checkFilter(filter);
-      return approvals.list(filter, now());
-    },
-    answer: async (id, answer) => {
-      checkAnswer(id, answer);
-      return approvals.answer(id, answer, now());
-    },
-    mark: async ({ id, agent }, name, value) => {
-      checkMark(id, agent, name);
-      return approvals.mark(id, agent, name, value, now());
-    },
-    marked: async ({ id, agent }, name) => {
-      checkMark(id, agent, name);
-      return approvals.marked(id, agent, name, now());
-    },
+    sessionAgents: async (session) => sessions.agentsOf(session, now()),
+    approval: async (id, agent) => approvals.get(id, agent, now()),
+    approvals: async (filter) => approvals.list(filter, now()),
+    answer: async (id, answer) => approvals.answer(id, answer, now()),
+    mark: async ({ id, agent }, name, value) => approvals.mark(id, agent, name, value, now()),
+    marked: async ({ id, agent }, name) => approvals.marked(id, agent, name, now()),
     once: async (name, ttlMs) => {
-      checkOnce(name, ttlMs);
       const nowMs = now();
       if (named.get(name, nowMs)) return false;
       named.set(name, true, nowMs + ttlMs, nowMs);
       return true;
     },
     usage: async (request) => {
-      checkUsage(request);
       const nowMs = now();
       return { nowMs, ...limits.usage(nowMs, request), pending: approvals.pendingOf(request.agent, nowMs) };
     },
-    ping: async (owner) => {
-      if (typeof owner === "string") checkName("owner", owner);
+    ping: async () => {
       now();
     },
     partOf: () => "",
     close: async () => {
       closed = true;
     },
-  };
+  });
 }

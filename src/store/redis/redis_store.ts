@@ -1,14 +1,5 @@
 import { encodeDraft } from "../approval_codec.js";
-import {
-  checkAnswer,
-  checkFilter,
-  checkLook,
-  checkMark,
-  checkName,
-  checkOnce,
-  checkSettle,
-  checkUsage,
-} from "../check.js";
+import { checked } from "../checked.js";
 import { questionOf } from "../question.js";
 import {
   agentToolsMs,
@@ -36,64 +27,39 @@ import { steps } from "./steps.js";
 /** The store that processes share. Its clock is the Redis server's. */
 export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
   const sessions = new SessionIndex(keys);
-  return {
+  return checked({
     shared: true,
     registry: redisRegistry(connection, keys, onTrouble),
-    look: async (request) => {
-      checkLook(request);
-      return connection.run((redis) => look(redis, keys, request));
-    },
-    sessionAgents: async (session) => {
-      checkName("session", session);
-      return connection.run(async (redis) => {
+    look: (request) => connection.run((redis) => look(redis, keys, request)),
+    sessionAgents: (session) =>
+      connection.run(async (redis) => {
         const agents = (await redis.smembers(keys.sessionAgents(session))).sort().slice(0, maxSessionAgents);
         const living = await Promise.all(agents.map((agent) => redis.exists(keys.session(agent, session))));
         return agents.filter((_, i) => living[i] === 1);
-      });
-    },
-    settle: async (request) => {
-      checkSettle(request);
-      return connection.run((redis) => settle(redis, { keys, sessions }, request));
-    },
-    approval: async (id, agent) => {
-      checkName("id", id);
-      if (agent === undefined) return connection.run((redis) => read(redis, keys, id));
-      checkName("agent", agent);
-      return connection.run((redis) => readOf(redis, keys, agent, id));
-    },
-    approvals: async (filter) => {
-      checkFilter(filter);
-      return list(connection, keys, filter, onTrouble);
-    },
+      }),
+    settle: (request) => connection.run((redis) => settle(redis, { keys, sessions }, request)),
+    approval: (id, agent) =>
+      connection.run((redis) => (agent === undefined ? read(redis, keys, id) : readOf(redis, keys, agent, id))),
+    approvals: (filter) => list(connection, keys, filter, onTrouble),
     answer: async (id, given) => {
-      checkAnswer(id, given);
       const step = steps(connection);
       const result = await step((redis) => answer(redis, keys, id, given));
       await unlist(step, keys, result);
       return result;
     },
     mark: async ({ id, agent }, name, value) => {
-      checkMark(id, agent, name);
       const run = (redis: Commands) => scripts.mark.run(redis, [keys.approval(agent, id)], [name, value]);
       return parseMark(await connection.run(run));
     },
-    marked: async ({ id, agent }, name) => {
-      checkMark(id, agent, name);
-      return connection.run((redis) => redis.hget(keys.approval(agent, id), `mark:${name}`));
-    },
-    once: async (name, ttlMs) => {
-      checkOnce(name, ttlMs);
-      return connection.run(async (redis) => (await redis.set(keys.once(name), "1", "PX", ttlMs, "NX")) === "OK");
-    },
-    usage: async (request) => {
-      checkUsage(request);
-      const { agent, session } = request;
+    marked: ({ id, agent }, name) => connection.run((redis) => redis.hget(keys.approval(agent, id), `mark:${name}`)),
+    once: (name, ttlMs) =>
+      connection.run(async (redis) => (await redis.set(keys.once(name), "1", "PX", ttlMs, "NX")) === "OK"),
+    usage: async ({ agent, session }) => {
       const names = [keys.limits(agent), keys.shadow(agent), keys.budget(agent, session ?? ""), keys.waiting(agent)];
       return decodeUsage(await connection.run((redis) => scripts.usage.run(redis, names, [])));
     },
     ping: async (owner) => {
       if (owner === undefined) return connection.ping(keys.ping);
-      if (owner !== null) checkName("owner", owner);
       await connection.run(
         (redis): Promise<unknown> =>
           owner === null ? redis.exists(keys.registry("state")) : redis.set(keys.pingOf(owner), "1", "PX", 1000),
@@ -101,7 +67,7 @@ export function redisStore(connection: Connected, keys: Keys, onTrouble: (error:
     },
     partOf: (owner) => connection.partOf(owner === null ? keys.registry("state") : keys.pingOf(owner)),
     close: () => connection.close(),
-  };
+  });
 }
 
 async function look(redis: Commands, keys: Keys, request: LookRequest): Promise<Look> {
