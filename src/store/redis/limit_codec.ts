@@ -10,13 +10,8 @@ import {
   type Usage,
   type UsedCounters,
 } from "../store.js";
+import { number, text } from "./forms.js";
 
-const number = z
-  .string()
-  .regex(/^\d{1,16}$/)
-  .transform(Number)
-  .refine(Number.isSafeInteger);
-const text = z.string();
 const hourMs = 3_600_000;
 
 /** A charge as settle-11 reads it. */

@@ -3,6 +3,7 @@ import type { SessionState } from "../../session.js";
 import { decodeApproval } from "../approval_codec.js";
 import { withUnbound } from "../sessions.js";
 import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, Marked, SettleResult } from "../store.js";
+import { number, text } from "./forms.js";
 import { decodeCounters, decodeWarnings } from "./limit_codec.js";
 import { decodeSession } from "./session_codec.js";
 
@@ -22,13 +23,6 @@ export const approvalCodes = [
 ] as const;
 export const answerCodes = ["approved", "denied", "recorded", "revoked", "conflict", "expired", "not_found"] as const;
 export const statusCodes = ["pending", "approved", "denied", "expired", "consumed"] as const;
-
-const number = z
-  .string()
-  .regex(/^\d{1,16}$/)
-  .transform(Number)
-  .refine(Number.isSafeInteger);
-const text = z.string();
 
 const settleReply = z.tuple([
   z.enum(["0", "1"]),

@@ -1,29 +1,24 @@
 import { z } from "zod";
 import { type Indicator, indicators, integrities, type SessionState } from "../../session.js";
 import { maxRecent, type Observation } from "../store.js";
-
-const count = z
-  .string()
-  .regex(/^\d{1,16}$/)
-  .transform(Number)
-  .refine(Number.isSafeInteger);
+import { number } from "./forms.js";
 
 const head = z.object({
-  started_ms: count,
-  last_ms: count,
-  calls: count.default(0),
-  passed: count.default(0),
-  refused: count.default(0),
-  anomalies: count.default(0),
+  started_ms: number,
+  last_ms: number,
+  calls: number.default(0),
+  passed: number.default(0),
+  refused: number.default(0),
+  anomalies: number.default(0),
   known: z.string().default("{}"),
   recent: z.string().default("[]"),
-  outside_ms: count.optional(),
-  outside_integrity: count.pipe(z.int().max(integrities.length - 1)).optional(),
-  outside_anomalies: count.optional(),
+  outside_ms: number.optional(),
+  outside_integrity: number.pipe(z.int().max(integrities.length - 1)).optional(),
+  outside_anomalies: number.optional(),
 });
 const text = z.string().optional();
 const known = z.strictObject({ workflow_run_id: text, initiated_by: text, role: text, clearance: text });
-const recent = z.array(z.tuple([count, z.string(), z.string()])).max(maxRecent);
+const recent = z.array(z.tuple([number, z.string(), z.string()])).max(maxRecent);
 
 /**
  * A session from the fields and values of its hash; `null` when there are none. Throws on anything that this program does
@@ -95,6 +90,6 @@ function named(map: ReadonlyMap<string, string>, prefix: string): string[] {
 function indicatorsOf(map: ReadonlyMap<string, string>): Partial<Record<Indicator, number>> {
   const counts = [...map].filter(([name]) => name.startsWith("i:"));
   return Object.fromEntries(
-    counts.map(([name, value]) => [z.enum(indicators).parse(name.slice(2)), count.parse(value)]),
+    counts.map(([name, value]) => [z.enum(indicators).parse(name.slice(2)), number.parse(value)]),
   );
 }
