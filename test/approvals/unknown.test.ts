@@ -14,6 +14,16 @@ function silentAfter(here: World, work: (answer: Store["answer"]) => Store["answ
   };
 }
 
+/** Carol's answer comes before the one that the store is given; `then` happens after both. */
+function carolFirst(here: World, id: string, then = (): void => {}): void {
+  const { answer } = here.store;
+  here.store.answer = async (...given) => {
+    here.store.answer = answer;
+    await approve(here, id, "carol@example.com");
+    return answer(...given).finally(then);
+  };
+}
+
 const unknown = { code: "answer_unknown", status: 503, message: expect.stringContaining("it is not known whether") };
 
 describe("a store that took the answer and said nothing", () => {
@@ -43,13 +53,8 @@ describe("a store that took the answer and said nothing", () => {
   test("and another outcome than the one foreseen is recorded", async () => {
     const here = await world();
     const id = await here.open({ quorum: 2 });
-    const { answer } = here.store;
-    here.store.answer = async (...given) => {
-      here.store.answer = answer;
-      await approve(here, id, "carol@example.com");
-      await answer(...given);
-      throw new StoreUnavailable("no answer in time");
-    };
+    carolFirst(here, id);
+    silentAfter(here, (answer) => answer);
     expect(await approve(here, id)).toMatchObject({ status: "approved" });
     expect(here.records.outcomes()).toEqual([
       "bob@example.com approve recorded",
@@ -99,13 +104,9 @@ describe("whether an answer counts is not known", () => {
   test("when the store took it with another outcome, which cannot be recorded", async () => {
     const here = await world();
     const id = await here.open({ quorum: 2 });
-    const { answer } = here.store;
-    here.store.answer = async (...given) => {
-      here.store.answer = answer;
-      await approve(here, id, "carol@example.com");
+    carolFirst(here, id, () => {
       here.records.broken = true;
-      return answer(...given);
-    };
+    });
     await expect(approve(here, id)).rejects.toMatchObject(unknown);
     expect((await here.stored(id)).status).toBe("approved");
   });

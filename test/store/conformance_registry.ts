@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StorePlace } from "../../src/config/store.js";
 import {
   type AgentFlag,
   revocationGraceMs,
@@ -5,6 +7,9 @@ import {
   type SharedRegistry,
   type StoredAgent,
 } from "../../src/store/shared_registry.js";
+import type { Store } from "../../src/store/store.js";
+import { connected } from "./redis_fixture.js";
+import type { RedisSubject } from "./redis_subject.js";
 import { unique } from "./subject.js";
 
 /** A registry under test as two processes have it, and the means to let time pass. */
@@ -52,6 +57,24 @@ export async function everything(registry: SharedRegistry, seen: Seen | null) {
     place = next;
     if (!more) return { ...all, seen: next };
   }
+}
+
+/** The registry of a store in Redis, which a second process shares. `cleanUp` of the fixture ends that one. */
+export function redisRegistryConformance(
+  subject: () => Pick<RedisSubject, "store" | "prefix" | "advance">,
+  place: () => StorePlace,
+): void {
+  let other: Store;
+  beforeAll(async () => {
+    other = await connected(place(), { waitMs: 5000, prefix: subject().prefix });
+  });
+  registryConformance(() => ({
+    registry: subject().store.registry,
+    other: other.registry,
+    nowMs: Date.now,
+    pass: async (ms) => void (await sleep(ms)),
+    advance: subject().advance,
+  }));
 }
 
 /** What the registry of every store has to do. */

@@ -6,7 +6,7 @@ import { describeWith, requirePart } from "../harness/parts.js";
 import { firstOwner, type OwnCluster, startRedisCluster } from "../harness/redis_cluster.js";
 import { agentOn, oneOnEach, slotOfAgent, spend, spentBy } from "./cluster_fixture.js";
 import { conformance } from "./conformance.js";
-import { registryConformance } from "./conformance_registry.js";
+import { redisRegistryConformance } from "./conformance_registry.js";
 import { cleanUp, connected, hourly } from "./redis_fixture.js";
 import { clusterSubject, type RedisSubject } from "./redis_subject.js";
 import { answerOf, callOf, draftOf, knownOf, open, redeem, unique } from "./subject.js";
@@ -30,19 +30,11 @@ describeWith(part, "a Redis cluster", (use) => {
 
   describe("conformance", () => conformance(() => clusterSubject(names()), 30));
 
-  describe("registry", () => {
-    let other: Awaited<ReturnType<typeof connected>>;
-    beforeAll(async () => {
-      other = await connected(placeOf(...names()), { waitMs: 5000, prefix: subject.prefix });
-    });
-    registryConformance(() => ({
-      registry: subject.store.registry,
-      other: other.registry,
-      nowMs: Date.now,
-      pass: async (ms) => void (await sleep(ms)),
-      advance: subject.advance,
-    }));
-  });
+  describe("registry", () =>
+    redisRegistryConformance(
+      () => subject,
+      () => placeOf(...names()),
+    ));
 
   test("agents are on all three nodes, each with all of its keys", async () => {
     const { store, prefix } = subject;

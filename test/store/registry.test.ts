@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { systemRuntime } from "../../src/runtime.js";
 import { memoryStore } from "../../src/store/memory.js";
 import { changeCodes } from "../../src/store/redis/registry.js";
@@ -7,7 +6,7 @@ import { revocationGraceMs } from "../../src/store/shared_registry.js";
 import { StoreUnavailable } from "../../src/store/store.js";
 import { findRedis } from "../harness/find_redis.js";
 import { describeWith, requirePart } from "../harness/parts.js";
-import { agentOf, everything, flagOf, registryConformance } from "./conformance_registry.js";
+import { agentOf, everything, flagOf, redisRegistryConformance, registryConformance } from "./conformance_registry.js";
 import { cleanUp, connected, ownServer, refusedWithin } from "./redis_fixture.js";
 import { type RedisSubject, redisSubject } from "./redis_subject.js";
 import { unique } from "./subject.js";
@@ -56,22 +55,16 @@ describe("memory", () => {
 
 describeWith(part, "Redis", (use) => {
   let subject: RedisSubject;
-  let other: Awaited<ReturnType<typeof connected>>;
   beforeAll(async () => {
     subject = await redisSubject(use().url);
-    other = await connected(use().url, { waitMs: 5000, prefix: subject.prefix });
   });
   afterAll(() => subject.end());
 
-  describe("conformance", () => {
-    registryConformance(() => ({
-      registry: subject.store.registry,
-      other: other.registry,
-      nowMs: Date.now,
-      pass: async (ms) => void (await sleep(ms)),
-      advance: subject.advance,
-    }));
-  });
+  describe("conformance", () =>
+    redisRegistryConformance(
+      () => subject,
+      () => use().url,
+    ));
 
   test("its keys are under the prefix in one slot that no agent's name leads to, and tasks end", async () => {
     const { registry } = subject.store;
