@@ -69,7 +69,7 @@ export function button(actionId: string, text: string, more: Pick<Button, "value
   return { type: "button", action_id: actionId, text: plainText(text), ...more };
 }
 
-/** True when Slack takes so much, however it counts: here each character is as long as any JSON writes it. */
+/** True when Slack takes these, however it counts: each character counts for the longest way to write it in JSON. */
 export function fits(blocks: readonly KnownBlock[]): boolean {
   const longest = JSON.stringify(blocks)
     .replace(/[^ -~]/g, "\\u0000")

@@ -234,9 +234,9 @@ describe("many sign-ins", () => {
   });
 
   test.each<[string, PageErrorCode, Record<string, string>, number]>([
-    ["that this browser did not begin, as any web site can have it ask,", "sign_in_invalid", {}, 401],
-    ["that fail on the side of the provider", "provider_unavailable", begun, 401],
-    ["that the provider refuses, on the other hand,", "sign_in_refused", begun, 429],
+    ["that another web site begins slow down nobody", "sign_in_invalid", {}, 401],
+    ["that the provider fails at slow down nobody", "provider_unavailable", begun, 401],
+    ["that the provider refuses are slowed down", "sign_in_refused", begun, 429],
   ])("%s (%s)", async (_what, code, headers, status) => {
     const refused = async () => {
       throw new PageError(code);

@@ -118,25 +118,35 @@ describeWith(browser, "how the page looks in Chromium", (use) => {
   });
 });
 
-/** Pixels that the page is wider than its window. Runs in the browser, as the next ones do. */
+/** What the functions below use of the browser that they run in. */
+interface Chromium {
+  document: {
+    documentElement: { scrollWidth: number; clientWidth: number };
+    querySelectorAll(selectors: string): Iterable<{
+      outerHTML: string;
+      getClientRects(): { length: number };
+      getBoundingClientRect(): { height: number; width: number };
+    }>;
+  };
+  getComputedStyle(one: object): { outlineWidth: string; outlineStyle: string };
+}
+
+/** Pixels that the page is wider than its window. */
 function sideways(): number {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const { documentElement } = (globalThis as any).document;
+  const { documentElement } = (globalThis as unknown as Chromium).document;
   return documentElement.scrollWidth - documentElement.clientWidth;
 }
 
 /** What can be touched and is lower or narrower than 44 pixels. */
 function smallTargets(): string[] {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const all: any[] = [...(globalThis as any).document.querySelectorAll("a:not(.skip), button, input")];
-  return all
+  const { document } = globalThis as unknown as Chromium;
+  return [...document.querySelectorAll("a:not(.skip), button, input")]
     .filter((one) => one.getClientRects().length > 0)
     .filter((one) => one.getBoundingClientRect().height < 44 || one.getBoundingClientRect().width < 44)
     .map((one) => one.outerHTML.slice(0, 80));
 }
 
 function outlineOf(one: { id: string; textContent: string | null }): { name: string; width: number } {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const { outlineWidth, outlineStyle } = (globalThis as any).getComputedStyle(one);
+  const { outlineWidth, outlineStyle } = (globalThis as unknown as Chromium).getComputedStyle(one);
   return { name: one.textContent || one.id, width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth) };
 }
