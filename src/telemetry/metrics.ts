@@ -83,7 +83,7 @@ export function createMetrics(): Metrics {
   });
   const lost = new Counter({
     name: "countersign_store_counters_lost_total",
-    help: "Agents whose counters the store had lost, each time that this process put them back.",
+    help: "Losses of an agent's counters in the store, each once in a process that knew the agent.",
     registers,
   });
   const local = new Counter({
