@@ -6,7 +6,7 @@ import { PartMissing } from "../harness/part_missing.js";
 import { auditRecords } from "../harness/records.js";
 import type { RunningRedis } from "../harness/redis.js";
 import { type Stack, startStack } from "../harness/stack.js";
-import { deploy, take, tour } from "./steps.js";
+import { deploy, release, take, tour } from "./steps.js";
 
 const say = (text = ""): void => {
   process.stdout.write(`${text}\n`);
@@ -17,7 +17,8 @@ try {
   say("Starting Envoy, Countersign and an example tool ...");
   const stack = await startStack({ store: redis?.url ?? "memory:", envoyProgram: await findEnvoy() });
   try {
-    const wrong = (await walk(stack)) + (await usage(stack)) + (await page(stack)) + (await verify(stack));
+    let wrong = 0;
+    for (const part of [walk, usage, page, verify, evidence]) wrong += await part(stack);
     if (process.env.DEMO_EXIT === "1") process.exitCode = wrong === 0 ? 0 : 1;
     else await linger(stack);
   } finally {
@@ -84,6 +85,16 @@ async function verify(stack: Stack): Promise<number> {
   const key = join(stack.folder, "var", "audit.jwk");
   const { code, stdout } = await stack.countersign("audit", "verify", join(stack.folder, "var", "audit"), "--key", key);
   say(`\n$ countersign audit verify var/audit --key var/audit.jwk\n${stdout.trimEnd()}`);
+  return code;
+}
+
+/** The five questions about the deployment that the tour has told. */
+async function evidence(stack: Stack): Promise<number> {
+  const records = join(stack.folder, "var", "audit");
+  const asked = ["--deployment", release.deployment_id, "--audit", records, "--key", `${records}.jwk`];
+  const { code, stdout } = await stack.countersign("audit", "answer", ...asked);
+  say(`\n$ countersign audit answer --deployment ${release.deployment_id} --audit var/audit --key var/audit.jwk`);
+  say(stdout.trimEnd());
   return code;
 }
 

@@ -22,6 +22,9 @@ export function deploy(environment: string, more: object = {}): CallRequest {
   return { host: "deploy.internal", path: "/v1/deploy", json };
 }
 
+/** One deployment, told over several calls: refused, tried in shadow, approved, and done. */
+export const release = { deployment_id: "release-42" };
+
 const transfer: CallRequest = { host: "payments.internal", path: "/v1/transfers", json: { amount: 120, to: "acme" } };
 const poll: CallRequest = { host: "reports.internal", path: "/v1/poll" };
 
@@ -51,7 +54,7 @@ function approvalOf({ body }: Answer): string {
   return (JSON.parse(body) as { approval: { id: string } }).approval.id;
 }
 
-const bringing = (override: string, more: object = {}): CallRequest => ({
+const bringing = (override: string, more: object = release): CallRequest => ({
   ...deploy("production", more),
   headers: { "x-countersign-override": override },
 });
@@ -63,7 +66,7 @@ function approvalStory(): Step[] {
   return [
     {
       title: "deploy to production",
-      run: (stack) => stack.call("deploy-manager", deploy("production")),
+      run: (stack) => stack.call("deploy-manager", deploy("production", release)),
       status: 403,
       reason: "approval_needed",
       check: async (stack, answer) => {
@@ -133,7 +136,7 @@ export function tour(): Step[] {
     { title: "deploy to staging", run: (stack) => stack.call("deploy-manager", deploy("staging")), status: 200 },
     {
       title: "scale to 200 replicas",
-      run: (stack) => stack.call("deploy-manager", deploy("staging", { replicas: 200 })),
+      run: (stack) => stack.call("deploy-manager", deploy("staging", { replicas: 200, ...release })),
       status: 403,
       reason: "max_replicas",
     },
@@ -181,7 +184,7 @@ export function tour(): Step[] {
     },
     {
       title: "agent in shadow scales to 200",
-      run: (stack) => stack.call("release-bot", deploy("staging", { replicas: 200 })),
+      run: (stack) => stack.call("release-bot", deploy("staging", { replicas: 200, ...release })),
       status: 200,
     },
   ];
