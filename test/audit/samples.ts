@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
 import type { DecisionRecord, PolicyRecord } from "../../src/audit/record.js";
+import { isWriterName } from "../../src/audit/segments.js";
 import type { WriterOptions } from "../../src/audit/writer.js";
 import type { Jwk } from "../../src/keys/jwk.js";
 import { type SigningKey, signingKeyOf } from "../../src/keys/signing_key.js";
@@ -104,14 +105,22 @@ export function scratch(): { path: () => string } {
 }
 
 export function optionsFor(dir: string, more: Partial<WriterOptions> = {}): WriterOptions {
-  return { dir, worker: 1, key: ed25519, durability: "write", ...more };
+  // The records of these tests are as old as their timestamps say.
+  const maxSegmentAgeMs = 100 * 365 * 24 * 3_600_000;
+  return { dir, worker: 1, key: ed25519, durability: "write", maxSegmentAgeMs, ...more };
 }
 
 /** Folder of the only writer in an audit directory. */
 export async function folderIn(dir: string): Promise<string> {
-  const folders = (await readdir(dir)).filter((name) => !name.includes(".lock"));
+  const folders = (await readdir(dir)).filter((name) => isWriterName(name));
   if (folders.length !== 1) throw new Error(`one writer expected, not ${folders.join(", ")}`);
   return join(dir, String(folders[0]));
+}
+
+/** Contents of a writer's folder, by file name, without the empty segment that a close leaves for the next record. */
+export async function recordsOf(folder: string): Promise<Record<string, string>> {
+  const files = Object.entries(await contentsOf(folder));
+  return Object.fromEntries(files.filter(([, text]) => text !== ""));
 }
 
 /** Contents of a writer's folder, by file name. */
