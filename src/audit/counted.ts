@@ -79,5 +79,6 @@ function short<T>(value: T): T | null {
 
 function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
+  if (a === null || b === null) return false;
   return typeof a === "object" && typeof b === "object" && JSON.stringify(a) === JSON.stringify(b);
 }

@@ -35,6 +35,7 @@ class CountedRefusals implements AuditSink {
   readonly #options: RefusalOptions;
   /** What each agent has had recorded whole in this window; `null` stands for callers that nobody knows. */
   readonly #spent = new Map<string | null, { records: number; chars: number }>();
+  /** Whose opening is recorded: who names one of them only waits for it. */
   readonly #approvals = new RecentMap<string, true>(most.approvals);
   #groups = new Map<string, CountedRecord>();
   #endsUs = 0;
@@ -50,7 +51,11 @@ class CountedRefusals implements AuditSink {
   async append(draft: RecordDraft): Promise<void> {
     if (draft.kind !== "decision" || letsThrough(draft.enforced) || this.#closed) return this.#sink.append(draft);
     this.#keepWindow();
-    if (this.#isOneOfAKind(draft) || this.#hasRoom(draft) || !this.#count(draft)) return this.#sink.append(draft);
+    const { approval_id: approval, human_approval: used } = draft;
+    const opens = approval !== null && !this.#approvals.get(approval);
+    const whole = opens || used !== null || this.#hasRoom(draft) || !this.#count(draft);
+    if (whole) await this.#sink.append(draft);
+    if (opens) this.#approvals.set(approval, true);
   }
 
   trouble(): string | null {
@@ -91,14 +96,6 @@ class CountedRefusals implements AuditSink {
     this.#timer = null;
     this.#spent.clear();
     void this.#flush();
-  }
-
-  /** True for the first refusal that names an approval, which opened it, and for one that used one up. */
-  #isOneOfAKind({ approval_id: id, human_approval: used }: DecisionRecord): boolean {
-    if (used !== null) return true;
-    if (id === null || this.#approvals.get(id)) return false;
-    this.#approvals.set(id, true);
-    return true;
   }
 
   #hasRoom(record: DecisionRecord): boolean {
