@@ -3,7 +3,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
-import type { DecisionRecord, PolicyRecord } from "../../src/audit/record.js";
+import type {
+  AdminRecord,
+  ApprovalRecord,
+  DecisionRecord,
+  OutcomeRecord,
+  PolicyRecord,
+} from "../../src/audit/record.js";
 import { isWriterName } from "../../src/audit/segments.js";
 import type { WriterOptions } from "../../src/audit/writer.js";
 import type { Jwk } from "../../src/keys/jwk.js";
@@ -81,6 +87,58 @@ export function decisionDraft(input: NonNullable<DecisionRecord["opa_decision"]>
     request_id: null,
     http: null,
     token: null,
+  };
+}
+
+export function approvalDraft(more: Partial<ApprovalRecord> = {}): ApprovalRecord {
+  return {
+    kind: "approval",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    approval_id: "apr_1",
+    agent_id: "deploy-manager",
+    session_id: "s-1",
+    deployment_id: "d-1",
+    fingerprint: "f-1",
+    approver: "alice@example.com",
+    decision: "approve",
+    comment: null,
+    outcome: "approved",
+    proof: "a.b.c",
+    ...more,
+  };
+}
+
+export function adminDraft(more: Partial<AdminRecord> = {}): AdminRecord {
+  return {
+    kind: "admin",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    act: "token_issued",
+    by: "agent:deploy-manager",
+    agent_id: "deploy-manager",
+    detail: { jti: "1" },
+    ...more,
+  };
+}
+
+export function outcomeDraft(more: Partial<OutcomeRecord> = {}): OutcomeRecord {
+  return {
+    kind: "outcome",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    decision_id: "01J9ZQ3V6C5R8N2K4M7P0T1S6Y",
+    deployment_id: "d-1",
+    session_id: "s-1",
+    agent_id: "deploy-manager",
+    tool: "deploy-api",
+    action: "deploy",
+    environment: "staging",
+    service: null,
+    request_id: "r-1",
+    outcome: "succeeded",
+    status: 200,
+    flags: [],
+    duration_us: 1_200,
+    upstream: "127.0.0.1:8080",
+    ...more,
   };
 }
 
