@@ -63,7 +63,8 @@ test("a text is never cut within a character", () => {
 
 const texts = Array.from({ length: 200_000 }, (_, i) => `policies/${i}.yaml`);
 /** Every text that somebody may write, at its worst: one letter of it is six in JSON. */
-const worst = "\u0001".repeat(400_000);
+const worst = "\u0001".repeat(180_000);
+const much = worst.slice(0, 20_000);
 
 const records: [string, RecordDraft][] = [
   ["files of policies", { ...policyDraft("a"), files: texts }],
@@ -81,18 +82,18 @@ const records: [string, RecordDraft][] = [
     "all that a call says",
     {
       ...(Object.fromEntries(
-        Object.entries(decision).map(([name, value]) => [name, value === null ? worst : value]),
+        Object.entries(decision).map(([name, value]) => [name, value === null ? much : value]),
       ) as unknown as DecisionRecord),
-      opa_decision: { policy_version: "sha256:9f2c", input: worst, result: texts },
-      session_attestation: { data_classification: texts, initiated_by: worst, role: worst },
+      opa_decision: { policy_version: "sha256:9f2c", input: much, result: texts },
+      session_attestation: { data_classification: texts, initiated_by: much, role: much },
       anomalies: {
-        found: [{ reason: "prompt_injection", marker: worst, where: worst }],
-        before: Array(5).fill({ at: "2026-01-01T00:00:00Z", reason: "new_tool", detail: worst }),
+        found: [{ reason: "prompt_injection", marker: much, where: much }],
+        before: Array(5).fill({ at: "2026-01-01T00:00:00Z", reason: "new_tool", detail: much }),
       },
-      human_approval: Array(20).fill({ approver: worst, timestamp: "2026-01-01T00:00:00Z", approval_id: worst }),
-      violations: [{ rule: "x", message: worst }],
-      http: { method: worst, host: worst, path: worst },
-      token: { iss: worst, sub: worst, jti: worst, aud: worst, scope: worst, exp: 1 },
+      human_approval: Array(20).fill({ approver: much, timestamp: "2026-01-01T00:00:00Z", approval_id: much }),
+      violations: [{ rule: "x", message: much }],
+      http: { method: much, host: much, path: much },
+      token: { iss: much, sub: much, jti: much, aud: much, scope: much, exp: 1 },
     } satisfies DecisionRecord,
   ],
 ];
