@@ -36,10 +36,13 @@ export function jsonSchemas(): { path: string; text: string; schema: JsonSchema 
   });
 }
 
-/** As the formatter of the checkout has it: lists of names on one line. */
+/** As the formatter of the checkout has it: lists of names on one line where they fit, a comma after them counted. */
 function formatted(schema: JsonSchema): string {
-  const names = /\[\n\s+("[^"\n]*"(?:,\n\s+"[^"\n]*")*)\n\s+\]/g;
-  const line = (_: string, inner: string): string => `[${inner.replace(/,\n\s+/g, ", ")}]`;
+  const names = /^(.*)\[\n\s+("[^"\n]*"(?:,\n\s+"[^"\n]*")*)\n\s+\](,?)/gm;
+  const line = (whole: string, before: string, inner: string, comma: string): string => {
+    const flat = `${before}[${inner.replace(/,\n\s+/g, ", ")}]${comma}`;
+    return flat.length <= 120 ? flat : whole;
+  };
   return `${JSON.stringify(schema, null, 2).replace(names, line)}\n`;
 }
 
