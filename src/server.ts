@@ -118,7 +118,7 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const audit = await openAudit(config, { key: keys.audit, closing });
+  const audit = await openAudit(config, { keys, runtime, log, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({

@@ -1,6 +1,7 @@
 import { findRecords } from "../../src/audit/read.js";
 import type { AdminRecord, DecisionRecord, RecordDraft } from "../../src/audit/record.js";
 import { type BacktestOptions, backtest, type Finding, type Summary } from "../../src/backtest/backtest.js";
+import { summaryLines } from "../../src/backtest/text.js";
 import { createEngine } from "../../src/evaluate/engine.js";
 import { type Asked, policiesOf, program, recorder, refusedBefore, write } from "../audit/decisions.js";
 import { policyDraft, scratch } from "../audit/samples.js";
@@ -178,6 +179,14 @@ test("what was refused before policy is no matter of it, and other kinds of reco
   const { summary, findings } = await run([refusedBefore("credential_missing"), policyDraft("1")], file({}));
   expect(summary).toMatchObject({ replayed: 0, undecidable: 0, not_replayable: 1 });
   expect(findings).toEqual([]);
+});
+
+test("refusals that were counted together are told and not judged", async () => {
+  const timestamp = "2026-03-01T12:30:00.000Z";
+  const counted = { ...refusedBefore("max_replicas"), aggregated: { count: 41, from: timestamp, to: timestamp } };
+  const { summary } = await run([counted, refusedBefore("token_expired")], file({}));
+  expect(summary).toMatchObject({ replayed: 0, undecidable: 0, not_replayable: 1, aggregated: 41 });
+  expect(summaryLines(summary)).toContain("41 refused calls were counted together and cannot be judged again");
 });
 
 test("acts of admins between decisions do not count, and what follows them is judged", async () => {

@@ -66,6 +66,7 @@ test("for a program: a line for each finding, then the summary", async () => {
         undecidable: 2,
         could_be_allowed: 1,
         not_replayable: 1,
+        aggregated: 0,
         torn: [],
       },
     },
