@@ -33,6 +33,7 @@ beforeAll(async () => {
 });
 
 const verify = (...args: string[]) => countersign(["audit", "verify", ...args], { cwd: folder });
+const uncovered = "not covered by heads: a cut tail would not show";
 const name = () => segment.split("/").at(-2);
 
 /** A copy of the records with one line changed. */
@@ -49,7 +50,7 @@ async function damaged(change: (line: string) => string): Promise<string> {
 test("records that hold", async () => {
   expect(await verify("var/audit", "--key", "var/audit.jwk")).toEqual({
     code: 0,
-    stdout: `${name()}: 5 records, up to seq 5\nevery signature and every link holds\n`,
+    stdout: `${name()}: 5 records, up to seq 5\n  ${uncovered}\nevery signature and every link holds\n`,
     stderr: "",
   });
 });
@@ -62,7 +63,9 @@ test("a changed record exits with 1 and names its line", async () => {
   const path = await damaged((line) => line.replace("sha256:2", "sha256:9"));
   const { code, stdout, stderr } = await verify("damaged", "--key", "var/audit.jwk");
   expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-  expect(stdout).toBe(`${path}:3: record 3: signature does not verify\n${name()}: 4 records, up to seq 5\n`);
+  expect(stdout).toBe(
+    `${path}:3: record 3: signature does not verify\n${name()}: 4 records, up to seq 5\n  ${uncovered}\n`,
+  );
 });
 
 test("for a program", async () => {
@@ -75,8 +78,11 @@ test("for a program", async () => {
         lastSeq: 5,
         head: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
         files: [join(folder, segment)],
+        keys: [{ kid: expect.any(String), from: 1, to: 5 }],
+        newestHead: null,
       },
     ],
+    statements: 0,
     problems: [],
   });
   const path = await damaged(() => "");
