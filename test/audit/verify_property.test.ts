@@ -25,7 +25,7 @@ describe.each(keys)("with %s", (_, key) => {
       lines.push(seal(decisionDraft(input as Json), { seq: lines.length + 1, prev, writer: writerName, key }));
     }
     const head = { writer: writerName, seq: lines.length, link: linkTo(lines.at(-1) ?? "") };
-    const statement = { kind: "heads", timestamp: "2026-01-02T03:04:05Z", writer: writerName, heads: [head] } as const;
+    const statement = { kind: "heads" as const, timestamp: "2026-01-02T03:04:05Z", writer: writerName, heads: [head] };
     return {
       content: Buffer.from(lines.map((line) => `${line}\n`).join("")),
       heads: Buffer.from(`${sealHeads(statement, key)}\n`),

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { linkTo } from "../../src/audit/chain.js";
+import { sealHeads } from "../../src/audit/heads.js";
 import { openWriter } from "../../src/audit/writer.js";
 import { readKeyFile } from "../../src/keys/keys.js";
 import { auditSegments } from "../harness/records.js";
@@ -120,4 +122,74 @@ test("a private key that others can read is refused", async () => {
   const { code, stderr } = await verify("var/audit", "--key", "open.jwk");
   expect(code).toBe(2);
   expect(stderr).toContain("open.jwk:1:1: other users of the machine can reach this private key");
+});
+
+describe("statements of heads", () => {
+  let heads: string;
+  beforeAll(async () => {
+    const key = await readKeyFile(join(folder, "var/audit.jwk"), "audit");
+    const lines = readFileSync(join(folder, segment), "utf8").split("\n");
+    const head = { writer: String(name()), seq: 5, link: linkTo(lines[4] ?? "") };
+    const statement = {
+      kind: "heads" as const,
+      timestamp: "2026-03-02T09:31:00.000Z",
+      writer: head.writer,
+      heads: [head],
+    };
+    heads = `${sealHeads(statement, key)}\n`;
+    await mkdir(join(folder, "auditor"));
+    await writeFile(join(folder, "auditor", `${name()}.heads`), heads);
+  });
+
+  test("that cover a chain", async () => {
+    expect(await verify("var/audit", "-k", "public.jwk", "--heads", "auditor", "--require-heads")).toEqual({
+      code: 0,
+      stdout:
+        `${name()}: 5 records, up to seq 5\n  newest head: record 5 at 2026-03-02T09:31:00.000Z\n` +
+        "every signature, every link and every head holds\n",
+      stderr: "",
+    });
+  });
+
+  test("show a cut tail, from beside the records and from elsewhere", async () => {
+    const copy = join(folder, "shortened");
+    await cp(join(folder, "var/audit"), copy, { recursive: true });
+    const path = join(copy, segment.slice("var/audit/".length));
+    writeFileSync(path, `${readFileSync(path, "utf8").split("\n").slice(0, 3).join("\n")}\n`);
+    expect((await verify("shortened", "-k", "public.jwk")).code).toBe(0);
+    const kept = join("auditor", `${name()}.heads`);
+    const elsewhere = await verify("shortened", "-k", "public.jwk", "--heads", kept);
+    expect(elsewhere.code).toBe(1);
+    expect(elsewhere.stdout).toContain(
+      `${path}: record 5: the chain ends at record 3, and ${join(folder, kept)} states it\n`,
+    );
+    await writeFile(join(copy, `${name()}.heads`), heads);
+    expect((await verify("shortened", "-k", "public.jwk")).code).toBe(1);
+    // A writer's folder has its own statement; a segment by itself may end anywhere.
+    expect((await verify(join("shortened", String(name())), "-k", "public.jwk")).code).toBe(1);
+    expect((await verify(path, "-k", "public.jwk")).code).toBe(0);
+  });
+
+  test("are missed where they are required", async () => {
+    await rm(join(folder, "var/audit", `${name()}.heads`), { force: true });
+    const { code, stdout } = await verify("var/audit", "-k", "public.jwk", "--require-heads");
+    expect(code).toBe(1);
+    expect(stdout).toContain("no statement of heads covers it: a cut tail would not show");
+  });
+
+  test("must be there when they are named", async () => {
+    expect(await verify("var/audit", "-k", "public.jwk", "--heads", "nowhere")).toMatchObject({
+      code: 2,
+      stderr: "countersign: nowhere does not exist\n",
+    });
+  });
+});
+
+test("a bucket is checked by itself, and only a bucket has an endpoint", async () => {
+  expect((await verify("s3://audit", "var/audit", "-k", "public.jwk")).stderr).toContain(
+    "a bucket is checked by itself",
+  );
+  expect((await verify("var/audit", "-k", "public.jwk", "--endpoint", "http://127.0.0.1:1")).stderr).toContain(
+    "--endpoint belongs to s3://bucket/prefix",
+  );
 });
