@@ -29,6 +29,8 @@ export interface HeadsSource {
 
 /** A place with records: files, or a bucket. */
 export interface RecordSource {
+  /** True when only some of the writers were asked for, so that the others are not missed. Default false. */
+  partial?: boolean;
   chains(): Promise<ChainSource[]>;
   /** Every statement of heads that is kept there. */
   heads(): AsyncIterable<HeadsSource>;

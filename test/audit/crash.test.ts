@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { openWriter } from "../../src/audit/writer.js";
 import { ed25519, folderIn, optionsFor, policyDraft, recordsOf, scratch } from "./samples.js";
 
@@ -36,7 +36,7 @@ test("a killed process loses no acknowledged record, and the next one goes on", 
   const sink = await openWriter(optionsFor(dir.path(), { maxSegmentBytes: 20_000 }));
   await sink.append(policyDraft("after"));
   await sink.close();
-  const { writers, problems } = await verifyAudit([dir.path()], [ed25519]);
+  const { writers, problems } = await verifyFiles([dir.path()], [ed25519]);
   expect(problems).toEqual([]);
   expect(writers).toHaveLength(1);
   expect(writers[0]?.lastSeq).toBeGreaterThan(writer.acknowledged());

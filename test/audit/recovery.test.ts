@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
 import { AuditUnavailable } from "../../src/audit/record.js";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { openWriter } from "../../src/audit/writer.js";
 import {
   chainOf,
@@ -37,7 +37,7 @@ async function goOn(folder: string): Promise<Record<string, string>> {
   const sink = await openWriter(optionsFor(dir.path()));
   await sink.append(policyDraft("after"));
   await sink.close();
-  const { problems } = await verifyAudit([dir.path()], [ed25519]);
+  const { problems } = await verifyFiles([dir.path()], [ed25519]);
   expect(problems).toEqual([]);
   return recordsOf(folder);
 }

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
-import { type AuditReport, formatAuditProblem, verifyAudit } from "../../src/audit/verify.js";
+import { type AuditReport, formatAuditProblem, verifyFiles } from "../../src/audit/verify.js";
 import type { SigningKey } from "../../src/keys/keys.js";
 import { chainOf, ed25519, hmac, keys, policyDraft, put, scratch, segment, stranger, writerName } from "./samples.js";
 
@@ -17,7 +17,7 @@ async function folder(name = writerName): Promise<string> {
 /** Verifies a chain that stands in one segment. */
 async function verifyLines(lines: readonly string[], key: SigningKey = ed25519): Promise<AuditReport> {
   await put(await folder(), { [segment(1)]: lines.map((line) => `${line}\n`).join("") });
-  return verifyAudit([dir.path()], [key]);
+  return verifyFiles([dir.path()], [key]);
 }
 
 function faults({ problems }: AuditReport): string[] {
@@ -36,8 +36,11 @@ test.each(keys)("a chain signed with %s holds", async (_, key) => {
         lastSeq: 5,
         head: linkTo(String(lines[4])),
         files: [join(dir.path(), writerName, segment(1))],
+        keys: [{ kid: key.kid, from: 1, to: 5 }],
+        newestHead: null,
       },
     ],
+    statements: 0,
     problems: [],
   });
 });
@@ -57,7 +60,7 @@ describe.each(keys)("with %s", (_, key) => {
         const changed = Buffer.from(bytes);
         changed[at] = (changed[at] ?? 0) ^ mask;
         await writeFile(path, changed);
-        const { problems } = await verifyAudit([dir.path()], [key]);
+        const { problems } = await verifyFiles([dir.path()], [key]);
         if (problems[0]?.line !== lineAt[at]) missed.push(at);
       }
       expect(missed).toEqual([]);
@@ -131,7 +134,7 @@ test.each<[string, string[], string[]]>([
 
 test("a cut last line is found", async () => {
   await put(await folder(), { [segment(1)]: `${one}\n${two}` });
-  expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["2: does not end with a newline"]);
+  expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["2: does not end with a newline"]);
 });
 
 describe("keys", () => {
@@ -150,8 +153,8 @@ describe("keys", () => {
   test("several, for a chain whose key was changed", async () => {
     const next = seal(policyDraft("2"), { seq: 2, prev: linkTo(one), writer: writerName, key: hmac });
     await put(await folder(), { [segment(1)]: `${one}\n${next}\n` });
-    expect((await verifyAudit([dir.path()], [ed25519, hmac])).problems).toEqual([]);
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))[0]).toContain("2: is signed with the key");
+    expect((await verifyFiles([dir.path()], [ed25519, hmac])).problems).toEqual([]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))[0]).toContain("2: is signed with the key");
   });
 
   test("decide the algorithm, not the record", async () => {
@@ -193,7 +196,7 @@ describe("segments", () => {
 
   test("make one chain", async () => {
     await put(await folder(), { ...files, [segment(5)]: "", [`${segment(3)}.torn-1`]: "half" });
-    const { writers, problems } = await verifyAudit([dir.path()], [ed25519]);
+    const { writers, problems } = await verifyFiles([dir.path()], [ed25519]);
     expect(problems).toEqual([]);
     expect(writers.map(({ records, lastSeq, files: read }) => [records, lastSeq, read.length])).toEqual([[4, 4, 4]]);
   });
@@ -205,39 +208,39 @@ describe("segments", () => {
     const path = await folder();
     await put(path, files);
     await rm(join(path, segment(first)));
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual([wanted]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual([wanted]);
   });
 
   test("a copy under another name is found", async () => {
     await put(await folder(), { ...files, [segment(5)]: `${four}\n` });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual([
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual([
       "1: is repeated or out of order: record 5 was expected",
     ]);
   });
 
   test("a name that promises another record is found", async () => {
     await put(await folder(), { [segment(1)]: `${one}\n${two}\n`, [segment(9)]: `${three}\n` });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual([
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual([
       "1: stands where the file's name promises record 9",
     ]);
   });
 
   test("an emptied one is found", async () => {
     await put(await folder(), { ...files, [segment(3)]: "" });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
     await put(await folder(), { [segment(4)]: "" });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["0: is empty and does not follow record 2"]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["0: is empty and does not follow record 2"]);
   });
 
   test("a file with no segment's name is found", async () => {
     await put(await folder(), { ...files, "extra.jsonl": "" });
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["0: has no name that a segment has"]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["0: has no name that a segment has"]);
   });
 
   test("single ones are checked by themselves", async () => {
     const path = await folder();
     await put(path, files);
-    const { writers, problems } = await verifyAudit([join(path, segment(3))], [ed25519]);
+    const { writers, problems } = await verifyFiles([join(path, segment(3))], [ed25519]);
     expect(problems).toEqual([]);
     expect(writers).toMatchObject([{ writer: writerName, records: 1, firstSeq: 3, lastSeq: 3 }]);
   });
@@ -246,9 +249,9 @@ describe("segments", () => {
     const path = await folder();
     await put(path, files);
     const given = [4, 3].map((seq) => join(path, segment(seq)));
-    expect((await verifyAudit(given, [ed25519])).problems).toEqual([]);
+    expect((await verifyFiles(given, [ed25519])).problems).toEqual([]);
     const apart = [4, 1].map((seq) => join(path, segment(seq)));
-    expect(faults(await verifyAudit(apart, [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
+    expect(faults(await verifyFiles(apart, [ed25519]))).toEqual(["1: 1 record(s) are missing before it"]);
   });
 });
 
@@ -256,7 +259,7 @@ describe("directories", () => {
   test("of several writers, one of them broken", async () => {
     await put(await folder("w1-01J9ZQ3V6C5R8N2K4M7P0T1S6X"), { [segment(1)]: `${one}\n` });
     await put(await folder("w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X"), { [segment(1)]: `${other1}\n${other1}\n` });
-    const { writers, problems } = await verifyAudit([dir.path()], [ed25519]);
+    const { writers, problems } = await verifyFiles([dir.path()], [ed25519]);
     expect(writers.map(({ writer, records }) => [writer, records])).toEqual([
       ["w1-01J9ZQ3V6C5R8N2K4M7P0T1S6X", 1],
       ["w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X", 1],
@@ -269,23 +272,23 @@ describe("directories", () => {
   test("a writer's folder by itself", async () => {
     const path = await folder();
     await put(path, { [segment(1)]: `${one}\n` });
-    expect((await verifyAudit([path], [ed25519])).writers).toMatchObject([{ writer: writerName, records: 1 }]);
+    expect((await verifyFiles([path], [ed25519])).writers).toMatchObject([{ writer: writerName, records: 1 }]);
   });
 
   test("without records do not pass", async () => {
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["0: holds no audit records"]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["0: holds no audit records"]);
     await folder();
-    expect(faults(await verifyAudit([dir.path()], [ed25519]))).toEqual(["0: holds no audit records"]);
+    expect(faults(await verifyFiles([dir.path()], [ed25519]))).toEqual(["0: holds no audit records"]);
   });
 
   test("that do not exist are an error", async () => {
-    await expect(verifyAudit([join(dir.path(), "absent")], [ed25519])).rejects.toThrow("ENOENT");
+    await expect(verifyFiles([join(dir.path(), "absent")], [ed25519])).rejects.toThrow("ENOENT");
   });
 
   test("of a chain with thousands of broken lines give a bounded report", async () => {
     const path = await folder();
     await put(path, { [segment(1)]: `${one}\n` });
     await appendFile(join(path, segment(1)), "{}\n".repeat(5000));
-    expect((await verifyAudit([path], [ed25519])).problems).toHaveLength(1000);
+    expect((await verifyFiles([path], [ed25519])).problems).toHaveLength(1000);
   });
 });

@@ -1,7 +1,7 @@
 import { appendFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type AuditSink, AuditUnavailable, type RecordDraft } from "../../src/audit/record.js";
-import { type AuditReport, verifyAudit } from "../../src/audit/verify.js";
+import { type AuditReport, verifyFiles } from "../../src/audit/verify.js";
 import { openWriter, type WriterOptions } from "../../src/audit/writer.js";
 import { FaultyDisk } from "./faulty_disk.js";
 import {
@@ -27,7 +27,7 @@ async function open(more: Partial<WriterOptions> = {}): Promise<AuditSink> {
 }
 
 async function verified(): Promise<AuditReport> {
-  return verifyAudit([dir.path()], [ed25519]);
+  return verifyFiles([dir.path()], [ed25519]);
 }
 
 /** Details of the policy records on disk, in their order. */
@@ -48,9 +48,9 @@ test.each(keys)("records signed with %s verify while the writer lives and after 
   const sink = await open({ key });
   await sink.append(policyDraft("a"));
   await sink.append(decisionDraft({ agent: { id: "deploy-manager" } }));
-  expect((await verifyAudit([dir.path()], [key])).problems).toEqual([]);
+  expect((await verifyFiles([dir.path()], [key])).problems).toEqual([]);
   await sink.close();
-  const { writers, problems } = await verifyAudit([dir.path()], [key]);
+  const { writers, problems } = await verifyFiles([dir.path()], [key]);
   expect(problems).toEqual([]);
   expect(writers).toMatchObject([{ records: 2, firstSeq: 1, lastSeq: 2 }]);
   expect(writers[0]?.writer).toMatch(/^w1-[0-9A-Z]{26}$/);

@@ -1,5 +1,5 @@
 import { ApprovalError } from "../../src/approvals/error.js";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import type { Json } from "../../src/call.js";
 import type { AuditLine } from "../harness/records.js";
 import { type AgentRequest, atTheTool, type Told } from "../pipeline/envoy.js";
@@ -25,7 +25,7 @@ export async function runCase({ files, steps, time }: Case, options: Pick<WorldO
   try {
     const run = new Run(world);
     for (const step of steps) await run.step(step);
-    const { problems, writers } = await verifyAudit([world.dir], [keys.audit]);
+    const { problems, writers } = await verifyFiles([world.dir], [keys.audit]);
     expect(problems).toEqual([]);
     expect(writers[0]?.records).toBe((await world.records()).length);
   } finally {

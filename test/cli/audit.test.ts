@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { linkTo } from "../../src/audit/chain.js";
+import { sealHeads } from "../../src/audit/heads.js";
 import { openWriter } from "../../src/audit/writer.js";
 import { readKeyFile } from "../../src/keys/keys.js";
 import { auditSegments } from "../harness/records.js";
@@ -33,6 +35,7 @@ beforeAll(async () => {
 });
 
 const verify = (...args: string[]) => countersign(["audit", "verify", ...args], { cwd: folder });
+const uncovered = "not covered by heads: a cut tail would not show";
 const name = () => segment.split("/").at(-2);
 
 /** A copy of the records with one line changed. */
@@ -49,7 +52,7 @@ async function damaged(change: (line: string) => string): Promise<string> {
 test("records that hold", async () => {
   expect(await verify("var/audit", "--key", "var/audit.jwk")).toEqual({
     code: 0,
-    stdout: `${name()}: 5 records, up to seq 5\nevery signature and every link holds\n`,
+    stdout: `${name()}: 5 records, up to seq 5\n  ${uncovered}\nevery signature and every link holds\n`,
     stderr: "",
   });
 });
@@ -62,7 +65,9 @@ test("a changed record exits with 1 and names its line", async () => {
   const path = await damaged((line) => line.replace("sha256:2", "sha256:9"));
   const { code, stdout, stderr } = await verify("damaged", "--key", "var/audit.jwk");
   expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-  expect(stdout).toBe(`${path}:3: record 3: signature does not verify\n${name()}: 4 records, up to seq 5\n`);
+  expect(stdout).toBe(
+    `${path}:3: record 3: signature does not verify\n${name()}: 4 records, up to seq 5\n  ${uncovered}\n`,
+  );
 });
 
 test("for a program", async () => {
@@ -75,8 +80,11 @@ test("for a program", async () => {
         lastSeq: 5,
         head: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
         files: [join(folder, segment)],
+        keys: [{ kid: expect.any(String), from: 1, to: 5 }],
+        newestHead: null,
       },
     ],
+    statements: 0,
     problems: [],
   });
   const path = await damaged(() => "");
@@ -114,4 +122,74 @@ test("a private key that others can read is refused", async () => {
   const { code, stderr } = await verify("var/audit", "--key", "open.jwk");
   expect(code).toBe(2);
   expect(stderr).toContain("open.jwk:1:1: other users of the machine can reach this private key");
+});
+
+describe("statements of heads", () => {
+  let heads: string;
+  beforeAll(async () => {
+    const key = await readKeyFile(join(folder, "var/audit.jwk"), "audit");
+    const lines = readFileSync(join(folder, segment), "utf8").split("\n");
+    const head = { writer: String(name()), seq: 5, link: linkTo(lines[4] ?? "") };
+    const statement = {
+      kind: "heads" as const,
+      timestamp: "2026-03-02T09:31:00.000Z",
+      writer: head.writer,
+      heads: [head],
+    };
+    heads = `${sealHeads(statement, key)}\n`;
+    await mkdir(join(folder, "auditor"));
+    await writeFile(join(folder, "auditor", `${name()}.heads`), heads);
+  });
+
+  test("that cover a chain", async () => {
+    expect(await verify("var/audit", "-k", "public.jwk", "--heads", "auditor", "--require-heads")).toEqual({
+      code: 0,
+      stdout:
+        `${name()}: 5 records, up to seq 5\n  newest head: record 5 at 2026-03-02T09:31:00.000Z\n` +
+        "every signature, every link and every head holds\n",
+      stderr: "",
+    });
+  });
+
+  test("show a cut tail, from beside the records and from elsewhere", async () => {
+    const copy = join(folder, "shortened");
+    await cp(join(folder, "var/audit"), copy, { recursive: true });
+    const path = join(copy, segment.slice("var/audit/".length));
+    writeFileSync(path, `${readFileSync(path, "utf8").split("\n").slice(0, 3).join("\n")}\n`);
+    expect((await verify("shortened", "-k", "public.jwk")).code).toBe(0);
+    const kept = join("auditor", `${name()}.heads`);
+    const elsewhere = await verify("shortened", "-k", "public.jwk", "--heads", kept);
+    expect(elsewhere.code).toBe(1);
+    expect(elsewhere.stdout).toContain(
+      `${path}: record 5: the chain ends at record 3, and ${join(folder, kept)} states it\n`,
+    );
+    await writeFile(join(copy, `${name()}.heads`), heads);
+    expect((await verify("shortened", "-k", "public.jwk")).code).toBe(1);
+    // A writer's folder has its own statement; a segment by itself may end anywhere.
+    expect((await verify(join("shortened", String(name())), "-k", "public.jwk")).code).toBe(1);
+    expect((await verify(path, "-k", "public.jwk")).code).toBe(0);
+  });
+
+  test("are missed where they are required", async () => {
+    await rm(join(folder, "var/audit", `${name()}.heads`), { force: true });
+    const { code, stdout } = await verify("var/audit", "-k", "public.jwk", "--require-heads");
+    expect(code).toBe(1);
+    expect(stdout).toContain("no statement of heads covers it: a cut tail would not show");
+  });
+
+  test("must be there when they are named", async () => {
+    expect(await verify("var/audit", "-k", "public.jwk", "--heads", "nowhere")).toMatchObject({
+      code: 2,
+      stderr: "countersign: nowhere does not exist\n",
+    });
+  });
+});
+
+test("a bucket is checked by itself, and only a bucket has an endpoint", async () => {
+  expect((await verify("s3://audit", "var/audit", "-k", "public.jwk")).stderr).toContain(
+    "a bucket is checked by itself",
+  );
+  expect((await verify("var/audit", "-k", "public.jwk", "--endpoint", "http://127.0.0.1:1")).stderr).toContain(
+    "--endpoint belongs to s3://bucket/prefix",
+  );
 });

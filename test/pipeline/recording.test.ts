@@ -1,6 +1,6 @@
 import { rename } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { check, cleanUp, client, start } from "../grpc/harness.js";
 import { writerFolder } from "../harness/records.js";
 import { until } from "../harness/until.js";
@@ -113,7 +113,7 @@ describe("with the folder of the records gone", () => {
       expect((await world.ask(deploy("bot"))).status).toBe(200);
       const reasons = (await world.records()).map(({ reason }) => reason);
       expect(reasons).toEqual(["allowed", "allowed"]);
-      expect((await verifyAudit([world.dir], [keys.audit])).problems).toEqual([]);
+      expect((await verifyFiles([world.dir], [keys.audit])).problems).toEqual([]);
     },
   );
 
@@ -141,5 +141,5 @@ test("calls at the same time leave one record each", async () => {
   const ids = (await world.records()).map(({ decision_id }) => decision_id);
   expect(new Set(ids)).toEqual(new Set(told.map(({ metadata }) => metadata.decision_id)));
   expect(ids).toHaveLength(300);
-  expect((await verifyAudit([world.dir], [keys.audit])).problems).toEqual([]);
+  expect((await verifyFiles([world.dir], [keys.audit])).problems).toEqual([]);
 });
