@@ -3,7 +3,7 @@ import type { AccessLogCommon, Duration, HttpAccessLogEntry } from "../grpc/acce
 import type { Address, Struct } from "../grpc/messages.js";
 import { printable } from "../printable.js";
 import { letsThrough, type Verdict, verdicts } from "../verdict.js";
-import { flagsOf } from "./flags.js";
+import { flagsOf, type ShortFlag } from "./flags.js";
 
 /** How one call ended, as an entry of Envoy's access log tells it. */
 export interface Ending
@@ -43,12 +43,13 @@ export function endingOf({
   // Without a byte of the upstream's the status is Envoy's own.
   const status = common.time_to_first_upstream_rx_byte !== null && code !== 0 ? code : null;
   if (status !== null && (status < 100 || status > 599)) return "malformed";
+  const flags = flagsOf(common.response_flags);
   return {
     decision_id: id,
     request_id: uuid.test(request?.request_id ?? "") ? (request?.request_id ?? null) : null,
-    outcome: outcomeOf(status),
+    outcome: outcomeOf(status, flags),
     status,
-    flags: flagsOf(common.response_flags),
+    flags,
     duration_us: microsOf(common.time_to_last_downstream_tx_byte ?? common.duration),
     upstream: hostPortOf(common.upstream_remote_address),
     told: { agent_id: textOf(told, "agent_id"), tool: textOf(told, "tool"), action: textOf(told, "action") },
@@ -77,9 +78,22 @@ function textOf({ fields }: Struct, name: string): string | null {
   return value && "stringValue" in value && value.stringValue !== "" ? printable(value.stringValue, longest) : null;
 }
 
-function outcomeOf(status: number | null): OutcomeRecord["outcome"] {
+/** Flags with which an answer that had begun never came to its end. That its reader went away is not the upstream's failure. */
+const brokenOff: ReadonlySet<string> = new Set([
+  "UC",
+  "UR",
+  "UPE",
+  "UT",
+  "UMSDR",
+  "LR",
+  "SI",
+  "DT",
+  "OM",
+] satisfies ShortFlag[]);
+
+function outcomeOf(status: number | null, flags: readonly string[]): OutcomeRecord["outcome"] {
   if (status === null) return "unreached";
-  return status < 400 ? "succeeded" : "failed";
+  return status < 400 && !flags.some((flag) => brokenOff.has(flag)) ? "succeeded" : "failed";
 }
 
 function microsOf(duration: Duration | null): number | null {

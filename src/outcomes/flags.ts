@@ -31,6 +31,8 @@ export const shortFlags = {
   downstream_remote_reset: "DR",
 } as const satisfies Record<ResponseFlag, string>;
 
+export type ShortFlag = (typeof shortFlags)[ResponseFlag];
+
 /** The flags of one request by their short names. */
 export function flagsOf(flags: ResponseFlags | null): string[] {
   if (!flags) return [];

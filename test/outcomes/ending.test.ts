@@ -36,7 +36,12 @@ test.each<[string, Parameters<typeof entryOf>[1], object]>([
   [
     "an answer that was cut",
     { common: { response_flags: { upstream_connection_termination: true } } },
-    { outcome: "succeeded", status: 200, flags: ["UC"] },
+    { outcome: "failed", status: 200, flags: ["UC"] },
+  ],
+  [
+    "an answer whose reader went away",
+    { common: { response_flags: { downstream_connection_termination: true } } },
+    { outcome: "succeeded", status: 200, flags: ["DC"] },
   ],
   [
     "without the last byte, the whole duration counts",
