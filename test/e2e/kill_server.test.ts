@@ -9,7 +9,7 @@ import type { Answer } from "../harness/http.js";
 import { describeWith } from "../harness/parts.js";
 import { type RunningProcess, startProcess } from "../harness/process.js";
 import { repository, tell } from "../harness/programs.js";
-import { type AuditLine, auditRecords, writerFolder } from "../harness/records.js";
+import { type AuditLine, everyRecord, writerFolder } from "../harness/records.js";
 import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
 import { findParts } from "./suite.js";
 
@@ -126,7 +126,7 @@ describeWith(await findParts(), "a server that is killed again and again", (use)
     await stack.server.stop();
 
     const audit = join(stack.folder, "var", "audit");
-    const records = await auditRecords(audit);
+    const records = await everyRecord(audit);
     const found = compare(stack.tool.requests, records, seen);
     const torn = (await readdir(await writerFolder(audit))).filter((name) => name.includes(".torn-")).length;
     tell(JSON.stringify({ seed, kills, ...seen.counts(), ...found.counts, torn, missing: found.missing.length }));

@@ -11,7 +11,7 @@ import { connectionManager, type EnvoyConfig } from "../harness/envoy.js";
 import type { ToolRequest } from "../harness/example_tool.js";
 import type { Answer } from "../harness/http.js";
 import { describeWith } from "../harness/parts.js";
-import { type AuditLine, auditRecords } from "../harness/records.js";
+import { type AuditLine, everyRecord } from "../harness/records.js";
 import { type CallRequest, type Stack, startStack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
 import { findParts, payload } from "./suite.js";
@@ -62,7 +62,7 @@ describeWith(await findParts(), "what became of calls, through the real Envoy", 
     held.length = 0;
   });
 
-  const records = () => auditRecords(join(stack.folder, "var", "audit"));
+  const records = () => everyRecord(join(stack.folder, "var", "audit"));
   const find = async (kind: string, id: unknown): Promise<AuditLine[]> =>
     (await records()).filter((one) => one.kind === kind && one.decision_id === id);
   /** Of the newest call that reached the tool. */
