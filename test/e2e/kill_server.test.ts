@@ -138,7 +138,7 @@ describeWith(await findParts(), "a server that is killed again and again", (use)
     expect(stack.tool.requests.length).toBeGreaterThan(kills);
     expect(seen.refused.size).toBeGreaterThan(kills);
     expect(found.counts.outcomes).toBeGreaterThan(0);
-  }, 1_500_000);
+  }, 3_600_000);
 });
 
 /** Which calls that had an effect, and which refusals that somebody was told of, are without their record. */
