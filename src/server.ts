@@ -4,6 +4,7 @@ import { sessionIdOf } from "./call.js";
 import type { Config } from "./config/schema.js";
 import { trustedWarnings } from "./config/trusted.js";
 import { createEngine } from "./evaluate/engine.js";
+import type { AccessLogReader } from "./grpc/access_log.js";
 import { isLoopback } from "./grpc/listen.js";
 import { startGrpcServer } from "./grpc/server.js";
 import { type PolicyHistory, policyHistory } from "./history/history.js";
@@ -23,6 +24,7 @@ import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
+import { serverOutcomes } from "./server/outcomes.js";
 import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
@@ -56,6 +58,7 @@ export interface RunningServer {
 
 /** Everything that has to be there before the first call, and how to tell whether it still is. */
 interface Assembly {
+  accessLog: AccessLogReader;
   pipeline: PipelineDeps;
   http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
@@ -83,6 +86,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     const grpc = await startGrpcServer({
       listen: await grpcListen(config.listen.grpc),
       check: decide,
+      accessLog: assembly.accessLog,
       log,
       maxMessageBytes: config.max_body_bytes + envelopeBytes,
     });
@@ -118,7 +122,8 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const audit = await openAudit(config, { keys, runtime, log, closing });
+  const written = await openAudit(config, { keys, runtime, log, closing });
+  const { audit, accessLog } = serverOutcomes(written, { runtime, metrics, log, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({
@@ -165,6 +170,7 @@ async function assemble(
   closing.add(() => tracing.close());
 
   return {
+    accessLog,
     workspace,
     history,
     trouble: () => ({

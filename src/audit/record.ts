@@ -84,7 +84,10 @@ export interface OutcomeRecord {
   environment: string | null;
   service: string | null;
   request_id: string | null;
-  /** `succeeded`: a status below 400; `failed`: one above; `unreached`: no answer of the upstream was seen. */
+  /**
+   * `succeeded`: a whole answer with a status below 400; `failed`: 400 or above, or an answer that broke off; `unreached`: no
+   * answer of the upstream was seen.
+   */
   outcome: "succeeded" | "failed" | "unreached";
   /** HTTP status of the upstream's answer, 100 to 599; `null` = none. */
   status: number | null;

@@ -4,6 +4,7 @@ import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   file_google_protobuf_any,
+  file_google_protobuf_duration,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
@@ -12,6 +13,7 @@ import {
 /** The well-known types that the protocol uses, as protoc knows them. */
 const wellKnown = [
   file_google_protobuf_any,
+  file_google_protobuf_duration,
   file_google_protobuf_struct,
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,

@@ -1,9 +1,18 @@
 import { fileURLToPath } from "node:url";
-import { loadSync, type MethodDefinition, type PackageDefinition } from "@grpc/proto-loader";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import {
+  loadSync,
+  type MessageTypeDefinition,
+  type MethodDefinition,
+  type PackageDefinition,
+} from "@grpc/proto-loader";
+import type { HttpAccessLogEntry } from "./access_log_messages.js";
 import type { CheckRequest, CheckResponse } from "./messages.js";
 
 /** Full name of the service that Envoy calls. */
 export const authorizationService = "envoy.service.auth.v3.Authorization";
+/** Full name of the service that Envoy tells of the requests that have ended. */
+export const accessLogService = "envoy.service.accesslog.v3.AccessLogService";
 
 /** `proto/` of this package: two levels up, both from `src/grpc` and from `dist/grpc`. */
 const protoFolder = fileURLToPath(new URL("../../proto", import.meta.url));
@@ -19,11 +28,19 @@ export interface Protos {
   /** Throws on an answer that Envoy would read in another way than it was meant. */
   encodeResponse(response: CheckResponse): Buffer;
   decodeResponse(bytes: Buffer): object;
+  accessLog: {
+    /** The definition of `AccessLogService.StreamAccessLogs`. */
+    method: MethodDefinition<object, object>;
+    /** Throws on bytes that are no HTTPAccessLogEntry. */
+    decodeEntry(bytes: Buffer): HttpAccessLogEntry;
+    encodeEntry(entry: object): Buffer;
+  };
 }
 
-/** Loads the ext_authz service from the package's own files. Throws when one is missing or broken. */
+/** Loads the services that Envoy calls from the package's own files. Throws when one is missing or broken. */
 export function loadProtos(): Protos {
-  const definition = loadSync("envoy/service/auth/v3/external_auth.proto", {
+  const files = ["envoy/service/auth/v3/external_auth.proto", "envoy/service/accesslog/v3/als.proto"];
+  const definition = loadSync(files, {
     includeDirs: [protoFolder],
     keepCase: true,
     longs: String,
@@ -31,7 +48,8 @@ export function loadProtos(): Protos {
     defaults: true,
     oneofs: true,
   });
-  const method = checkMethod(definition);
+  const method = methodOf(definition, authorizationService, "Check");
+  const entry = definition["envoy.data.accesslog.v3.HTTPAccessLogEntry"] as MessageTypeDefinition<object, object>;
   return {
     definition,
     method,
@@ -42,13 +60,40 @@ export function loadProtos(): Protos {
       return method.responseSerialize(response);
     },
     decodeResponse: (bytes) => method.responseDeserialize(bytes),
+    accessLog: {
+      method: methodOf(definition, accessLogService, "StreamAccessLogs"),
+      decodeEntry: (bytes) => entry.deserialize(bytes) as HttpAccessLogEntry,
+      encodeEntry: (given) => entry.serialize(given),
+    },
   };
 }
 
-function checkMethod(definition: PackageDefinition): MethodDefinition<object, object> {
-  const service = definition[authorizationService] as Record<string, MethodDefinition<object, object>> | undefined;
-  const method = service?.Check;
-  if (!method) throw new Error(`${authorizationService} has no method Check in ${protoFolder}`);
+/**
+ * The bytes of each HTTP entry of a StreamAccessLogsMessage, one after the other, so that one that is broken spoils no other
+ * and a message of a million empty ones takes no more memory than its bytes. Throws where the message itself is broken.
+ */
+export function* httpEntries(message: Uint8Array): Generator<Uint8Array> {
+  for (const logs of membersOf(message, httpLogsField)) yield* membersOf(logs, logEntryField);
+}
+
+/** StreamAccessLogsMessage.http_logs, and HTTPAccessLogEntries.log_entry. */
+const httpLogsField = 2;
+const logEntryField = 1;
+
+/** The messages of one field, as their bytes. */
+function* membersOf(message: Uint8Array, wanted: number): Generator<Uint8Array> {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === wanted && type === WireType.LengthDelimited) yield reader.bytes();
+    else reader.skip(type, field);
+  }
+}
+
+function methodOf(definition: PackageDefinition, service: string, name: string): MethodDefinition<object, object> {
+  const methods = definition[service] as Record<string, MethodDefinition<object, object>> | undefined;
+  const method = methods?.[name];
+  if (!method) throw new Error(`${service} has no method ${name} in ${protoFolder}`);
   return method;
 }
 

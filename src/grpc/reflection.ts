@@ -2,7 +2,7 @@ import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { protoPath as healthProto } from "grpc-health-check";
 import { strictDescriptors } from "./descriptors.js";
-import { authorizationService, type Protos } from "./load_protos.js";
+import { accessLogService, authorizationService, type Protos } from "./load_protos.js";
 
 export const healthService = "grpc.health.v1.Health";
 
@@ -23,6 +23,6 @@ export function reflection(protos: Protos): ReflectionService {
   const root = { files: { fileDescriptorProtos: servedDescriptors(protos) } };
   // Of a package definition the service reads nothing but these.
   return new ReflectionService(root as unknown as PackageDefinition, {
-    services: [authorizationService, healthService],
+    services: [authorizationService, accessLogService, healthService],
   });
 }

@@ -1,6 +1,7 @@
 import { chmod } from "node:fs/promises";
 import { isMainThread } from "node:worker_threads";
 import { type handleUnaryCall, Server, status } from "@grpc/grpc-js";
+import { AccessLog, type AccessLogReader } from "./access_log.js";
 import { Health } from "./health.js";
 import { type Listen, type Listener, prepareListener, type Transport } from "./listen.js";
 import { loadProtos, type Protos } from "./load_protos.js";
@@ -25,7 +26,9 @@ export interface GrpcServerOptions {
   listen: Listen;
   check: (request: CheckRequest, context: CheckContext) => Promise<CheckResponse>;
   log: GrpcLog;
-  /** Largest CheckRequest in bytes, body included, also after decompression. Default 4 MiB. */
+  /** Who is told of the requests that have ended; without it nobody is. */
+  accessLog?: AccessLogReader;
+  /** Largest message in bytes, a CheckRequest with its body, also after decompression. Default 4 MiB. */
   maxMessageBytes?: number;
   /** Calls at once on one connection; Envoy opens a further connection above it. Default 1000. */
   maxConcurrentStreams?: number;
@@ -66,6 +69,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     { Check: { ...protos.method, requestDeserialize: same, responseSerialize: same } },
     { Check: checkHandler(protos, listener.transport, options) },
   );
+  const accessLog = new AccessLog({ protos, reader: options.accessLog ?? unread });
+  accessLog.addTo(server);
   health.addTo(server);
   reflection(protos).addToServer(server);
   const address = await bind(server, listener);
@@ -78,7 +83,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       if (!drained) health.set(serving);
     },
     drain: (ms) => {
-      drained ??= shutDown(server, health, ms, log);
+      drained ??= shutDown({ server, health, accessLog }, ms, log);
       return drained;
     },
   };
@@ -133,9 +138,18 @@ function hideNewFiles(): () => void {
   return () => void process.umask(before);
 }
 
-async function shutDown(server: Server, health: Health, ms: number, log: GrpcLog): Promise<void> {
+const unread: AccessLogReader = { take() {}, lost() {} };
+
+interface Served {
+  server: Server;
+  health: Health;
+  accessLog: AccessLog;
+}
+
+async function shutDown({ server, health, accessLog }: Served, ms: number, log: GrpcLog): Promise<void> {
   health.set(false);
   health.endWatches();
+  accessLog.end();
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<"late">((resolve) => {
     timer = setTimeout(() => resolve("late"), ms);

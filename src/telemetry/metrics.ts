@@ -20,9 +20,13 @@ export interface Metrics {
   notified(notifier: string, kind: string, result: "sent" | "retried" | "failed" | "dropped"): void;
   /** How much a notifier has still to tell. */
   notificationsWaiting(notifier: string, count: number): void;
+  /** What became of so many tellings of how a call ended. */
+  outcome(result: OutcomeResult, count?: number): void;
   contentType: string;
   text(): Promise<string>;
 }
+
+export type OutcomeResult = "recorded" | "unlinked" | "repeated" | "dropped" | "malformed";
 
 /** What is counted of one decision. */
 export interface Counted {
@@ -119,6 +123,13 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const outcomes = new Counter({
+    name: "countersign_outcomes_total",
+    help: "How calls ended, as Envoy told it, by what became of its telling.",
+    labelNames: ["result"],
+    registers,
+  });
+
   return {
     decided({ computed, enforced, mode, reason, rules, seconds: duration }) {
       decisions.inc({ decision: computed, enforced, mode, reason });
@@ -141,6 +152,7 @@ export function createMetrics(): Metrics {
     droppedObservations: (count) => dropped.inc(count),
     notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
+    outcome: (result, count = 1) => outcomes.inc({ result }, count),
     contentType: register.contentType,
     text: () => register.metrics(),
   };

@@ -5,6 +5,7 @@ import {
   type ApprovalRecord,
   adminActs,
   type Envelope,
+  type OutcomeRecord,
   type RecordDraft,
 } from "../../src/audit/record.js";
 import { repository } from "../harness/programs.js";
@@ -20,6 +21,25 @@ const kinds: Record<RecordDraft["kind"], true> = {
   policy: true,
   admin: true,
 };
+const outcomeMembers: Record<keyof OutcomeRecord, true> = {
+  kind: true,
+  timestamp: true,
+  decision_id: true,
+  deployment_id: true,
+  session_id: true,
+  agent_id: true,
+  tool: true,
+  action: true,
+  environment: true,
+  service: true,
+  request_id: true,
+  outcome: true,
+  status: true,
+  flags: true,
+  duration_us: true,
+  upstream: true,
+};
+const endings: Record<OutcomeRecord["outcome"], true> = { succeeded: true, failed: true, unreached: true };
 const members: Record<keyof AdminRecord, true> = {
   kind: true,
   timestamp: true,
@@ -59,6 +79,11 @@ test("the page has every kind of record", () => {
 
 test("the page has the members that every record has", () => {
   expect(column("A record", "member")).toEqual(Object.keys(envelope));
+});
+
+test("the page has every member of records of kind outcome, and every outcome", () => {
+  expect(column("Outcomes of calls", "member")).toEqual(Object.keys(outcomeMembers));
+  expect(column("Outcomes of calls", "outcome")).toEqual(Object.keys(endings));
 });
 
 test("the page has every member of records of kind admin, and every act", () => {

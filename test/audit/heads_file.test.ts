@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { linkTo } from "../../src/audit/chain.js";
 import { type HeadsStatement, readHeads, sealHeads } from "../../src/audit/heads.js";
 import { AuditUnavailable } from "../../src/audit/record.js";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { type AuditWriter, openWriter, type WriterOptions } from "../../src/audit/writer.js";
 import { until } from "../harness/until.js";
 import { FaultyDisk } from "./faulty_disk.js";
@@ -60,7 +60,7 @@ test("heads are stated from time to time, and only when something has changed", 
   expect(writer.lines).toHaveLength(1);
   const {
     writers: [report],
-  } = await verifyAudit([writer.folder], [ed25519]);
+  } = await verifyFiles([writer.folder], [ed25519]);
   expect(await stated(writer.writer)).toMatchObject({
     kind: "heads",
     timestamp: "2026-05-01T00:00:00.000Z",
@@ -198,7 +198,7 @@ describe("a start is refused when", () => {
     await refusal();
     await put(join(dir.path(), writerName), { [segment(1)]: `${one}\n${two}\n${three}\n` });
     await (await open()).append(policyDraft("after"));
-    expect((await verifyAudit([dir.path()], [ed25519])).problems).toEqual([]);
+    expect((await verifyFiles([dir.path()], [ed25519])).problems).toEqual([]);
   });
 
   test("but not when the chain has gone on since the statement, as after a crash", async () => {
@@ -235,7 +235,7 @@ describe("a new key", () => {
       signature: { alg: "EdDSA", kid: ed25519.kid },
     });
     expect(fourth).toMatchObject({ detail: "after" });
-    expect((await verifyAudit([dir.path()], [ed25519, hmac])).problems).toEqual([]);
+    expect((await verifyFiles([dir.path()], [ed25519, hmac])).problems).toEqual([]);
     expect((await stated(writer.writer)).heads).toMatchObject([{ seq: 4 }]);
 
     const again = await open({ key: ed25519 });
@@ -257,6 +257,6 @@ describe("a new key", () => {
       openWriter(optionsFor(dir.path(), { key: ed25519, acceptedKeys: [hmac], openSegment: disk.open })),
     ).rejects.toThrow(AuditUnavailable);
     await (await open({ key: ed25519, acceptedKeys: [hmac] })).close();
-    expect((await verifyAudit([dir.path()], [ed25519, hmac])).writers).toMatchObject([{ records: 2 }]);
+    expect((await verifyFiles([dir.path()], [ed25519, hmac])).writers).toMatchObject([{ records: 2 }]);
   });
 });

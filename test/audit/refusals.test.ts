@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { type AuditSink, AuditUnavailable, type DecisionRecord, type RecordDraft } from "../../src/audit/record.js";
 import { aggregateRefusals, type RefusalOptions } from "../../src/audit/refusals.js";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { openWriter } from "../../src/audit/writer.js";
 import { auditRecords, auditSegments } from "../harness/records.js";
 import { until } from "../harness/until.js";
@@ -247,6 +247,6 @@ test("an agent that is refused a million times leaves a few records, and the cou
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(5_000_000);
   const records = (await auditRecords(dir.path())) as unknown as DecisionRecord[];
   expect(records.reduce((sum, { aggregated }) => sum + (aggregated?.count ?? 1), 0)).toBe(total);
-  expect((await verifyAudit([dir.path()], [ed25519])).problems).toEqual([]);
+  expect((await verifyFiles([dir.path()], [ed25519])).problems).toEqual([]);
   process.stdout.write(`a million refusals: ${records.length} records, ${sizes.reduce((a, b) => a + b, 0)} bytes\n`);
 }, 300_000);

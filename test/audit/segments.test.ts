@@ -1,7 +1,7 @@
 import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { finishedSegments } from "../../src/audit/segments.js";
-import { verifyAudit } from "../../src/audit/verify.js";
+import { verifyFiles } from "../../src/audit/verify.js";
 import { type AuditWriter, openWriter, type WriterOptions } from "../../src/audit/writer.js";
 import { until } from "../harness/until.js";
 import { FaultyDisk } from "./faulty_disk.js";
@@ -24,7 +24,7 @@ async function open(more: Partial<WriterOptions> = {}): Promise<AuditWriter & { 
 }
 
 const names = async (writer: AuditWriter) => (await readdir(writer.folder)).sort();
-const problems = async () => (await verifyAudit([dir.path()], [ed25519])).problems;
+const problems = async () => (await verifyFiles([dir.path()], [ed25519])).problems;
 
 test("a segment with records ends when it is old, though no record comes, and the next one waits for the record to come", async () => {
   const writer = await open({ maxSegmentAgeMs: 50 });

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { type RawAnswer, sendRaw } from "../harness/http.js";
 import { describeWith, requirePart } from "../harness/parts.js";
-import { type AuditLine, auditRecords } from "../harness/records.js";
+import { type AuditLine, everyRecord } from "../harness/records.js";
 import { type Stack, startStack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
 import { bytesOf, good, head2, post2, type Request } from "./raw_request.js";
@@ -27,7 +27,7 @@ describeWith(envoy, "hostile requests through the real Envoy", (use) => {
 
   const exchange = (request: Request): Promise<RawAnswer> => sendRaw(stack.envoy.port, bytesOf(token, request));
   const decisions = async () =>
-    (await auditRecords(join(stack.folder, "var", "audit"))).filter(({ kind }) => kind === "decision");
+    (await everyRecord(join(stack.folder, "var", "audit"))).filter(({ kind }) => kind === "decision");
   const json = ({ text }: RawAnswer): Record<string, unknown> => {
     expect(text).toMatch(/^content-type: application\/problem\+json\r$/m);
     return JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
@@ -296,7 +296,7 @@ describeWith(envoy, "hostile requests through the real Envoy", (use) => {
     const audit = join(stack.folder, "var", "audit");
     const { code } = await stack.countersign("audit", "verify", audit, "--key", `${audit}.jwk`);
     expect(code).toBe(0);
-    const all: AuditLine[] = await auditRecords(audit);
+    const all: AuditLine[] = await everyRecord(audit);
     expect(JSON.stringify(all)).not.toContain(token);
     expect(JSON.stringify(all)).not.toContain("csk_x");
   });

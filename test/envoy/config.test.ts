@@ -58,7 +58,7 @@ const bad: [RuleName, string | RegExp, string][] = [
   ["answers_apply_exactly", "clear_route_cache: false", "clear_route_cache: true"],
   ["grpc_v3_with_timeout", "timeout: 2s", "timeout: 0.2s"],
   ["grpc_v3_with_timeout", "                        timeout: 2s\n", ""],
-  ["grpc_v3_with_timeout", "transport_api_version: V3", "transport_api_version: V2"],
+  ["grpc_v3_with_timeout", /(prefix: countersign\s+transport_api_version:) V3/, "$1 V2"],
   ["catch_all_route", 'domains: ["*"]', "domains: [other.internal]"],
   ["catch_all_route", "- match: {prefix: /}", "- match: {prefix: /v1/}"],
   ["one_reading_of_the_path", "normalize_path: true", "normalize_path: false"],
@@ -92,6 +92,16 @@ const bad: [RuleName, string | RegExp, string][] = [
   ["admin_out_of_reach", /pipe: \{.*\}/, "socket_address: {address: 127.0.0.1, port_value: 9901}"],
   ["admin_out_of_reach", "{exact: /ready}", "{exact: /quitquitquit}"],
   ["settings_are_fixed", "static_layer: {}", "admin_layer: {}"],
+  ["outcomes_are_told", "v3.HttpGrpcAccessLogConfig", "v3.TcpGrpcAccessLogConfig"],
+  ["outcomes_are_told", /(grpc_service: \{envoy_grpc: \{cluster_name:) countersign/, "$1 tool"],
+  ["outcomes_are_told", "buffer_flush_interval: 1s", "buffer_flush_interval: 60s"],
+  ["outcomes_are_told", "                        buffer_flush_interval: 1s\n", ""],
+  ["outcomes_are_told", "{string_match: {exact: sanitize}}", ""],
+  [
+    "outcomes_are_told",
+    "buffer_size_bytes: 16384",
+    "buffer_size_bytes: 16384\n                      additional_request_headers_to_log: [authorization]",
+  ],
   ["log_without_secrets", "%PATH(NQ:ORIG_OR_PATH)%", "%REQ(:PATH)%"],
   ["log_without_secrets", "ext_authz:decision_id)", "ext_authz:decision)"],
 ];
@@ -107,12 +117,16 @@ test("every rule is proven by a bad file", () => {
   expect(new Set(bad.map(([rule]) => rule))).toEqual(new Set(Object.keys(rules)));
 });
 
-test("docs/envoy.md shows the shipped filter and cluster", async () => {
+test("docs/envoy.md shows the shipped filter, cluster and access logger", async () => {
   const text = await readFile(join(repository, "docs", "envoy.md"), "utf8");
   const [filter, cluster] = [...text.matchAll(/```yaml\n(.*?)```/gs)].map((match) => parse(match[1] ?? ""));
   const config: EnvoyConfig = parse(texts.get("reverse-proxy.yaml") ?? "");
   expect(filter).toEqual(connectionManager(config).http_filters[0]);
   expect(cluster).toEqual(config.static_resources.clusters[0]);
+  const [logger] = [...text.matchAll(/```yaml\n(name: envoy.access_loggers.http_grpc\n.*?)```/gs)].map((match) =>
+    parse(match[1] ?? ""),
+  );
+  expect(logger).toEqual((connectionManager(config).access_log as unknown[])[1]);
 });
 
 describeWith(envoy, "the real Envoy", (use) => {

@@ -7,6 +7,7 @@ export type Rule = (config: Tree) => string[];
 
 const types = "type.googleapis.com/envoy.extensions.";
 const authzType = `${types}filters.http.ext_authz.v3.ExtAuthz`;
+const grpcLogType = `${types}access_loggers.grpc.v3.HttpGrpcAccessLogConfig`;
 const managerType = `${types}filters.network.http_connection_manager.v3.HttpConnectionManager`;
 
 export const rules = {
@@ -179,6 +180,25 @@ export const rules = {
     const fixed = layers.length > 0 && layers.every((layer) => at(layer, "static_layer") !== undefined);
     return fixed && !has(config, "runtime_key") ? [] : ["a runtime layer can change while Envoy runs"];
   },
+  outcomes_are_told: onManager((manager) => {
+    const isGrpc = (log: unknown): boolean => at(log, "typed_config", "@type") === grpcLogType;
+    const logs = list(at(manager, "access_log")).filter(isGrpc);
+    if (logs.length !== 1) return [`${logs.length} gRPC access loggers`];
+    const common = at(logs[0], "typed_config", "common_config");
+    const told = list(at(logs[0], "filter", "metadata_filter", "matcher", "value", "or_match", "value_matchers")).map(
+      (matcher) => at(matcher, "string_match", "exact"),
+    );
+    const interval = seconds(at(common, "buffer_flush_interval"));
+    const settings = Object.keys(at(logs[0], "typed_config") as Tree);
+    return [
+      ...must(common, ["grpc_service", "envoy_grpc", "cluster_name"], "countersign"),
+      ...(interval > 0 && interval <= 2 ? [] : ["outcomes wait in Envoy for more than 2 s"]),
+      ...["allow", "sanitize"]
+        .filter((verdict) => !told.includes(verdict))
+        .map((verdict) => `nobody hears of ${verdict}`),
+      ...settings.filter((key) => key.startsWith("additional_")).map((key) => `${key} is set`),
+    ];
+  }),
   log_without_secrets: onManager((manager) => {
     const log = list(at(manager, "access_log"))[0];
     const fields = JSON.stringify(at(log, "typed_config", "log_format", "json_format") ?? {});

@@ -160,6 +160,7 @@ describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
   test("lists the services", async () => {
     const { listServicesResponse } = await ask({ listServices: "*" });
     expect(listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
+      "envoy.service.accesslog.v3.AccessLogService",
       "envoy.service.auth.v3.Authorization",
       "grpc.health.v1.Health",
     ]);

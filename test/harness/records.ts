@@ -23,7 +23,12 @@ export async function auditSegments(audit: string): Promise<string[]> {
 }
 
 /** Every record of the one writer below an audit directory, in order. */
-export async function auditRecords(audit: string): Promise<AuditLine[]> {
+export async function everyRecord(audit: string): Promise<AuditLine[]> {
   const texts = await Promise.all((await auditSegments(audit)).map((path) => readFile(path, "utf8")));
   return texts.flatMap((text) => text.split("\n").filter(Boolean)).map((line): AuditLine => JSON.parse(line));
+}
+
+/** Those that are there before an answer leaves: how a call ended Envoy tells when it gets to it. */
+export async function auditRecords(audit: string): Promise<AuditLine[]> {
+  return (await everyRecord(audit)).filter(({ kind }) => kind !== "outcome");
 }

@@ -3,8 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Document, parseDocument } from "yaml";
-import { type RunningEnvoy, startEnvoy, untilHealthy } from "./envoy.js";
-import { type ExampleTool, startExampleTool } from "./example_tool.js";
+import { type EnvoyConfig, type RunningEnvoy, startEnvoy, untilHealthy } from "./envoy.js";
+import { type ExampleTool, type ExampleToolOptions, startExampleTool } from "./example_tool.js";
 import { type Answer, send } from "./http.js";
 import { freePort, type RunningProcess, startProcess } from "./process.js";
 import { repository, run } from "./programs.js";
@@ -21,6 +21,10 @@ export interface StackOptions {
   /** Last change to the files in this folder before the server reads them. */
   edit?: (folder: string) => Promise<void>;
   envoyProgram?: string;
+  /** Last change to Envoy's configuration. */
+  editEnvoy?: (config: EnvoyConfig) => void;
+  /** What the tool answers, in place of its 200. */
+  respond?: ExampleToolOptions["respond"];
   /** 0 takes free ports. */
   ports?: { envoy: number; grpc: number; http: number };
 }
@@ -72,7 +76,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const countersign: Stack["countersign"] = (...args) => runCli(args);
     const people = await writeFiles(folder, { ...ports, store: options.store, api });
     await options.edit?.(folder);
-    const tool = await startExampleTool();
+    const tool = await startExampleTool({ ...(options.respond && { respond: options.respond }) });
     undo.push(() => tool.stop());
     const startServer = (env = options.env) =>
       startProcess({
@@ -132,6 +136,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       authorizer: { host: "127.0.0.1", port: ports.grpc },
       tool: { host: tool.host, port: tool.port, domains: hosts },
       logFile: join(folder, "envoy.log"),
+      ...(options.editEnvoy && { edit: options.editEnvoy }),
     });
     undo.push(() => stack.envoy.stop());
     return stack;

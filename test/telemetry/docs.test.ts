@@ -28,6 +28,7 @@ test("metrics are these, with their types and labels", async () => {
   metrics.budgetWarned({ limit: "daily_budget", mode: "enforce", percent: 80 });
   metrics.notified("webhook", "approval.opened", "sent");
   metrics.notificationsWaiting("webhook", 0);
+  metrics.outcome("recorded");
   const text = await metrics.text();
   const there = [...text.matchAll(/^# TYPE (countersign_\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => {
     const sample = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\}`, "m").exec(text)?.[1] ?? "";

@@ -1,0 +1,131 @@
+import { type AuditSink, AuditUnavailable, type OutcomeRecord } from "../audit/record.js";
+import type { AccessLogReader } from "../grpc/access_log.js";
+import { gcra } from "../store/gcra.js";
+import { type Ending, endingOf } from "./ending.js";
+import type { Passed, PassedDecisions } from "./passed.js";
+
+export interface OutcomeRecorderOptions {
+  sink: AuditSink;
+  decisions: PassedDecisions;
+  /** Milliseconds since the Unix epoch. */
+  now: () => number;
+  /** Told what became of so many entries of Envoy's access log. */
+  count: (result: "recorded" | "unlinked" | "repeated" | "dropped" | "malformed", count: number) => void;
+  /** For what is no failure of the disk. */
+  onError: (error: unknown) => void;
+  /** Outcomes that may wait for the audit. Default 10,000. */
+  most?: number;
+  /** After so long a failed write is tried again. Default 1,000 ms. */
+  retryMs?: number;
+}
+
+export interface OutcomeRecorder extends AccessLogReader {
+  /** Writes what waits, once, and counts what could not be written as dropped. */
+  close(): Promise<void>;
+}
+
+/**
+ * Outcomes of decisions that this process did not take: 300 at once and 300 a minute. They are those of other processes
+ * behind the same Envoy and of this one before its start, or somebody invented them.
+ */
+export const unlinkedPerMinute = 300;
+const unlinkedRate = { intervalUs: 60_000_000 / unlinkedPerMinute, burst: unlinkedPerMinute };
+
+/** Few enough for calls to find room in the queue of the audit at all times. */
+const atOnce = 64;
+
+interface Waiting {
+  record: OutcomeRecord;
+  as: "recorded" | "unlinked";
+}
+
+/** Makes the records of outcomes and writes them, apart from the calls, which never wait for it. */
+export function outcomeRecorder(options: OutcomeRecorderOptions): OutcomeRecorder {
+  const { sink, decisions, now, count, onError, most = 10_000, retryMs = 1_000 } = options;
+  let waiting: Waiting[] = [];
+  let writing: Promise<void> | null = null;
+  let retry: NodeJS.Timeout | null = null;
+  let unlinkedTat: number | null = null;
+
+  function isWithinPace(): boolean {
+    const decision = gcra(Math.floor(now() * 1000), unlinkedTat, unlinkedRate);
+    if (decision.conforms) unlinkedTat = decision.tatUs;
+    return decision.conforms;
+  }
+
+  function keep(ending: Ending): void {
+    const decision = decisions.told(ending.decision_id);
+    if (decision === "repeated") count("repeated", 1);
+    else if (waiting.length >= most || (decision === "unknown" && !isWithinPace())) count("dropped", 1);
+    else {
+      const known = decision === "unknown" ? null : decision;
+      const record = outcomeRecord(ending, known, now());
+      waiting.push({ record, as: known ? "recorded" : "unlinked" });
+      if (!retry) writing ??= write();
+    }
+  }
+
+  /** Writes until nothing waits, or the audit cannot take it. */
+  async function write(): Promise<void> {
+    // What comes in the same moment goes out together.
+    await Promise.resolve();
+    let isStuck = false;
+    while (waiting.length > 0 && !isStuck) {
+      const failed = await writeSome(waiting.splice(0, atOnce));
+      waiting = [...failed, ...waiting];
+      isStuck = failed.length > 0;
+    }
+    writing = null;
+    if (isStuck) retry = setTimeout(tryAgain, retryMs);
+  }
+
+  function tryAgain(): void {
+    retry = null;
+    writing ??= write();
+  }
+
+  /** Gives those that are to be tried again. */
+  async function writeSome(batch: readonly Waiting[]): Promise<Waiting[]> {
+    const failed: Waiting[] = [];
+    const one = async (each: Waiting): Promise<void> => {
+      try {
+        await sink.append(each.record);
+        count(each.as, 1);
+      } catch (error) {
+        if (error instanceof AuditUnavailable) return void failed.push(each);
+        count("dropped", 1);
+        onError(error);
+      }
+    };
+    await Promise.all(batch.map(one));
+    return failed;
+  }
+
+  return {
+    take(entry) {
+      const ending = endingOf(entry);
+      if (ending === "malformed") count("malformed", 1);
+      else if (ending) keep(ending);
+    },
+    lost: count,
+    async close() {
+      if (retry) clearTimeout(retry);
+      if (retry) tryAgain();
+      await writing;
+      if (retry) clearTimeout(retry);
+      if (waiting.length > 0) count("dropped", waiting.length);
+      waiting = [];
+    },
+  };
+}
+
+/** `decision`: what this process knows of it. Without that only what Envoy was told then is known. */
+function outcomeRecord({ told, ...ending }: Ending, decision: Passed | null, nowMs: number): OutcomeRecord {
+  const unknown = { deployment_id: null, session_id: null, environment: null, service: null };
+  return {
+    kind: "outcome",
+    timestamp: new Date(nowMs).toISOString(),
+    ...ending,
+    ...(decision ?? { ...unknown, ...told }),
+  };
+}

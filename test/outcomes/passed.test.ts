@@ -1,0 +1,81 @@
+import { type AuditSink, AuditUnavailable, type DecisionRecord, type RecordDraft } from "../../src/audit/record.js";
+import { passedDecisions } from "../../src/outcomes/passed.js";
+import { decisionDraft, policyDraft } from "../audit/samples.js";
+
+const ids = Array.from({ length: 30 }, (_, n) => `01J9ZQ3V6C5R8N2K4M7P0T10${String(n).padStart(2, "0")}`);
+const [first = "", second = "", third = ""] = ids;
+
+function decision(decision_id: string, more: Partial<DecisionRecord> = {}): DecisionRecord {
+  return { ...decisionDraft({ secret: "not for the outcome" }), decision_id, ...more };
+}
+
+function sink(append: (draft: RecordDraft) => Promise<void> = async () => {}): AuditSink {
+  return { append, trouble: () => "some", close: async () => {} };
+}
+
+function memory(size?: number) {
+  let now = 1_000;
+  const decisions = passedDecisions(() => now, size);
+  const watched = decisions.watch(sink());
+  const wait = (ms: number): void => {
+    now += ms;
+  };
+  return { decisions, watched, wait };
+}
+
+test("a decision that let a call through is given once, by what its record says", async () => {
+  const { decisions, watched } = memory();
+  await watched.append(decision(first, { deployment_id: "dep-1", action: "[email]", service: "shop" }));
+  expect(decisions.told(first)).toEqual({
+    decision_id: first,
+    deployment_id: "dep-1",
+    session_id: "s-1",
+    agent_id: "deploy-manager",
+    tool: "deploy-api",
+    action: "[email]",
+    environment: "staging",
+    service: "shop",
+  });
+  expect(decisions.told(first)).toBe("repeated");
+  expect(decisions.told(second)).toBe("unknown");
+  expect(decisions.told(second)).toBe("repeated");
+});
+
+test("only what was let through counts, whatever was decided", async () => {
+  const { decisions, watched } = memory();
+  await watched.append(decision(first, { decision: "deny", enforced: "allow", mode: "shadow" }));
+  await watched.append(decision(second, { decision: "deny", enforced: "deny" }));
+  await watched.append(decision(third, { decision: "approval_needed", enforced: "approval_needed" }));
+  await watched.append(policyDraft("x"));
+  expect(decisions.told(first)).toMatchObject({ decision_id: first });
+  expect([decisions.told(second), decisions.told(third)]).toEqual(["unknown", "unknown"]);
+});
+
+test("a decision without its record let nothing through", async () => {
+  const { decisions } = memory();
+  const watched = decisions.watch(sink(() => Promise.reject(new AuditUnavailable("full"))));
+  await expect(watched.append(decision(first))).rejects.toThrow(AuditUnavailable);
+  expect(decisions.told(first)).toBe("unknown");
+  expect(watched.trouble()).toBe("some");
+});
+
+test("after an hour it is forgotten", async () => {
+  const { decisions, watched, wait } = memory();
+  await watched.append(decision(first));
+  await watched.append(decision(second));
+  wait(3_600_000);
+  expect(decisions.told(first)).toMatchObject({ decision_id: first });
+  wait(1);
+  expect(decisions.told(second)).toBe("unknown");
+});
+
+test("room is bounded, the oldest goes first, and invented ids push out nothing", async () => {
+  const { decisions, watched } = memory(3);
+  for (const id of ids.slice(0, 4)) await watched.append(decision(id));
+  for (const id of ids.slice(10)) expect(decisions.told(id)).toBe("unknown");
+  expect(ids.slice(1, 4).map((id) => decisions.told(id))).toMatchObject(
+    ids.slice(1, 4).map((decision_id) => ({ decision_id })),
+  );
+  expect(decisions.told(first)).toBe("unknown");
+  expect(ids.slice(1, 4).map((id) => decisions.told(id))).toEqual(["repeated", "repeated", "repeated"]);
+});
