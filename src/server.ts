@@ -18,6 +18,7 @@ import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
 import { serverApprovals } from "./server/approvals.js";
+import { type AuditArchive, openArchive } from "./server/archive.js";
 import { openAudit } from "./server/audit.js";
 import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
@@ -60,6 +61,7 @@ interface Assembly {
   http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
   history: PolicyHistory;
+  archive: AuditArchive;
   trouble: () => { audit: string | null; store: string | null; notifications: string | null };
 }
 
@@ -89,6 +91,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     closing.add(() => grpc.drain(config.shutdown_grace));
     // Calls that wait for people would else use up the whole grace.
     closing.add(() => assembly.pipeline.approvals.release());
+    closing.add(() => assembly.archive.stopping());
     grpc.setServing(true);
 
     return {
@@ -118,6 +121,7 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
+  const archive = await openArchive(config, { runtime, log, metrics, closing });
   const audit = await openAudit(config, { key: keys.audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
@@ -167,6 +171,7 @@ async function assemble(
   return {
     workspace,
     history,
+    archive,
     trouble: () => ({
       audit: audit.trouble(),
       store: watched.trouble() ?? who.agents.trouble(),
@@ -245,13 +250,14 @@ function sessionOptions({ sessions, attestation, identity }: Config, keys: Serve
 }
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */
-function readiness({ workspace, history, http, trouble }: Assembly, stopping: boolean) {
+function readiness({ workspace, history, archive, http, trouble }: Assembly, stopping: boolean) {
   const { audit, store, notifications } = trouble();
   return {
     ready: !stopping && audit === null,
     detail: {
       stopping,
       audit: audit ?? "ok",
+      audit_archive: archive.state(),
       store: store ?? "ok",
       notifications: notifications ?? "ok",
       policy_version: workspace.current().policies.version,

@@ -24,6 +24,11 @@ export async function segmentsIn(folder: string): Promise<string[]> {
   return names.filter((name) => firstSeqOf(name) !== null).sort();
 }
 
+/** Paths of the segments of a writer's folder to which nothing is added any more, oldest first: all but the newest. */
+export async function finishedSegments(folder: string): Promise<string[]> {
+  return (await segmentsIn(folder)).slice(0, -1).map((name) => join(folder, name));
+}
+
 /** True for a name that a worker's chain can have. */
 export function isWriterName(name: string): boolean {
   return writerName.test(name);

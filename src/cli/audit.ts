@@ -1,14 +1,16 @@
 import { Command } from "commander";
 import { formatAuditProblem, verifyAudit } from "../audit/verify.js";
 import { readVerifyKeyFile } from "../keys/keys.js";
+import { auditFetchCommand } from "./audit_fetch.js";
 import { type Done, example, exitCodes, mustExist, print, WrongUse } from "./terminal.js";
 
 /** `countersign audit`: work with records, without a running server. */
 export function auditCommand(done: Done): Command {
   return new Command("audit")
-    .description("Check audit records.")
+    .description("Check audit records, and copy them from the archive.")
     .addHelpText(...example("audit verify ./var/audit --key ./var/audit.jwk"))
-    .addCommand(verifyCommand(done));
+    .addCommand(verifyCommand(done))
+    .addCommand(auditFetchCommand(done));
 }
 
 function verifyCommand(done: Done): Command {

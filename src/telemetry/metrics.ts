@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Reason } from "../reasons.js";
 import type { Mode, Verdict } from "../verdict.js";
+import { type ArchiveMetrics, archiveMetrics } from "./archive.js";
 
 /** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
 export interface Metrics {
@@ -20,6 +21,8 @@ export interface Metrics {
   notified(notifier: string, kind: string, result: "sent" | "retried" | "failed" | "dropped"): void;
   /** How much a notifier has still to tell. */
   notificationsWaiting(notifier: string, count: number): void;
+  /** Call it once, where there is an archive of the audit trail. */
+  archive(): ArchiveMetrics;
   contentType: string;
   text(): Promise<string>;
 }
@@ -141,6 +144,7 @@ export function createMetrics(): Metrics {
     droppedObservations: (count) => dropped.inc(count),
     notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
+    archive: () => archiveMetrics(registers),
     contentType: register.contentType,
     text: () => register.metrics(),
   };
