@@ -52,6 +52,7 @@ export class Archiver {
   async start(): Promise<void> {
     const late = AbortSignal.timeout(this.#timing.startMs);
     try {
+      await this.#count();
       await this.#probe(late);
     } catch (error) {
       if (error instanceof BucketUnfit) throw error;

@@ -38,10 +38,14 @@ export async function openBucketClient(place: BucketPlace, attempts = 1): Promis
     maxAttempts: attempts,
     // We name SHA-256 ourselves; not every server knows the checksum that the library would add.
     requestChecksumCalculation: "WHEN_REQUIRED",
+    // What it has to say comes with its errors; standard error is for people.
+    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     requestHandler: { connectionTimeout: connectionMs, socketTimeout: silenceMs },
   });
   return { s3, place };
 }
+
+function quiet(): void {}
 
 /** The place of an object, in words that lead there. */
 export function placeOf({ bucket }: Pick<BucketPlace, "bucket">, key: string): string {
