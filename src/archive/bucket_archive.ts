@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { type Bucket, placeOf } from "./client.js";
+import { keptVersion } from "./kept.js";
 import { type ArchiveKey, isDated, readKey, within } from "./keys.js";
 import { listVersions, type Version, type Versions } from "./versions.js";
 
@@ -37,8 +39,8 @@ export class BucketArchive {
   readonly problems: BucketProblem[] = [];
   readonly #bucket: Bucket;
   readonly #retentionMs: number;
-  /** Keys whose locks were looked at. */
-  readonly #checked = new Set<string>();
+  /** Checksums by key, of those that were looked at. */
+  readonly #checked = new Map<string, string | null>();
 
   private constructor(bucket: Bucket, { retentionMs = 0 }: ArchiveOptions) {
     this.#bucket = bucket;
@@ -60,20 +62,26 @@ export class BucketArchive {
     return archive;
   }
 
-  /**
-   * Opens an object, whose bytes are held against the checksum that is stored with it. The stream fails when they differ.
-   */
-  async read(object: Archived): Promise<{ stream: Readable; sha256: string | null }> {
-    await this.check([object]);
+  /** The bytes of an object. Rejects when they are not those of the checksum that is stored with it. */
+  async *read(object: Archived): AsyncGenerator<Buffer> {
+    const expected = await this.sha256(object);
     const { s3, place } = this.#bucket;
-    const { Body, ChecksumSHA256 } = await s3.getObject({
-      Bucket: place.bucket,
-      Key: object.key,
-      VersionId: object.versionId,
-      ChecksumMode: "ENABLED",
-    });
+    const { Body } = await s3.getObject({ Bucket: place.bucket, Key: object.key, VersionId: object.versionId });
     if (!(Body instanceof Readable)) throw new Error(`${object.place} has no content`);
-    return { stream: Body, sha256: ChecksumSHA256 ?? null };
+    const hash = createHash("sha256");
+    for await (const chunk of Body as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    if (expected !== null && hash.digest("base64") !== expected) {
+      throw new Error(`${object.place} did not arrive as it is stored`);
+    }
+  }
+
+  /** SHA-256 of an object in base64, as it is stored with it; `null` for one without. */
+  async sha256(object: Archived): Promise<string | null> {
+    await this.check([object]);
+    return this.#checked.get(object.key) ?? null;
   }
 
   /** Looks at locks and at later versions; what is wrong is among `problems` then. */
@@ -85,24 +93,18 @@ export class BucketArchive {
   }
 
   async #check(object: Archived): Promise<void> {
-    this.#checked.add(object.key);
     const { key, later, storedMs } = object;
-    const kept = await this.#head(object);
-    const until = kept.ObjectLockRetainUntilDate;
-    if (kept.ObjectLockMode !== "COMPLIANCE" || until === undefined) this.#wrong(key, "has no COMPLIANCE lock");
-    else if (until.getTime() < storedMs + this.#retentionMs - clocksMs) {
-      this.#wrong(key, `is locked until ${until.toISOString()} only`);
+    const { sha256, lockedUntil } = await keptVersion(this.#bucket, object);
+    this.#checked.set(key, sha256);
+    if (lockedUntil === null) this.#wrong(key, "has no COMPLIANCE lock");
+    else if (lockedUntil.getTime() < storedMs + this.#retentionMs - clocksMs) {
+      this.#wrong(key, `is locked until ${lockedUntil.toISOString()} only`);
     }
-    if (kept.ChecksumSHA256 === undefined) this.#wrong(key, "has no SHA-256 checksum");
-    const others = await Promise.all(later.map(async (version) => (await this.#head(version)).ChecksumSHA256));
-    const changed = others.filter((sha256) => sha256 === undefined || sha256 !== kept.ChecksumSHA256).length;
+    if (sha256 === null) this.#wrong(key, "has no SHA-256 checksum");
+    const others = await Promise.all(later.map(async (version) => (await keptVersion(this.#bucket, version)).sha256));
+    const changed = others.filter((other) => other === null || other !== sha256).length;
     if (changed > 0)
       this.#wrong(key, `was overwritten: ${changed} later version(s) hold other bytes; the oldest counts`);
-  }
-
-  #head({ key, versionId }: Version) {
-    const { s3, place } = this.#bucket;
-    return s3.headObject({ Bucket: place.bucket, Key: key, VersionId: versionId, ChecksumMode: "ENABLED" });
   }
 
   #add(what: ArchiveKey, { key, versions, deleteMarkers }: Versions): void {

@@ -58,10 +58,7 @@ function segmentOf(archive: BucketArchive, object: Archived): SegmentSource {
   return {
     name: object.name,
     place: object.place,
-    async *lines(limit) {
-      const { stream } = await archive.read(object);
-      yield* linesIn(stream, limit);
-    },
+    lines: (limit) => linesIn(archive.read(object), limit),
   };
 }
 
@@ -72,7 +69,7 @@ async function* headsOf(archive: BucketArchive): AsyncGenerator<HeadsSource> {
       archive.problems.push({ place: object.place, message: "is longer than a statement of heads can be" });
       continue;
     }
-    const content = await buffer((await archive.read(object)).stream);
+    const content = await buffer(archive.read(object));
     yield { place: object.place, line: content.at(-1) === 0x0a ? content.subarray(0, -1) : content };
   }
 }

@@ -29,6 +29,8 @@ const silenceMs = 20_000;
  * @param attempts how often one request is sent at most
  */
 export async function openBucketClient(place: BucketPlace, attempts = 1): Promise<Bucket> {
+  // Which Node its later versions need is for those who build this program, not for those who run it.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const { S3 } = await import("@aws-sdk/client-s3");
   const { endpoint, region, path_style = endpoint !== undefined } = place;
   const s3 = new S3({

@@ -2,7 +2,6 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { link, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { headsSuffix } from "../audit/heads.js";
 import { writeWhole } from "../history/place.js";
@@ -46,28 +45,17 @@ export async function fetchArchive(
 /** False when the same bytes were there already. */
 async function fetchObject(archive: BucketArchive, object: Archived, path: string): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-  const { stream, sha256 } = await archive.read(object);
   const there = await hashOf(path);
-  if (there !== null && there === sha256) {
-    stream.destroy();
-    return false;
+  if (there !== null) {
+    if (there === (await archive.sha256(object))) return false;
+    throw new OtherBytes(`${path} holds other bytes than ${object.place}`);
   }
   const partial = join(dirname(path), `.${randomUUID()}.partial`);
   try {
-    const hash = createHash("sha256");
-    const hashing = new Transform({
-      transform(chunk: Buffer, _encoding, next) {
-        hash.update(chunk);
-        next(null, chunk);
-      },
-    });
-    await pipeline(stream, hashing, createWriteStream(partial, { flags: "wx", mode: 0o640, flush: true }));
-    const arrived = hash.digest("base64");
-    if (sha256 !== null && arrived !== sha256) throw new Error(`${object.place} did not arrive as it is stored`);
-    // A link fails when the name is taken.
-    if (there === null) await link(partial, path);
-    else if (there !== arrived) throw new OtherBytes(`${path} holds other bytes than ${object.place}`);
-    return there === null;
+    await pipeline(archive.read(object), createWriteStream(partial, { flags: "wx", mode: 0o640, flush: true }));
+    // A rename would replace what has come to be there meanwhile; a link fails.
+    await link(partial, path);
+    return true;
   } finally {
     await rm(partial, { force: true });
   }

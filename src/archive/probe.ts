@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Bucket, placeOf } from "./client.js";
 import { BucketUnfit, cureOf, isRefusal, statusOf, wordsOf } from "./failure.js";
+import { keptVersion } from "./kept.js";
 import { probeKeyOf } from "./keys.js";
 
 /** How long the object of a probe is locked: long enough for the probe, in milliseconds. */
@@ -71,12 +72,11 @@ async function checkObject(bucket: Bucket, { id, now, signal: abortSignal }: Pro
   if (await deletes(bucket, version, abortSignal)) {
     throw unfit(bucket, `let ${placeOf(place, key)} be deleted although it was locked`, server);
   }
-  const kept = await s3.headObject({ ...version, ChecksumMode: "ENABLED" }, { abortSignal });
-  if (kept.ChecksumSHA256 !== sha256) {
+  const kept = await keptVersion(bucket, { key, versionId: VersionId }, abortSignal);
+  if (kept.sha256 !== sha256) {
     throw unfit(bucket, "does not keep the SHA-256 checksum of an object", "use a server that does");
   }
-  const untilMs = kept.ObjectLockRetainUntilDate?.getTime() ?? 0;
-  if (kept.ObjectLockMode !== "COMPLIANCE" || untilMs < until.getTime() - roundedMs) {
+  if (kept.lockedUntil === null || kept.lockedUntil.getTime() < until.getTime() - roundedMs) {
     throw unfit(bucket, "does not lock an object as it was asked to", server);
   }
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { type Bucket, placeOf } from "./client.js";
 import { ForeignObject, statusOf } from "./failure.js";
+import { keptVersion } from "./kept.js";
 import { versionsOf } from "./versions.js";
 
 /** What is put into the archive. */
@@ -74,15 +75,8 @@ async function alreadyThere(bucket: Bucket, { key, sha256 }: LockedObject, signa
   const oldest = (await versionsOf(bucket, key, signal)).at(-1);
   const place = placeOf(bucket.place, key);
   if (oldest === undefined) throw new Error(`${place} is there and is not`);
-  const { s3, place: at } = bucket;
-  const head = await s3.headObject(
-    { Bucket: at.bucket, Key: key, VersionId: oldest.versionId, ChecksumMode: "ENABLED" },
-    { abortSignal: signal },
-  );
-  if (head.ChecksumSHA256 !== sha256)
-    throw new ForeignObject(`${place} holds other bytes than the server has to put there`);
-  if (head.ObjectLockMode !== "COMPLIANCE" || head.ObjectLockRetainUntilDate === undefined) {
-    throw new ForeignObject(`${place} was put there by somebody else, without a lock`);
-  }
-  return { key, versionId: oldest.versionId, retainUntil: head.ObjectLockRetainUntilDate };
+  const kept = await keptVersion(bucket, oldest, signal);
+  if (kept.sha256 !== sha256) throw new ForeignObject(`${place} holds other bytes than the server has to put there`);
+  if (kept.lockedUntil === null) throw new ForeignObject(`${place} was put there by somebody else, without a lock`);
+  return { key, versionId: oldest.versionId, retainUntil: kept.lockedUntil };
 }

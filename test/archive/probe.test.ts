@@ -8,6 +8,7 @@ import { type Changes, changedS3 } from "./changed_s3.js";
 import { findS3, freshBucket, oneS3 } from "./fixture.js";
 
 const part = await findS3();
+const noLock = "<Error><Code>NoSuchObjectLockConfiguration</Code><Message>none</Message></Error>";
 
 function probe(bucket: Parameters<typeof probeBucket>[0]): Promise<unknown> {
   const { now, id } = systemRuntime;
@@ -57,7 +58,14 @@ describeWith(part, "the probe of a bucket", (use) => {
       "be deleted although it was locked: use a server that enforces Object Lock",
     ],
     ["forgets the checksum", { drops: ["x-amz-checksum-sha256"] }, "does not keep the SHA-256 checksum"],
-    ["forgets the lock", { drops: ["x-amz-object-lock-mode"] }, "does not lock an object as it was asked to"],
+    [
+      "forgets the lock",
+      {
+        drops: ["x-amz-object-lock-mode"],
+        answer: ({ url }) => (url.includes("retention") ? { status: 404, body: noLock } : null),
+      },
+      "does not lock an object as it was asked to",
+    ],
     ["gives no versions", { drops: ["x-amz-version-id"] }, "gives an object no version"],
   ])("refuses a server that %s", async (_, changes, message) => {
     const changed = await changedS3(s3().endpoint, changes);
