@@ -122,7 +122,7 @@ async function assemble(
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
   const archive = await openArchive(config, { runtime, log, metrics, closing });
-  const audit = await openAudit(config, { key: keys.audit, closing });
+  const audit = await openAudit(config, { keys, runtime, log, closing, archive });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({

@@ -1,5 +1,6 @@
 import { type ApprovalRecord, type AuditSink, AuditUnavailable } from "../audit/record.js";
 import type { SigningKey } from "../keys/keys.js";
+import { withoutTokens } from "../record/secrets.js";
 import type { Person, Registry } from "../registry/registry.js";
 import type { Runtime } from "../runtime.js";
 import { type AnswerResult, type Approval, type ApprovalAnswer, type Store, StoreUnavailable } from "../store/store.js";
@@ -134,7 +135,7 @@ function recordOf(
     fingerprint: approval.fingerprint,
     approver,
     decision,
-    comment: comment ?? null,
+    comment: comment === undefined ? null : withoutTokens(comment),
     outcome,
     proof,
   };

@@ -7,15 +7,15 @@ import { AuditUnavailable, type RecordDraft } from "./record.js";
 export const maxLineBytes = 1024 * 1024;
 
 /**
- * Seals a record into a line of at most `limit` bytes. What makes a record large is the input that policy saw, so of
- * too large a record only the input's hash and size (both of its RFC 8785 form) stay; should that not be enough, the
- * same goes for the result and the violations, so that no agent can make its call unfit for the record. Throws
- * `AuditUnavailable` when even that is too large, or when the record has no JSON form.
+ * Seals a record into a line of at most `limit` bytes. Of too large a record as much is replaced by its hash and size (both of
+ * the RFC 8785 form) as has to be: of a decision the input that policy saw, then the result and the violations; of an act its
+ * detail; of any record, whatever is long. So nothing that somebody writes can make itself unfit for the record. Throws
+ * `AuditUnavailable` when the record has no JSON form.
  */
 export function sealWithin(draft: RecordDraft, place: Place, limit = maxLineBytes): Buffer {
   const whole = Buffer.from(sealed(draft, place));
   if (whole.length <= limit) return whole;
-  for (const reduce of [withoutInput, withoutParticulars]) {
+  for (const reduce of [...reductions[draft.kind], ...last]) {
     const reduced = Buffer.from(sealed(reduce(draft), place));
     if (reduced.length <= limit) return reduced;
   }
@@ -30,6 +30,20 @@ function sealed(draft: RecordDraft, place: Place): string {
   }
 }
 
+type Reduction = (draft: RecordDraft) => RecordDraft;
+
+/** What goes first, by kind. */
+const reductions: Record<RecordDraft["kind"], Reduction[]> = {
+  decision: [withoutInput, withoutParticulars],
+  outcome: [],
+  approval: [],
+  policy: [],
+  admin: [withoutDetail],
+};
+
+/** Then texts of this length and lists of this many members are cut, the shortest that a record could need last. */
+const last: Reduction[] = [cutTo(4_096, 128), cutTo(256, 32)];
+
 function withoutInput(draft: RecordDraft): RecordDraft {
   if (draft.kind !== "decision" || draft.opa_decision === null) return draft;
   return { ...draft, opa_decision: { ...draft.opa_decision, input: stubOf(draft.opa_decision.input) } };
@@ -42,7 +56,38 @@ function withoutParticulars(draft: RecordDraft): RecordDraft {
   return { ...draft, opa_decision, violations: stubOf(violations) };
 }
 
-function stubOf(value: Json): Json {
+function withoutDetail(draft: RecordDraft): RecordDraft {
+  return draft.kind === "admin" ? { ...draft, detail: stubOf(draft.detail) } : draft;
+}
+
+/** Every text and every list of a record, at any depth, cut, with size and hash of what it was. */
+function cutTo(longest: number, most: number): Reduction {
+  const cut = (value: unknown): unknown => {
+    if (typeof value === "string") return value.length > longest ? cutText(value, longest) : value;
+    if (Array.isArray(value)) return cutList(value, most).map(cut);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, cut(member)]));
+  };
+  return (draft) => cut(withoutDetail(withoutParticulars(draft))) as RecordDraft;
+}
+
+/** Half a character at the end is no text. */
+function cutText(text: string, longest: number): string {
+  return text.slice(0, longest).replace(/[\ud800-\udbff]$/, "") + noteOf(text);
+}
+
+/** Only a list of texts has room for the note. */
+function cutList(list: readonly Json[], most: number): Json[] {
+  if (list.length <= most) return [...list];
+  return [...list.slice(0, most), ...(typeof list[0] === "string" ? [noteOf([...list])] : [])];
+}
+
+function noteOf(whole: Json): string {
+  const { sha256, bytes } = stubOf(whole);
+  return `[omitted: ${bytes} bytes, sha256 ${sha256}]`;
+}
+
+function stubOf(value: Json): { omitted: true; sha256: string; bytes: number } {
   const text = canonicalJson(value);
   return { omitted: true, sha256: sha256Hex(text), bytes: Buffer.byteLength(text) };
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Json } from "../call.js";
-import { type Violation, verdicts } from "../verdict.js";
+import type { Violation } from "../verdict.js";
 import type { DecisionRecord } from "./record.js";
+import { decisionShape } from "./record_schema.js";
 
 /** What stands in a record in place of something that would have made its line too long. */
 export interface Omitted {
@@ -43,35 +44,36 @@ export type RecordedDecision = Pick<
   | "environment"
   | "decision"
   | "enforced"
+  | "aggregated"
   | "mode"
   | "reason"
 > & { opa_decision: RecordedEvaluation | null };
 
-const verdict = z.enum(verdicts);
-const name = z.string().nullable();
 const omitted = z.looseObject({ omitted: z.literal(true), sha256: z.string(), bytes: z.number() });
 const names = z.array(z.string());
 const changes = z.looseObject({ set: z.record(z.string(), z.string()), remove: names });
 const view = z.looseObject({
-  verdict,
+  verdict: decisionShape.decision,
   reason: z.string(),
   violations: z.array(z.looseObject({ rule: z.string(), param: z.string().optional() })),
   sanitize: z.array(z.looseObject({ headers: changes, query: changes })),
   redeems: z.boolean(),
 });
 const object = z.custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value));
+const shape = decisionShape;
 const decision = z.looseObject({
-  kind: z.literal("decision"),
-  decision_id: z.string(),
-  timestamp: z.iso.datetime(),
-  agent_id: name,
-  tool: name,
-  action: name,
-  environment: name,
-  decision: verdict,
-  enforced: verdict,
-  mode: z.enum(["enforce", "shadow"]),
-  reason: z.string(),
+  kind: shape.kind,
+  decision_id: shape.decision_id,
+  timestamp: shape.timestamp,
+  agent_id: shape.agent_id,
+  tool: shape.tool,
+  action: shape.action,
+  environment: shape.environment,
+  decision: shape.decision,
+  enforced: shape.enforced,
+  aggregated: shape.aggregated,
+  mode: shape.mode,
+  reason: shape.reason,
   opa_decision: z
     .looseObject({
       policy_version: z.string(),
@@ -86,6 +88,11 @@ export function faultOfDecision(value: object): string | null {
   const issue = decision.safeParse(value).error?.issues[0];
   if (!issue) return null;
   return `${issue.path.join(".") || "the record"} is not what a record of a decision has`;
+}
+
+/** So many calls the record stands for: one, or the refusals that were counted together. */
+export function callsIn({ aggregated }: Pick<RecordedDecision, "aggregated">): number {
+  return aggregated?.count ?? 1;
 }
 
 /** True for what stands in place of a large value. */

@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { VerifyKey } from "../keys/keys.js";
 import { linkTo, readLine } from "./chain.js";
+import { maxLineBytes } from "./fit.js";
+import { linesOf } from "./lines.js";
 import { AuditUnavailable } from "./record.js";
 import { firstSeqOf, segmentFor, segmentsIn } from "./segments.js";
+import type { TailStart } from "./tail.js";
 
 /** The last record of a chain. */
 export interface Head {
@@ -15,31 +18,44 @@ export interface Head {
   link: string | null;
 }
 
-export interface Recovered {
+export interface Recovered extends TailStart {
   head: Head;
-  /** File name of the segment to go on with, and its length in bytes. */
-  segment: string;
-  length: number;
+  /** `kid` of the key that signed the last record; `null` without one. */
+  kid: string | null;
 }
 
 /**
  * Finds the end of a writer's chain. A line that was not finished, which no answer depended on, is moved into a file
  * of its own beside the segment. Throws `AuditUnavailable` when the last whole line is not one that this writer
- * signed with this key, or when segments are missing: a chain never starts anew where there was one.
+ * signed with one of the keys, or when segments are missing: a chain never starts anew where there was one.
  */
-export async function recover(folder: string, writer: string, key: VerifyKey): Promise<Recovered> {
+export async function recover(folder: string, writer: string, keys: readonly VerifyKey[]): Promise<Recovered> {
   const segments = await segmentsIn(folder);
   const newest = segments.at(-1);
   const ends = await endOfChain(folder, segments);
-  const head = ends === null ? { seq: 0, link: null } : headOf(ends, writer, key);
-  if (newest !== undefined && ends?.segment === newest) return { head, segment: newest, length: ends.length };
+  const { head, kid } = ends === null ? { head: { seq: 0, link: null }, kid: null } : headOf(ends, writer, keys);
+  if (newest !== undefined && ends?.segment === newest) {
+    return { head, kid, segment: newest, length: ends.length, begunMs: await begunMs(ends.path) };
+  }
 
   const segment = segmentFor(head.seq + 1);
   if (newest !== undefined && newest !== segment) {
     const path = join(folder, newest);
     throw new AuditUnavailable(`${path} is empty and does not follow record ${head.seq}: earlier segments are missing`);
   }
-  return { head, segment, length: 0 };
+  return { head, kid, segment, length: 0, begunMs: null };
+}
+
+/** When the first record of a segment was written, as it says; of one that does not say it, since ever. */
+async function begunMs(path: string): Promise<number> {
+  for await (const { bytes } of linesOf(path, maxLineBytes)) {
+    try {
+      return Date.parse(Object(JSON.parse(Buffer.from(bytes).toString())).timestamp) || 0;
+    } catch {
+      return 0;
+    }
+  }
+  return 0;
 }
 
 interface LastLine {
@@ -59,17 +75,22 @@ async function endOfChain(folder: string, segments: readonly string[]): Promise<
   return null;
 }
 
-function headOf({ path, segment, line }: LastLine, writer: string, key: VerifyKey): Head {
+function headOf(
+  { path, segment, line }: LastLine,
+  writer: string,
+  keys: readonly VerifyKey[],
+): Pick<Recovered, "head" | "kid"> {
   try {
-    const record = readLine(line, [key]);
+    const record = readLine(line, keys);
     if (record.writer !== writer) throw new Error(`belongs to the writer ${JSON.stringify(record.writer)}`);
     if (record.seq < (firstSeqOf(segment) ?? 0)) throw new Error("is older than the name of its file says");
-    return { seq: record.seq, link: linkTo(line) };
+    return { head: { seq: record.seq, link: linkTo(line) }, kid: record.signature.kid };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AuditUnavailable(
-      `the last record of ${path} ${why}. Check it with "countersign audit verify"; ` +
-        "to start a new chain, move the writer's folder away or name another audit.dir",
+      `the last record of ${path} ${why}. Check it with "countersign audit verify". ` +
+        "If the audit key was changed, name the one before in audit.accepted_keys; " +
+        "to start a new chain, move the writer's folder and its .heads file away or name another audit.dir",
       { cause },
     );
   }

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { headsSuffix } from "./heads.js";
 
 /** A segment is named by the `seq` of its first record, in digits enough that names sort as numbers do. */
 const segmentName = /^(\d{16})\.jsonl$/;
@@ -37,9 +38,18 @@ export function isWriterName(name: string): boolean {
 /** Writers of a worker that have a folder in the audit directory. */
 export async function writersOf(dir: string, worker: number): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && writerName.exec(entry.name)?.[1] === String(worker))
-    .map((entry) => entry.name);
+  return entries.filter((entry) => entry.isDirectory() && isOf(worker, entry.name)).map((entry) => entry.name);
+}
+
+/** Writers of which a statement of heads lies in the audit directory, of one worker or of all, by name. */
+export async function statedWriters(dir: string, worker?: number): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith(headsSuffix));
+  const writers = names.map((name) => name.slice(0, -headsSuffix.length)).filter(isWriterName);
+  return writers.filter((name) => worker === undefined || isOf(worker, name)).sort();
+}
+
+function isOf(worker: number, writer: string): boolean {
+  return writerName.exec(writer)?.[1] === String(worker);
 }
 
 /** Paths of everything in a folder that holds or claims to hold records, oldest first. */

@@ -8,7 +8,23 @@ export interface TailOptions {
   durability: "write" | "fsync";
   /** A segment is closed when the next batch would take it beyond this. */
   maxSegmentBytes: number;
+  /** A segment with records is closed when its first one is older than this, in milliseconds. */
+  maxSegmentAgeMs: number;
   openSegment: OpenSegment;
+  /** Milliseconds since the Unix epoch. */
+  now: () => number;
+  /** Told the path of each segment to which nothing is added any more; must not throw. */
+  onFinished: (path: string) => void;
+}
+
+/** Where a chain goes on. */
+export interface TailStart {
+  /** File name of the newest segment. */
+  segment: string;
+  /** Bytes of it that are whole lines. */
+  length: number;
+  /** When its first record was written, in milliseconds since the Unix epoch; `null` = it has none. */
+  begunMs: number | null;
 }
 
 /** As large as a page: on a full disk a smaller write may still fit into the last one. */
@@ -21,6 +37,8 @@ const probeBytes = Buffer.alloc(4096, " ");
 export class Tail {
   readonly #options: TailOptions;
   #file: SegmentFile;
+  #path: string;
+  #begunMs: number | null;
   /** Bytes of the segment that are known to be good. */
   #length: number;
   #dirty = false;
@@ -28,25 +46,37 @@ export class Tail {
   #full = false;
   #foreign: ForeignChange | null = null;
 
-  private constructor(options: TailOptions, file: SegmentFile, length: number) {
+  private constructor(
+    options: TailOptions,
+    file: SegmentFile,
+    { path, length, begunMs }: TailStart & { path: string },
+  ) {
     this.#options = options;
     this.#file = file;
+    this.#path = path;
     this.#length = length;
+    this.#begunMs = begunMs;
   }
 
   /** Goes on after the first `length` bytes of a segment. */
-  static async open(options: TailOptions, segment: string, length: number): Promise<Tail> {
-    const file = await options.openSegment(join(options.folder, segment));
-    await file.confirm(length);
+  static async open(options: TailOptions, start: TailStart): Promise<Tail> {
+    const path = join(options.folder, start.segment);
+    const file = await options.openSegment(path);
+    await file.confirm(start.length);
     await syncFolder(options.folder);
-    return new Tail(options, file, length);
+    return new Tail(options, file, { ...start, path });
+  }
+
+  /** When the segment is too old to go on with, in milliseconds since the Unix epoch; `null` while it has no record. */
+  get endsAtMs(): number | null {
+    return this.#begunMs === null ? null : this.#begunMs + this.#options.maxSegmentAgeMs;
   }
 
   /** Appends whole lines, the first of which is record `firstSeq`: all of them, or none as far as readers will see. */
   async append(lines: Uint8Array, firstSeq: number): Promise<void> {
     if (this.#dirty) await this.#repair();
     this.#full ||= this.#length > 0 && this.#length + lines.length > this.#options.maxSegmentBytes;
-    if (this.#full) await this.#rotate(firstSeq);
+    if (this.#full || this.#isOld()) await this.#rotate(firstSeq);
     try {
       await this.#write(lines);
     } catch (error) {
@@ -56,11 +86,29 @@ export class Tail {
     }
     this.#length += lines.length;
     this.#dirty = false;
+    this.#begunMs ??= this.#options.now();
+  }
+
+  /** Ends a segment that is too old, so that what it holds is finished though no further record comes. */
+  async endOld(nextSeq: number): Promise<void> {
+    if (this.#isOld()) await this.end(nextSeq);
+  }
+
+  /** Ends the segment if it has records; the next one is there from then on, and empty. */
+  async end(nextSeq: number): Promise<void> {
+    if (this.#dirty) await this.#repair();
+    if (this.#length > 0) await this.#rotate(nextSeq);
+  }
+
+  /** Resolves when all that was appended would survive a loss of power. */
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   /** Finds out whether a write would succeed now, and leaves the file as it was. */
-  async probe(): Promise<void> {
+  async probe(nextSeq: number): Promise<void> {
     if (this.#dirty) await this.#repair();
+    if (this.#full || this.#isOld()) await this.#rotate(nextSeq);
     await this.#write(probeBytes);
     await this.#repair();
   }
@@ -115,10 +163,20 @@ export class Tail {
       await next.close();
       throw error;
     }
-    const full = this.#file;
+    const [full, path] = [this.#file, this.#path];
     this.#file = next;
+    this.#path = join(folder, segmentFor(firstSeq));
     this.#length = 0;
+    this.#begunMs = null;
     this.#full = false;
-    await full.close();
+    try {
+      await full.close();
+    } finally {
+      this.#options.onFinished(path);
+    }
+  }
+
+  #isOld(): boolean {
+    return this.endsAtMs !== null && this.#options.now() >= this.endsAtMs;
   }
 }

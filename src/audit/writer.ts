@@ -1,16 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { SigningKey } from "../keys/keys.js";
+import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import { systemRuntime } from "../runtime.js";
 import { linkTo } from "./chain.js";
 import { sealWithin } from "./fit.js";
+import { HeadKeeper } from "./head_keeper.js";
+import type { HeadsStatement } from "./heads.js";
+import { checkAgainstStated, checkNoneMissing } from "./heads_file.js";
 import { takeLock } from "./lock.js";
-import { type AuditSink, AuditUnavailable, type RecordDraft } from "./record.js";
+import { type AdminRecord, type AuditSink, AuditUnavailable, type RecordDraft } from "./record.js";
 import { type Head, recover } from "./recovery.js";
 import { type OpenSegment, openSegment } from "./segment_file.js";
 import { writersOf } from "./segments.js";
 import { recordAlgorithm } from "./signed.js";
-import { Tail } from "./tail.js";
+import { Tail, type TailOptions } from "./tail.js";
 
 export interface WriterOptions {
   /** Audit directory; made when it is missing. */
@@ -18,14 +21,28 @@ export interface WriterOptions {
   /** Number of the worker process, from 1. Each has a chain of its own. */
   worker: number;
   key: SigningKey;
+  /** Keys that signed records before: a chain that ends with such a record goes on under `key`. */
+  acceptedKeys?: readonly VerifyKey[];
   /** `write`: a record survives the process. `fsync`: it survives the machine. */
   durability: "write" | "fsync";
   /** A segment is closed when the next batch would take it beyond this. Default 64 MiB. */
   maxSegmentBytes?: number;
+  /** A segment with records is closed when its first one is older than this. Default 15 minutes. */
+  maxSegmentAgeMs?: number;
+  /** How often the heads are stated. Default 1 minute. */
+  headsEveryMs?: number;
   /** Records that may wait for the disk; more are refused. Default 10,000. */
   maxPending?: number;
   /** How often a failed disk is tried again when no record comes. Default 1,000 ms. */
   probeIntervalMs?: number;
+  /** Told the path of each segment to which nothing is added any more. */
+  onFinished?: (path: string) => void;
+  /** Told of each new statement of heads, the signed line without its newline. */
+  onHeads?: (line: string) => void;
+  /** Told what an operator should look after, and that holds up no record. */
+  onWarning?: (message: string) => void;
+  /** Milliseconds since the Unix epoch. */
+  now?: () => number;
   /** For tests that let the disk fail. */
   openSegment?: OpenSegment;
   /** Makes the writer's name, once in the life of the directory. */
@@ -36,30 +53,59 @@ export interface WriterOptions {
 const maxBatchRecords = 256;
 const maxBatchBytes = 4 * 1024 * 1024;
 
+/** The sink that writes a chain. */
+export interface AuditWriter extends AuditSink {
+  /** Name of the chain. */
+  readonly writer: string;
+  /** Where its segments are. */
+  readonly folder: string;
+  /** How far the chains of the directory have come, not signed yet. */
+  heads(): HeadsStatement;
+}
+
 /**
- * Opens the chain of one worker and goes on where it ended. Throws `AuditUnavailable` when another process writes it,
- * or when its end cannot be trusted, and the system's error when the directory cannot be used.
+ * Opens the chain of one worker and goes on where it ended; under another key than before, with a record that says so.
+ * Throws `AuditUnavailable` when another process writes it, or when its end cannot be trusted or is missing, and the
+ * system's error when the directory cannot be used.
  */
-export async function openWriter(options: WriterOptions): Promise<AuditSink> {
+export async function openWriter(options: WriterOptions): Promise<AuditWriter> {
   recordAlgorithm(options.key);
   await mkdir(options.dir, { recursive: true, mode: 0o750 });
   const unlock = await takeLock(join(options.dir, `w${options.worker}.lock`));
+  let opened: ChainWriter | null = null;
   try {
     const writer = await writerFor(options);
     const folder = join(options.dir, writer);
     await mkdir(folder, { recursive: true, mode: 0o750 });
-    const { head, segment, length } = await recover(folder, writer, options.key);
-    const tailOptions = { folder, durability: options.durability, maxSegmentBytes: 64 * 1024 * 1024, openSegment };
-    const tail = await Tail.open({ ...tailOptions, ...given(options) }, segment, length);
-    return new ChainWriter(options, writer, tail, head, unlock);
+    const keys = [options.key, ...(options.acceptedKeys ?? [])];
+    const { head, kid, ...start } = await recover(folder, writer, keys);
+    const stated = await checkAgainstStated(options.dir, writer, head, keys);
+    const tail = await Tail.open(tailOptions(options, folder), start);
+    opened = new ChainWriter(options, { writer, folder, tail, head, stated, unlock });
+    if (kid !== null && kid !== options.key.kid) await opened.append(keyChanged(options, kid));
+    return opened;
   } catch (error) {
-    await unlock();
+    await (opened ? opened.close() : unlock());
     throw error;
   }
 }
 
-function given({ maxSegmentBytes, openSegment }: WriterOptions): Partial<WriterOptions> {
-  return { ...(maxSegmentBytes && { maxSegmentBytes }), ...(openSegment && { openSegment }) };
+function tailOptions(options: WriterOptions, folder: string): TailOptions {
+  return {
+    folder,
+    durability: options.durability,
+    maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024,
+    maxSegmentAgeMs: options.maxSegmentAgeMs ?? 15 * 60_000,
+    openSegment: options.openSegment ?? openSegment,
+    now: options.now ?? systemRuntime.now,
+    onFinished: options.onFinished ?? ignore,
+  };
+}
+
+function keyChanged({ key, now = systemRuntime.now }: WriterOptions, from: string): AdminRecord {
+  const timestamp = new Date(now()).toISOString();
+  const detail = { from, to: key.kid };
+  return { kind: "admin", timestamp, act: "audit_key_changed", by: "operator", agent_id: null, detail };
 }
 
 async function writerFor({ dir, worker, id = systemRuntime.id }: WriterOptions): Promise<string> {
@@ -69,6 +115,7 @@ async function writerFor({ dir, worker, id = systemRuntime.id }: WriterOptions):
       `${dir} holds several chains of worker ${worker} (${[known, ...others].join(", ")}): move all but one away`,
     );
   }
+  await checkNoneMissing(dir, worker, known === undefined ? [] : [known]);
   return known ?? `w${worker}-${id()}`;
 }
 
@@ -78,28 +125,62 @@ interface Waiting {
   reject(error: AuditUnavailable): void;
 }
 
+interface Opened {
+  writer: string;
+  folder: string;
+  tail: Tail;
+  head: Head;
+  stated: HeadsStatement | null;
+  unlock: () => Promise<void>;
+}
+
 /**
  * Group commit: records that come while a write is under way go out together with the next one. A record gets its
  * place in the chain only when it is written, so a write that fails leaves the chain as it was.
  */
-class ChainWriter implements AuditSink {
+class ChainWriter implements AuditWriter {
+  readonly writer: string;
+  readonly folder: string;
   readonly #options: WriterOptions;
-  readonly #writer: string;
   readonly #tail: Tail;
+  readonly #keeper: HeadKeeper;
   readonly #unlock: () => Promise<void>;
+  readonly #now: () => number;
   #head: Head;
   #queue: Waiting[] = [];
   #work: Promise<void> | null = null;
   #trouble: string | null = null;
   #probe: NodeJS.Timeout | null = null;
+  /** Ends the segment when it is old. */
+  #age: NodeJS.Timeout | null = null;
   #closed: Promise<void> | null = null;
 
-  constructor(options: WriterOptions, writer: string, tail: Tail, head: Head, unlock: () => Promise<void>) {
+  constructor(options: WriterOptions, { writer, folder, tail, head, stated, unlock }: Opened) {
     this.#options = options;
-    this.#writer = writer;
+    this.writer = writer;
+    this.folder = folder;
     this.#tail = tail;
     this.#head = head;
     this.#unlock = unlock;
+    this.#now = options.now ?? systemRuntime.now;
+    this.#keeper = new HeadKeeper({
+      dir: options.dir,
+      writer,
+      key: options.key,
+      accepted: options.acceptedKeys ?? [],
+      everyMs: options.headsEveryMs ?? 60_000,
+      now: this.#now,
+      head: () => this.#head,
+      sync: () => tail.sync(),
+      stated,
+      onHeads: options.onHeads ?? ignore,
+      onWarning: options.onWarning ?? ignore,
+    });
+    this.#watchAge();
+  }
+
+  heads(): HeadsStatement {
+    return this.#keeper.now();
   }
 
   append(draft: RecordDraft): Promise<void> {
@@ -125,7 +206,11 @@ class ChainWriter implements AuditSink {
   async #finish(): Promise<void> {
     while (this.#work) await this.#work;
     if (this.#probe) clearTimeout(this.#probe);
+    if (this.#age) clearTimeout(this.#age);
     try {
+      // What cannot be ended now goes on at the next start.
+      await this.#tail.end(this.#head.seq + 1).catch(ignore);
+      await this.#keeper.close();
       await this.#tail.close();
     } finally {
       await this.#unlock();
@@ -133,8 +218,23 @@ class ChainWriter implements AuditSink {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) await this.#commit();
+    do {
+      while (this.#queue.length > 0) await this.#commit();
+      await this.#tail.endOld(this.#head.seq + 1).catch((cause) => this.#failed(cause));
+    } while (this.#queue.length > 0);
     this.#work = null;
+    this.#watchAge();
+  }
+
+  /** Without it, a segment would stay open as long as no record comes. */
+  #watchAge(): void {
+    const { endsAtMs } = this.#tail;
+    if (endsAtMs === null || this.#age || this.#trouble !== null || this.#closed) return;
+    const inMs = Math.min(Math.max(endsAtMs - this.#now(), 0), longestTimerMs);
+    this.#age = setTimeout(() => {
+      this.#age = null;
+      if (!this.#closed) this.#work ??= this.#drain();
+    }, inMs).unref();
   }
 
   async #commit(): Promise<void> {
@@ -165,7 +265,7 @@ class ChainWriter implements AuditSink {
       if (taken === maxBatchRecords || bytes >= maxBatchBytes) break;
       taken++;
       try {
-        const place = { seq: head.seq + 1, prev: head.link, writer: this.#writer, key: this.#options.key };
+        const place = { seq: head.seq + 1, prev: head.link, writer: this.writer, key: this.#options.key };
         const line = sealWithin(entry.draft, place);
         head = { seq: place.seq, link: linkTo(line) };
         lines.push(line, newline);
@@ -192,7 +292,7 @@ class ChainWriter implements AuditSink {
   /** Without it, readiness that went off with the last record would keep away the next, and never come back. */
   async #tryAgain(): Promise<void> {
     try {
-      await this.#tail.probe();
+      await this.#tail.probe(this.#head.seq + 1);
       this.#trouble = null;
     } catch (cause) {
       this.#failed(cause);
@@ -202,3 +302,8 @@ class ChainWriter implements AuditSink {
 }
 
 const newline = Buffer.from("\n");
+
+/** The longest that a timer of Node waits. */
+const longestTimerMs = 2 ** 31 - 1;
+
+const ignore = (): void => {};

@@ -1,4 +1,4 @@
-import { isOmitted, type RecordedDecision, type RecordedView } from "../audit/form.js";
+import { callsIn, isOmitted, type RecordedDecision, type RecordedView } from "../audit/form.js";
 import { type ReadOptions, type RecordFile, readDecisions } from "../audit/read.js";
 import { type Span, within } from "../audit/span.js";
 import { describe } from "../evaluate/messages.js";
@@ -58,6 +58,8 @@ export interface Summary {
   could_be_allowed: number;
   /** Decisions that the policies were not asked about: refused before, or in a failure. */
   not_replayable: number;
+  /** Refused calls that were counted together, of which no record tells what they asked for. */
+  aggregated: number;
   /** Places of lines that were not finished. */
   torn: string[];
 }
@@ -72,11 +74,15 @@ export async function backtest(
   { span, agent, found, done }: BacktestOptions,
 ): Promise<Summary> {
   const counts = { unchanged: 0, newly_allowed: 0, newly_denied: 0, changed: 0, undecidable: 0 };
-  let [couldAllow, notReplayable] = [0, 0];
+  let [couldAllow, notReplayable, aggregated] = [0, 0, 0];
   const torn: string[] = [];
   const options = { torn: (place: string) => void torn.push(place), ...(done && { done }) };
   for await (const { record } of readDecisions(files, options)) {
     if (!within(span, record.timestamp) || (agent !== null && record.agent_id !== agent)) continue;
+    if (record.aggregated) {
+      aggregated += callsIn(record);
+      continue;
+    }
     if (record.opa_decision === null) {
       notReplayable += 1;
       continue;
@@ -94,6 +100,7 @@ export async function backtest(
     undecidable,
     could_be_allowed: couldAllow,
     not_replayable: notReplayable,
+    aggregated,
     torn,
   };
 }

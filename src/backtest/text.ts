@@ -50,6 +50,9 @@ export function summaryLines(summary: Summary): string[] {
     `  ${unchanged} unchanged, ${newly_allowed} newly allowed, ${newly_denied} newly denied, ${changed} changed otherwise`,
     `${undecidable} undecidable, of which ${could_be_allowed} might be newly allowed`,
     `${summary.not_replayable} were not a matter of the policies`,
+    ...(summary.aggregated > 0
+      ? [`${summary.aggregated} refused calls were counted together and cannot be judged again`]
+      : []),
     ...summary.torn.map((place) => `${place}: the last line is not finished and does not count`),
     "limits were not judged again, and signatures were not verified",
   ];

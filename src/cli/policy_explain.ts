@@ -68,6 +68,7 @@ async function questionOf({ input, audit, decision }: ExplainOptions): Promise<Q
 async function recorded(paths: readonly string[], id: string): Promise<Question> {
   for await (const { record } of readDecisions(await recordsIn(paths))) {
     if (record.decision_id !== id) continue;
+    if (record.aggregated) throw new WrongUse(`${id} was counted with others, without what it asked for`);
     const input = record.opa_decision?.input;
     if (input === undefined) throw new WrongUse(`${id} was refused (${record.reason}) before policies were asked`);
     if ("omitted" in input) throw new WrongUse(`the call of ${id} was too large to be recorded`);

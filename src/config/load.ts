@@ -54,6 +54,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
   const at = (path: string): string => resolve(folder, path);
   const { issuer } = config.identity;
   const { grpc } = config.listen;
+  const { otlp } = config.telemetry;
   return {
     ...config,
     listen: {
@@ -98,7 +99,16 @@ function withAbsolutePaths(config: Written, folder: string): Config {
       key_file: at(config.approvals.key_file ?? issuer.key_file),
     },
     bundles: config.bundles.key_file === undefined ? {} : { key_file: at(config.bundles.key_file) },
-    audit: { ...config.audit, dir: at(config.audit.dir), key_file: at(config.audit.key_file) },
+    audit: {
+      ...config.audit,
+      dir: at(config.audit.dir),
+      key_file: at(config.audit.key_file),
+      accepted_keys: config.audit.accepted_keys.map(at),
+    },
+    telemetry: {
+      ...config.telemetry,
+      ...(otlp && { otlp: { ...otlp, ...(otlp.headers_file && { headers_file: at(otlp.headers_file) }) } }),
+    },
   };
 }
 

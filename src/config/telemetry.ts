@@ -15,7 +15,7 @@ const collector = z.strictObject({
 /** What operators see of decisions, beside the records. */
 export const telemetry = z.strictObject({
   otlp: z
-    .union([url.transform((base) => ({ url: base, protocol: "http" as const, headers_file: undefined })), collector], {
+    .union([url.transform((base): z.output<typeof collector> => ({ url: base, protocol: "http" })), collector], {
       error: collectorForm,
     })
     .optional()

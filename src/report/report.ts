@@ -1,4 +1,4 @@
-import type { RecordedDecision } from "../audit/form.js";
+import { callsIn, type RecordedDecision } from "../audit/form.js";
 import { type ReadOptions, type RecordFile, readDecisions } from "../audit/read.js";
 import { type Span, within } from "../audit/span.js";
 import { objectionsTo } from "./objections.js";
@@ -95,12 +95,14 @@ export async function shadowReport(files: readonly RecordFile[], options: Report
   for await (const { record } of readDecisions(files, { ...done, torn: (place) => torn.push(place) })) {
     if (!within(span, record.timestamp)) continue;
     const { fate, decisive, beside } = objectionsTo(record);
-    counts.decisions += 1;
-    if (fate !== "passed") counts[fate] += 1;
-    agents.add(record.agent_id, fate);
+    const calls = callsIn(record);
+    counts.decisions += calls;
+    if (fate !== "passed") counts[fate] += calls;
+    agents.add(record.agent_id, fate, calls);
     if (fate !== "passed") rows.add(record, decisive, fate);
     rows.add(record, beside, "beside");
-    if (first === null || record.timestamp < first) first = record.timestamp;
+    const from = record.aggregated?.from ?? record.timestamp;
+    if (first === null || from < first) first = from;
     if (last === null || record.timestamp > last) last = record.timestamp;
   }
 
@@ -137,7 +139,7 @@ async function countCalls(
     if (within(span, record.timestamp)) {
       for (const key of keysOf(record)) {
         const count = calls.get(key);
-        if (count !== undefined) calls.set(key, count + 1);
+        if (count !== undefined) calls.set(key, count + callsIn(record));
         for (const threshold of thresholds.get(key) ?? []) threshold.count(record);
       }
     }
@@ -170,11 +172,11 @@ function thresholdReport(threshold: Threshold, percent: number): ThresholdReport
 class Agents {
   readonly #agents = new Map<RecordedDecision["agent_id"], AgentReport>();
 
-  add(agent: string | null, fate: "passed" | "would_block" | "blocked"): void {
+  add(agent: string | null, fate: "passed" | "would_block" | "blocked", calls: number): void {
     const key = this.#agents.has(agent) || this.#agents.size < maxAgents ? agent : null;
     const counts = this.#agents.get(key) ?? { agent: key, decisions: 0, would_block: 0, blocked: 0 };
-    counts.decisions += 1;
-    if (fate !== "passed") counts[fate] += 1;
+    counts.decisions += calls;
+    if (fate !== "passed") counts[fate] += calls;
     this.#agents.set(key, counts);
   }
 

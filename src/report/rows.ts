@@ -1,4 +1,4 @@
-import type { RecordedDecision } from "../audit/form.js";
+import { callsIn, type RecordedDecision } from "../audit/form.js";
 import type { Violation } from "../verdict.js";
 import { Frequent } from "./frequent.js";
 import { type Group, keyOf, scopeOf } from "./scope.js";
@@ -59,14 +59,14 @@ export class Rows {
     return [...this.#thresholds.values()].sort((a, b) => (a.rule < b.rule ? -1 : Number(a.rule > b.rule)));
   }
 
-  /** Counts each of the rules once, however often it was broken by the call. */
+  /** Counts each of the rules once for a call, however often the call broke it. */
   add(record: RecordedDecision, violations: readonly Violation[], fate: "would_block" | "blocked" | "beside"): void {
     const seen = new Set<Row>();
     for (const violation of violations) {
       const row = this.#rowOf(violation.rule, record);
       if (!seen.has(row)) {
         seen.add(row);
-        row[fate] += 1;
+        row[fate] += callsIn(record);
         this.#addScope(row, keyOf(scopeOf(violation.rule, record)));
         if (fate === "would_block" && row.examples.length < this.#examples)
           row.examples.push(exampleOf(record, violation));

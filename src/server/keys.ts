@@ -13,6 +13,8 @@ export interface ServerKeys {
   /** Of those whose attestations are believed. */
   observers: readonly AttestationKey[];
   audit: SigningKey;
+  /** Keys that signed records before: chains that end with such a record go on under `audit`. */
+  auditAccepted: readonly VerifyKey[];
   /** Signs bundles that others fetch; `null` when none is configured. */
   bundles: SigningKey | null;
 }
@@ -35,19 +37,35 @@ export async function readKeys(config: Config): Promise<ServerKeys> {
     attestation: await signing(config.attestation.key_file, "attestation"),
     observers: await observersOf(config),
     audit: await readKeyFile(audit.key_file, "audit"),
+    auditAccepted: await Promise.all(audit.accepted_keys.map((file) => readVerifyKeyFile(file, "audit"))),
     bundles: bundles.key_file === undefined ? null : await readKeyFile(bundles.key_file, "bundle"),
   };
   const tokens = [issuer, ...keys.accepted, keys.approvals, keys.attestation].map(({ thumbprint }) => thumbprint);
-  if (tokens.includes(keys.audit.thumbprint)) {
-    throw new Error(`${audit.key_file}: the audit key is also used for tokens; give it a key of its own`);
+  const records = [keys.audit, ...keys.auditAccepted].map(({ thumbprint }) => thumbprint);
+  const shared = records.findIndex((thumbprint) => tokens.includes(thumbprint));
+  if (shared >= 0) {
+    const file = [audit.key_file, ...audit.accepted_keys][shared];
+    throw new Error(`${file}: the audit key is also used for tokens; give it a key of its own`);
   }
-  if (keys.bundles && [...tokens, keys.audit.thumbprint].includes(keys.bundles.thumbprint)) {
+  checkKids([keys.audit, ...keys.auditAccepted]);
+  if (keys.bundles && [...tokens, ...records].includes(keys.bundles.thumbprint)) {
     throw new Error(`${bundles.key_file}: the bundle key is also used for tokens or records; give it a key of its own`);
   }
-  const ours = [...tokens, keys.audit.thumbprint, ...(keys.bundles ? [keys.bundles.thumbprint] : [])];
-  const shared = keys.observers.find(({ key }) => ours.includes(key.thumbprint));
-  if (shared) throw new Error(`attestation.keys: ${shared.kid} is a key of our own; an observer signs with its own`);
+  const ours = [...tokens, ...records, ...(keys.bundles ? [keys.bundles.thumbprint] : [])];
+  const own = keys.observers.find(({ key }) => ours.includes(key.thumbprint));
+  if (own) throw new Error(`attestation.keys: ${own.kid} is a key of our own; an observer signs with its own`);
   return keys;
+}
+
+/** A record names its key by the kid alone. */
+function checkKids(keys: readonly VerifyKey[]): void {
+  const twice = keys.find((key) =>
+    keys.some(({ kid, thumbprint }) => kid === key.kid && thumbprint !== key.thumbprint),
+  );
+  if (twice === undefined) return;
+  throw new Error(
+    `audit.accepted_keys: two keys have the kid ${twice.kid}; give the newer one a kid of its own, or take "kid" out of it`,
+  );
 }
 
 async function observersOf({ attestation }: Config): Promise<AttestationKey[]> {

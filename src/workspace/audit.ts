@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { AuditSink, RecordDraft } from "../audit/record.js";
 import type { PolicyHistory } from "../history/history.js";
 import type { PolicySet } from "../policies/policy_set.js";
+import { withoutTokens } from "../record/secrets.js";
 import type { Runtime } from "../runtime.js";
 import type { Metrics } from "../telemetry/metrics.js";
 import { unknownTools } from "./unknown_tools.js";
@@ -30,7 +31,7 @@ export function policyAudit(deps: {
       policy_version: next.version,
       previous_version: previous?.version ?? null,
       files: next.files,
-      detail: asked?.reason ?? null,
+      detail: asked?.reason ? withoutTokens(asked.reason) : null,
       ...(asked && { by: asked.by }),
     });
     history.tookEffect(next, previous);
@@ -65,7 +66,7 @@ export function policyAudit(deps: {
         policy_version: null,
         previous_version: version,
         files: [],
-        detail: error.message,
+        detail: withoutTokens(error.message),
       };
       // The files are not in force either way, so a broken audit log is no reason to tell of them again and again.
       await audit.append(record).catch((cause) => log.error({ err: cause }, "the refusal could not be recorded"));

@@ -1,4 +1,6 @@
+import { rm, stat } from "node:fs/promises";
 import type { DecisionRecord, RecordDraft } from "../../src/audit/record.js";
+import { recordFilesIn } from "../../src/audit/segments.js";
 import { openWriter } from "../../src/audit/writer.js";
 import type { Json } from "../../src/call.js";
 import { type DecideParts, decide } from "../../src/decide/index.js";
@@ -134,10 +136,11 @@ export function refusedBefore(reason: string, timestamp = "2026-03-01T12:30:00.0
   });
 }
 
-/** Writes records into an audit directory as the server does. */
+/** Writes records into an audit directory as the server does, and leaves the newest segment as one that still runs. */
 export async function write(dir: string, drafts: readonly RecordDraft[], maxSegmentBytes?: number): Promise<void> {
   const limit = maxSegmentBytes === undefined ? {} : { maxSegmentBytes };
   const writer = await openWriter({ dir, worker: 1, key: ed25519, durability: "write", ...limit });
   await Promise.all(drafts.map((draft) => writer.append(draft)));
   await writer.close();
+  for (const file of await recordFilesIn(writer.folder)) if ((await stat(file)).size === 0) await rm(file);
 }

@@ -13,7 +13,13 @@ const page = readFileSync(join(repository, "docs/audit.md"), "utf8");
 
 /** Every name of a type, which the compiler holds to it. */
 const envelope: Record<keyof Envelope, true> = { seq: true, prev: true, writer: true, signature: true };
-const kinds: Record<RecordDraft["kind"], true> = { decision: true, approval: true, policy: true, admin: true };
+const kinds: Record<RecordDraft["kind"], true> = {
+  decision: true,
+  outcome: true,
+  approval: true,
+  policy: true,
+  admin: true,
+};
 const members: Record<keyof AdminRecord, true> = {
   kind: true,
   timestamp: true,

@@ -15,6 +15,7 @@ import {
   optionsFor,
   policyDraft,
   put,
+  recordsOf,
   scratch,
   segment,
   stranger,
@@ -38,7 +39,7 @@ async function goOn(folder: string): Promise<Record<string, string>> {
   await sink.close();
   const { problems } = await verifyAudit([dir.path()], [ed25519]);
   expect(problems).toEqual([]);
-  return contentsOf(folder);
+  return recordsOf(folder);
 }
 
 function following(seq: number, before: string): string {

@@ -3,7 +3,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
-import type { DecisionRecord, PolicyRecord } from "../../src/audit/record.js";
+import type {
+  AdminRecord,
+  ApprovalRecord,
+  DecisionRecord,
+  OutcomeRecord,
+  PolicyRecord,
+} from "../../src/audit/record.js";
+import { isWriterName } from "../../src/audit/segments.js";
 import type { WriterOptions } from "../../src/audit/writer.js";
 import type { Jwk } from "../../src/keys/jwk.js";
 import { type SigningKey, signingKeyOf } from "../../src/keys/signing_key.js";
@@ -83,6 +90,58 @@ export function decisionDraft(input: NonNullable<DecisionRecord["opa_decision"]>
   };
 }
 
+export function approvalDraft(more: Partial<ApprovalRecord> = {}): ApprovalRecord {
+  return {
+    kind: "approval",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    approval_id: "apr_1",
+    agent_id: "deploy-manager",
+    session_id: "s-1",
+    deployment_id: "d-1",
+    fingerprint: "f-1",
+    approver: "alice@example.com",
+    decision: "approve",
+    comment: null,
+    outcome: "approved",
+    proof: "a.b.c",
+    ...more,
+  };
+}
+
+export function adminDraft(more: Partial<AdminRecord> = {}): AdminRecord {
+  return {
+    kind: "admin",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    act: "token_issued",
+    by: "agent:deploy-manager",
+    agent_id: "deploy-manager",
+    detail: { jti: "1" },
+    ...more,
+  };
+}
+
+export function outcomeDraft(more: Partial<OutcomeRecord> = {}): OutcomeRecord {
+  return {
+    kind: "outcome",
+    timestamp: "2026-01-02T03:04:05.678Z",
+    decision_id: "01J9ZQ3V6C5R8N2K4M7P0T1S6Y",
+    deployment_id: "d-1",
+    session_id: "s-1",
+    agent_id: "deploy-manager",
+    tool: "deploy-api",
+    action: "deploy",
+    environment: "staging",
+    service: null,
+    request_id: "r-1",
+    outcome: "succeeded",
+    status: 200,
+    flags: [],
+    duration_us: 1_200,
+    upstream: "127.0.0.1:8080",
+    ...more,
+  };
+}
+
 /** Lines of a valid chain of `count` small records. */
 export function chainOf(count: number, key: SigningKey, writer = writerName): string[] {
   const lines: string[] = [];
@@ -104,14 +163,22 @@ export function scratch(): { path: () => string } {
 }
 
 export function optionsFor(dir: string, more: Partial<WriterOptions> = {}): WriterOptions {
-  return { dir, worker: 1, key: ed25519, durability: "write", ...more };
+  // The records of these tests are as old as their timestamps say.
+  const maxSegmentAgeMs = 100 * 365 * 24 * 3_600_000;
+  return { dir, worker: 1, key: ed25519, durability: "write", maxSegmentAgeMs, ...more };
 }
 
 /** Folder of the only writer in an audit directory. */
 export async function folderIn(dir: string): Promise<string> {
-  const folders = (await readdir(dir)).filter((name) => !name.includes(".lock"));
+  const folders = (await readdir(dir)).filter((name) => isWriterName(name));
   if (folders.length !== 1) throw new Error(`one writer expected, not ${folders.join(", ")}`);
   return join(dir, String(folders[0]));
+}
+
+/** Contents of a writer's folder, by file name, without the empty segment that a close leaves for the next record. */
+export async function recordsOf(folder: string): Promise<Record<string, string>> {
+  const files = Object.entries(await contentsOf(folder));
+  return Object.fromEntries(files.filter(([, text]) => text !== ""));
 }
 
 /** Contents of a writer's folder, by file name. */

@@ -46,5 +46,5 @@ test("variables and schemas that the page names exist", () => {
   expect([...named].filter((name) => !known.has(name)).sort()).toEqual(links.sort());
   const schemas = jsonSchemas().map((schema) => schema.path);
   expect(schemas).toEqual(expect.arrayContaining(page.match(/docs\/schemas\/\w+\.schema\.json/g) ?? []));
-  expect(schemas).toHaveLength(6);
+  expect(schemas).toHaveLength(7);
 });

@@ -50,9 +50,17 @@ const defaults = {
     max_pending: 100,
     page: { session_ttl: 28_800_000 },
   },
-  audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
+  audit: {
+    dir: join(folder, "var/audit"),
+    key_file: join(folder, "var/audit.jwk"),
+    accepted_keys: [],
+    durability: "write",
+    segment: { max_bytes: 67_108_864, max_age: 900_000 },
+    heads_every: 60_000,
+    refusals: { whole: 300, within: 60_000 },
+  },
   bundles: {},
-  telemetry: { log: "json", log_level: "info" },
+  telemetry: { sampling: 1, slow_stage: 5, log: "json", log_level: "info" },
 };
 
 test.each(["", "# nothing\n", "{}", "identity: {issuer: {}}"])("everything has a default: %p", (text) => {
@@ -96,9 +104,17 @@ approvals:
   slack: {channel: C0123456789, bot_token_file: k/bot, signing_secret_file: /k/signing, team_id: T0123456789, api_url: "http://127.0.0.1:1/api/"}
   teams: {webhook_url_file: k/teams, link_ttl: 5m}
   webhook: {url: https://pager.example/hook, secret_file: k/webhook}
-audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
+audit:
+  dir: /var/audit
+  key_file: k/audit.jwk
+  accepted_keys: [k/old.jwk, /k/older.jwk]
+  durability: fsync
+  segment: {max_bytes: 1048576, max_age: 1h}
+  heads_every: 10s
+  refusals: {whole: 10, within: 1h}
+  s3: {bucket: audit, endpoint: "http://127.0.0.1:7070", prefix: a/b, retention_days: 2555, path_style: false}
 bundles: {key_file: k/bundle.jwk}
-telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
+telemetry: {otlp: "http://collector:4318", sampling: 0.1, slow_stage: 1ms, log: "off", log_level: debug}
 `;
   const above = join(folder, "..");
   expect(load(text)).toEqual({
@@ -189,9 +205,31 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
       teams: { webhook_url_file: join(folder, "k/teams"), link_ttl: 300_000 },
       webhook: { url: "https://pager.example/hook", secret_file: join(folder, "k/webhook") },
     },
-    audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
+    audit: {
+      dir: "/var/audit",
+      key_file: join(folder, "k/audit.jwk"),
+      accepted_keys: [join(folder, "k/old.jwk"), "/k/older.jwk"],
+      durability: "fsync",
+      segment: { max_bytes: 1_048_576, max_age: 3_600_000 },
+      heads_every: 10_000,
+      refusals: { whole: 10, within: 3_600_000 },
+      s3: {
+        bucket: "audit",
+        endpoint: "http://127.0.0.1:7070",
+        region: "us-east-1",
+        prefix: "a/b",
+        retention_days: 2555,
+        path_style: false,
+      },
+    },
     bundles: { key_file: join(folder, "k/bundle.jwk") },
-    telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
+    telemetry: {
+      otlp: { url: "http://collector:4318", protocol: "http" },
+      sampling: 0.1,
+      slow_stage: 1,
+      log: "off",
+      log_level: "debug",
+    },
   });
 });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { recordSchema } from "../../src/audit/record_schema.js";
 import { configSchema } from "../../src/config/schema.js";
 import { catalogueSchema } from "../../src/decode/catalogue_schema.js";
 import { mode, onViolation, ruleValues } from "../../src/policies/rule.js";
@@ -10,7 +11,7 @@ import { peopleSchema } from "../../src/registry/people_file.js";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** The files that users write, by the name of their schema. */
+/** The files that users write, and the lines that the server writes, by the name of their schema. */
 const files: Record<string, { title: string; schema: z.ZodType }> = {
   countersign: { title: "Configuration of Countersign (countersign.yaml)", schema: configSchema },
   policy: { title: "Policy file of Countersign", schema: policySchema },
@@ -18,6 +19,7 @@ const files: Record<string, { title: string; schema: z.ZodType }> = {
   tools: { title: "Tool catalogue of Countersign (tools.yaml)", schema: catalogueSchema },
   agents: { title: "Registered agents of Countersign (agents.yaml)", schema: agentsSchema },
   people: { title: "People of Countersign (people.yaml)", schema: peopleSchema },
+  "audit-record": { title: "One line of the audit trail of Countersign", schema: recordSchema },
 };
 
 /** Path in the checkout and text of each published JSON Schema. */

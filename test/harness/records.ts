@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** One audit record as it stands in its file. */
@@ -12,11 +12,14 @@ export async function writerFolder(audit: string): Promise<string> {
   return join(audit, only.name);
 }
 
-/** Files of the one writer below an audit directory, in order. */
+/** Files with records of the one writer below an audit directory, in order; a writer that was closed leaves an empty one. */
 export async function auditSegments(audit: string): Promise<string[]> {
   const folder = await writerFolder(audit);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".jsonl")).sort();
-  return names.map((name) => join(folder, name));
+  const files = await Promise.all(
+    names.map(async (name) => ({ path: join(folder, name), bytes: (await stat(join(folder, name))).size })),
+  );
+  return files.filter(({ bytes }) => bytes > 0).map(({ path }) => path);
 }
 
 /** Every record of the one writer below an audit directory, in order. */

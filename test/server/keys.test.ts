@@ -21,9 +21,9 @@ const read = (bundles: { key_file?: string } = { key_file: at("bundle") }, more:
     identity: { issuer: { key_file: at("issuer"), accepted_keys: [] } },
     approvals: { key_file: at("approvals") },
     attestation: { key_file: at("attestation"), keys: [] },
-    ...more,
-    audit: { key_file: at("audit") },
+    audit: { key_file: at("audit"), accepted_keys: [] },
     bundles,
+    ...more,
   } as never);
 
 test("each key is read for its use, and the bundle key only where it is named", async () => {
@@ -66,6 +66,35 @@ test.each(["issuer", "approvals", "attestation", "audit"])("an observer cannot s
   const keys = [{ kid: "obs-1", file: at(other) }];
   const attestation = { key_file: at("attestation"), keys };
   await expect(read({}, { attestation })).rejects.toThrow("obs-1 is a key of our own");
+});
+
+describe("keys that signed records before", () => {
+  const accepting = (...names: string[]) =>
+    read({}, { audit: { key_file: at("audit"), accepted_keys: names.map(at) } });
+
+  test("are read, the present one among them or not", async () => {
+    expect((await accepting("old", "audit")).auditAccepted).toHaveLength(2);
+  });
+
+  test.each(["issuer", "approvals", "attestation"])("cannot be the %s key as well", async (other) => {
+    await expect(accepting("old", other)).rejects.toThrow(`${at(other)}: the audit key is also used for tokens`);
+  });
+
+  test("cannot be the bundle key or an observer's", async () => {
+    const audit = { key_file: at("audit"), accepted_keys: [at("bundle")] };
+    await expect(read({ key_file: at("bundle") }, { audit, bundles: { key_file: at("bundle") } })).rejects.toThrow(
+      "also used for tokens or records",
+    );
+    const attestation = { key_file: at("attestation"), keys: [{ kid: "obs-1", file: at("bundle") }] };
+    await expect(read({}, { audit, attestation })).rejects.toThrow("obs-1 is a key of our own");
+  });
+
+  test("have a kid that no other key has", async () => {
+    for (const name of ["kid-1", "kid-2"]) {
+      await writeKeyFile(at(name), { ...generateKey("OKP", "audit"), kid: "audit" });
+    }
+    await expect(accepting("kid-1", "kid-2")).rejects.toThrow("two keys have the kid audit");
+  });
 });
 
 test("a kid is one observer's", async () => {
