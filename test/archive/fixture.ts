@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { Registry } from "prom-client";
@@ -6,7 +6,7 @@ import { Archiver } from "../../src/archive/archiver.js";
 import { type Bucket, openBucketClient } from "../../src/archive/client.js";
 import { Spool } from "../../src/archive/spool.js";
 import type { ArchiveTiming } from "../../src/archive/timing.js";
-import { sealHeads } from "../../src/audit/heads.js";
+import { headsSuffix, sealHeads } from "../../src/audit/heads.js";
 import { segmentFor, segmentsIn } from "../../src/audit/segments.js";
 import { openWriter } from "../../src/audit/writer.js";
 import { systemRuntime } from "../../src/runtime.js";
@@ -56,6 +56,9 @@ export async function fillChain(dir: string, records: number): Promise<string> {
   const sink = await openWriter(optionsFor(dir, { maxSegmentBytes: 1_500 }));
   for (let n = 0; n < records; n++) await sink.append(policyDraft(`record ${n}`));
   await sink.close();
+  // Tests state heads of their own.
+  const stated = (await readdir(dir)).filter((name) => name.endsWith(headsSuffix));
+  await Promise.all(stated.map((name) => rm(join(dir, name))));
   const folder = await folderIn(dir);
   await writeFile(join(folder, segmentFor((await nextSeq(folder)) + 1)), "", { flag: "a" });
   return folder;
