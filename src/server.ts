@@ -19,6 +19,7 @@ import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
 import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
 import { serverApprovals } from "./server/approvals.js";
+import { type AuditArchive, openArchive } from "./server/archive.js";
 import { openAudit } from "./server/audit.js";
 import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
@@ -63,6 +64,7 @@ interface Assembly {
   http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
   history: PolicyHistory;
+  archive: AuditArchive;
   trouble: () => { audit: string | null; store: string | null; notifications: string | null };
 }
 
@@ -93,6 +95,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     closing.add(() => grpc.drain(config.shutdown_grace));
     // Calls that wait for people would else use up the whole grace.
     closing.add(() => assembly.pipeline.approvals.release());
+    closing.add(() => assembly.archive.stopping());
     grpc.setServing(true);
 
     return {
@@ -122,7 +125,8 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const written = await openAudit(config, { keys, runtime, log, closing });
+  const archive = await openArchive(config, { runtime, log, metrics, closing });
+  const written = await openAudit(config, { keys, runtime, log, closing, archive });
   const { audit, accessLog } = serverOutcomes(written, { runtime, metrics, log, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
@@ -173,6 +177,7 @@ async function assemble(
     accessLog,
     workspace,
     history,
+    archive,
     trouble: () => ({
       audit: audit.trouble(),
       store: watched.trouble() ?? who.agents.trouble(),
@@ -251,13 +256,14 @@ function sessionOptions({ sessions, attestation, identity }: Config, keys: Serve
 }
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */
-function readiness({ workspace, history, http, trouble }: Assembly, stopping: boolean) {
+function readiness({ workspace, history, archive, http, trouble }: Assembly, stopping: boolean) {
   const { audit, store, notifications } = trouble();
   return {
     ready: !stopping && audit === null,
     detail: {
       stopping,
       audit: audit ?? "ok",
+      audit_archive: archive.state(),
       store: store ?? "ok",
       notifications: notifications ?? "ok",
       policy_version: workspace.current().policies.version,

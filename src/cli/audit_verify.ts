@@ -73,8 +73,10 @@ async function sourceOf(
 }
 
 /** Loaded only when it is asked for: a check of files needs no client for S3. */
-async function bucketAt(url: string, _options: Pick<Options, "endpoint">): Promise<RecordSource> {
-  throw new WrongUse(`${url}: buckets cannot be read yet`);
+async function bucketAt(url: string, { endpoint }: Pick<Options, "endpoint">): Promise<RecordSource> {
+  // Only here, so that nobody else waits for the client of object storage to load.
+  const { openBucket } = await import("../archive/bucket_source.js");
+  return openBucket(url, { ...(endpoint !== undefined && { endpoint }) });
 }
 
 function tell({ problems, writers, statements }: AuditReport): void {

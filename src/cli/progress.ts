@@ -1,5 +1,3 @@
-import type { RecordFile } from "../audit/read.js";
-
 /** Below this nobody waits long enough to wonder, in bytes. */
 const large = 64 * 1024 * 1024;
 const everyMs = 200;
@@ -11,7 +9,7 @@ export interface Progress {
 }
 
 /** Shows nothing unless standard error is a terminal and there is much to read. `passes`: how often all is read. */
-export function progressOf(files: readonly RecordFile[], passes: number): Progress {
+export function progressOf(files: readonly { bytes: number }[], passes: number): Progress {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0) * passes;
   if (!process.stderr.isTTY || total < large) return { done: () => undefined, end: () => undefined };
   let bytesDone = 0;

@@ -4,13 +4,20 @@ import { aggregateRefusals } from "../audit/refusals.js";
 import { openWriter } from "../audit/writer.js";
 import type { Config } from "../config/schema.js";
 import type { Runtime } from "../runtime.js";
+import type { AuditArchive } from "./archive.js";
 import type { Closing } from "./closing.js";
 import type { ServerKeys } from "./keys.js";
 
 /** Opens the audit trail, as configured. Throws an `Error` for the operator when it cannot be written. */
 export async function openAudit(
   { audit }: Pick<Config, "audit">,
-  { keys, runtime, log, closing }: { keys: ServerKeys; runtime: Runtime; log: Logger; closing: Closing },
+  {
+    keys,
+    runtime,
+    log,
+    closing,
+    archive,
+  }: { keys: ServerKeys; runtime: Runtime; log: Logger; closing: Closing; archive: AuditArchive },
 ): Promise<AuditSink> {
   const onWarning = (message: string): void => log.warn(message);
   const writer = await openWriter({
@@ -23,6 +30,8 @@ export async function openAudit(
     maxSegmentAgeMs: audit.segment.max_age,
     headsEveryMs: audit.heads_every,
     now: runtime.now,
+    onFinished: archive.segmentEnded,
+    onHeads: archive.headsStated,
     onWarning,
   });
   const { whole, within: withinMs } = audit.refusals;

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Reason } from "../reasons.js";
 import type { Mode, Verdict } from "../verdict.js";
+import { type ArchiveMetrics, archiveMetrics } from "./archive.js";
 
 /** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
 export interface Metrics {
@@ -22,6 +23,8 @@ export interface Metrics {
   notificationsWaiting(notifier: string, count: number): void;
   /** What became of so many tellings of how a call ended. */
   outcome(result: OutcomeResult, count?: number): void;
+  /** Call it once, where there is an archive of the audit trail. */
+  archive(): ArchiveMetrics;
   contentType: string;
   text(): Promise<string>;
 }
@@ -153,6 +156,7 @@ export function createMetrics(): Metrics {
     notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
     outcome: (result, count = 1) => outcomes.inc({ result }, count),
+    archive: () => archiveMetrics(registers),
     contentType: register.contentType,
     text: () => register.metrics(),
   };

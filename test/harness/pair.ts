@@ -79,6 +79,10 @@ export interface Pair {
   /** The member that call number `n` goes to. */
   of(n: number): Member;
   token(agent: string, session?: string): Promise<string>;
+  /** File of the key that both sign records with. */
+  readonly auditKey: string;
+  /** Starts a member anew whose server has ended. */
+  restart(n: 0 | 1): Promise<void>;
   /** The last line of `audit verify` for both, which fails the test unless everything holds. */
   verified(): Promise<string[]>;
   stop(): Promise<void>;
@@ -121,11 +125,16 @@ export async function startPair({ store, env, agents }: PairOptions): Promise<Pa
       };
     };
     const members = await both(start("one"), start("two"));
+    const auditKey = join(folder, "var", "audit.jwk");
     return {
       members,
       of: (n) => members[n % 2 === 0 ? 0 : 1],
       token,
-      verified: () => Promise.all(members.map(({ audit }) => verify(audit, join(folder, "var", "audit.jwk")))),
+      auditKey,
+      restart: async (n) => {
+        members[n] = await start(n === 0 ? "one" : "two");
+      },
+      verified: () => Promise.all(members.map(({ audit }) => verify(audit, auditKey))),
       stop,
     };
   } catch (error) {
