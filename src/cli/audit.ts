@@ -1,14 +1,20 @@
 import { Command } from "commander";
 import { formatAuditProblem, verifyAudit } from "../audit/verify.js";
 import { readVerifyKeyFile } from "../keys/keys.js";
+import { answerCommand } from "./audit_answer.js";
+import { queryCommand } from "./audit_query.js";
+import { scopesCommand } from "./audit_scopes.js";
 import { type Done, example, exitCodes, mustExist, print, WrongUse } from "./terminal.js";
 
 /** `countersign audit`: work with records, without a running server. */
 export function auditCommand(done: Done): Command {
   return new Command("audit")
-    .description("Check audit records.")
+    .description("Check audit records, search them, and answer questions from them.")
     .addHelpText(...example("audit verify ./var/audit --key ./var/audit.jwk"))
-    .addCommand(verifyCommand(done));
+    .addCommand(verifyCommand(done))
+    .addCommand(queryCommand(done))
+    .addCommand(scopesCommand(done))
+    .addCommand(answerCommand(done));
 }
 
 function verifyCommand(done: Done): Command {
