@@ -12,8 +12,8 @@ export const questions = {
 } as const;
 export type Question = keyof typeof questions;
 
-/** `unknown`: the records do not prove it either way. */
-export const statuses = ["yes", "no", "unknown"] as const;
+/** `partly`: of some of the calls that were let through. `unknown`: the records do not prove it either way. */
+export const statuses = ["yes", "partly", "no", "unknown"] as const;
 export type Status = (typeof statuses)[number];
 
 /** The answer to one question. */

@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import type { Json } from "../call.js";
 import { type Answer, listed, placesOf, type Status } from "./answer.js";
-import { type Cited, type Deed, distinct, passed, type Story } from "./story.js";
+import { type Cited, type Deed, distinct, isAgainst, passed, type Story } from "./story.js";
 
 /** Who authorised it? The agent by its credential, who started the session, and the people who approved. */
 export function authorised(story: Story): Answer {
@@ -46,8 +46,9 @@ export function authorised(story: Story): Answer {
  * although people were needed, as in shadow mode, nobody authorised.
  */
 function statusOf(through: readonly Cited<Deed>[]): Status {
-  if (through.length === 0) return "no";
-  if (through.some(({ record }) => record.decision === "approval_needed" || record.decision === "deny")) return "no";
+  const against = through.filter(({ record }) => isAgainst(record));
+  if (against.length === through.length) return "no";
+  if (against.length > 0) return "partly";
   return through.every(({ record }) => record.agent_id !== null) ? "yes" : "unknown";
 }
 
@@ -58,11 +59,12 @@ function sentence(
   const agent = `agent ${listed(agents, "unknown")}`;
   const started = `in a session started by ${listed(starters, "nobody that is known")}`;
   if (calls === 0) return `Nobody: ${agent} asked, ${started}, and no call was let through.`;
+  const against = "let through although policies said no or asked for people";
   const by = people.length > 0 ? `approved by ${listed(people, "")}` : "without anybody's approval";
-  if (status === "no")
-    return `Nobody: ${agent} was let through ${started} although policies said no or asked for people.`;
+  if (status === "no") return `Nobody: ${agent}, ${started}, was ${against}.`;
   const why = people.length > 0 ? "" : ", which policies did not ask for";
-  return `The ${agent}, ${started}, ${by}${why}.`;
+  const beside = status === "partly" ? `; other calls of it were ${against}` : "";
+  return `The ${agent} acted ${started}, ${by}${why}${beside}.`;
 }
 
 function agentOf({

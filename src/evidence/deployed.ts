@@ -46,6 +46,7 @@ function sentence(what: Deed | undefined, through: number, status: Status, upstr
   const end = {
     yes: `succeeded${upstream === null ? "" : ` with status ${upstream}`}`,
     no: `failed${upstream === null ? "" : ` with status ${upstream}`}`,
+    partly: "took effect in part",
     unknown: "has no outcome on record, so nobody can tell whether it took effect",
   };
   return `${counted(through, "call")} let through; ${call} ${end[status]}.`;

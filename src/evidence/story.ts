@@ -110,6 +110,11 @@ export function stopped({ deeds }: Story): Cited<Deed>[] {
   return deeds.filter(({ record }) => record.enforced === "deny" || record.enforced === "approval_needed");
 }
 
+/** True for a call that policies were against, whatever it was answered. */
+export function isAgainst(deed: Deed | undefined): boolean {
+  return deed?.decision === "deny" || deed?.decision === "approval_needed";
+}
+
 /** Each different value once, in the order in which they come; without those that are not known. */
 export function distinct<T>(values: Iterable<T | null | undefined>): T[] {
   return [...new Set(values)].filter((value): value is T => value !== null && value !== undefined);

@@ -1,6 +1,6 @@
 import type { Json } from "../call.js";
 import { type Answer, counted, listed, placesOf, type Status } from "./answer.js";
-import { type Cited, type Deed, distinct, passed, type Story, stopped } from "./story.js";
+import { type Cited, type Deed, distinct, isAgainst, passed, type Story, stopped } from "./story.js";
 
 /** Was it within policy? What policies said of the calls that were let through, and of those before them. */
 export function withinPolicy(story: Story): Answer {
@@ -22,13 +22,10 @@ export function withinPolicy(story: Story): Answer {
   };
 }
 
-function isAgainst({ decision }: Deed): boolean {
-  return decision === "deny" || decision === "approval_needed";
-}
-
 /** Without an evaluation on record nobody can tell what policies would have said. */
 function statusOf(through: readonly Cited<Deed>[], against: readonly unknown[]): Status {
-  if (through.length === 0 || against.length > 0) return "no";
+  if (against.length === through.length) return "no";
+  if (against.length > 0) return "partly";
   return through.every(({ record }) => record.opa_decision !== null) ? "yes" : "unknown";
 }
 
@@ -46,6 +43,10 @@ function sentence(
   if (through.length === 0) return `No call was let through: policies said ${reasonsOf(refused)}.`;
   if (status === "no")
     return `No: ${counted(against.length, "call")} went through against policy (${reasonsOf(against)})${beside}.`;
+  if (status === "partly") {
+    const last = isAgainst(through.at(-1)?.record) ? "was against it too" : "was allowed";
+    return `Partly: ${counted(against.length, "call")} went through against policy (${reasonsOf(against)}), the last one ${last}${beside}.`;
+  }
   if (status === "unknown") return `A call was let through without an evaluation on record${beside}.`;
   return `Yes: every call that was let through was allowed by the policies then in force${beside}.`;
 }
