@@ -41,9 +41,8 @@ export async function gather(paths: readonly string[], id: string, options: Gath
   const linked = new Collector(options);
   if (own.kept.decision.length + own.kept.approval.length > 0) await linked.read(paths, linkedTo(own, id));
   const { decision: deeds } = own.kept;
-  const troubles = linked.kept.decision.filter(
-    ({ record }) => record.timestamp <= (deeds.at(-1)?.record.timestamp ?? ""),
-  );
+  const lastAt = lastOf(own);
+  const troubles = linked.kept.decision.filter(({ record }) => record.timestamp <= lastAt);
   return {
     story: {
       deploymentId: id,
@@ -52,6 +51,7 @@ export async function gather(paths: readonly string[], id: string, options: Gath
       answers: byTime([...own.kept.approval, ...linked.kept.approval]),
       policies: linked.kept.policy,
       troubles: troubles.slice(-most.troubles),
+      later: linked.kept.decision.filter(({ record }) => record.timestamp > lastAt),
     },
     broken: [...own.broken, ...linked.broken],
     unreadable: own.unreadable,
@@ -59,8 +59,20 @@ export async function gather(paths: readonly string[], id: string, options: Gath
   };
 }
 
+function lastOf({ kept }: Collector): string {
+  return kept.decision.at(-1)?.record.timestamp ?? "";
+}
+
 /** What belongs to the calls of a deployment without naming it. */
-function linkedTo({ kept }: Collector, id: string): Wanted {
+function linkedTo(own: Collector, id: string): Wanted {
+  const { kept } = own;
+  const lastAt = lastOf(own);
+  const ended = new Set<string>();
+  const isNewest = ({ session_id: session }: { [name: string]: unknown }): boolean => {
+    if (ended.has(String(session))) return false;
+    ended.add(String(session));
+    return true;
+  };
   const deeds = kept.decision.map(({ record }) => record);
   const ids = {
     decision_id: new Set(deeds.map((deed) => deed.decision_id)),
@@ -78,7 +90,9 @@ function linkedTo({ kept }: Collector, id: string): Wanted {
     approval: (record) => record.deployment_id !== id && ids.approval_id.has(String(record.approval_id)),
     policy: (record) => ids.policy_version.has(String(record.policy_version)),
     decision: (record) =>
-      record.deployment_id !== id && ids.session_id.has(String(record.session_id)) && isTroubled(record),
+      record.deployment_id !== id &&
+      ids.session_id.has(String(record.session_id)) &&
+      (String(record.timestamp) > lastAt ? isNewest(record) : isTroubled(record)),
     admin: () => false,
   };
   return {

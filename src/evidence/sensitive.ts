@@ -1,7 +1,7 @@
 import { holdsMasked } from "../audit/masked.js";
 import type { Json } from "../call.js";
 import { type Answer, listed, placesOf, type Status } from "./answer.js";
-import { type Deed, distinct, type Story } from "./story.js";
+import { type Deed, distinct, isStopped, type Story } from "./story.js";
 
 /** Classifications that say by their name that data is not sensitive. Every other one counts as sensitive. */
 export const harmless: ReadonlySet<string> = new Set(["config", "non-pii", "public"]);
@@ -13,8 +13,10 @@ interface Search {
 
 /** Did it touch sensitive data? What the session had access to, and what detectors found in the calls. */
 export function sensitive(story: Story): Answer {
-  const { deeds } = story;
-  const data = distinct(deeds.flatMap(({ record }) => record.session_attestation?.data_classification ?? [])).sort();
+  const { deeds, later } = story;
+  const data = distinct(
+    [...deeds, ...later].flatMap(({ record }) => record.session_attestation?.data_classification ?? []),
+  ).sort();
   const searches = deeds.map(({ record }) => searchOf(record));
   const hits = distinct(searches.flatMap((search) => search?.hits.map(({ detector }) => detector) ?? []));
   const masked = deeds.filter(({ record }) => isMasked(record));
@@ -23,7 +25,7 @@ export function sensitive(story: Story): Answer {
     telling: data.filter((name) => !harmless.has(name.toLowerCase())),
     hits,
     masked: masked.length,
-    known: deeds.length > 0 && deeds.every(({ record }) => record.session_attestation?.data_classification),
+    known: isKnown(story),
     searched: searches.length > 0 && searches.every((search) => search?.complete === true),
   };
   const status = statusOf(told);
@@ -37,8 +39,18 @@ export function sensitive(story: Story): Answer {
       calls_with_masked_values: masked.map(({ record }) => record.decision_id),
       searched_by_detectors: told.searched,
     },
-    records: placesOf(deeds),
+    records: placesOf(deeds, later),
   };
+}
+
+/** Every call says what its session had access to, and a later one what the calls that were let through added. */
+function isKnown({ deeds, later }: Story): boolean {
+  const told = (deed: Deed) => deed.session_attestation?.data_classification !== undefined;
+  const followed = new Set(later.flatMap(({ record }) => (told(record) ? [record.session_id] : [])));
+  return (
+    deeds.length > 0 &&
+    deeds.every(({ record }) => told(record) && (isStopped(record) || followed.has(record.session_id)))
+  );
 }
 
 interface Told {
@@ -46,7 +58,7 @@ interface Told {
   telling: string[];
   hits: string[];
   masked: number;
-  known: boolean | undefined;
+  known: boolean;
   searched: boolean;
 }
 
@@ -58,7 +70,7 @@ function statusOf({ telling, hits, masked, known, searched }: Told): Status {
 function sentence(status: Status, { data, telling, hits, masked, known, searched }: Told): string {
   const had = known
     ? `the session had access to ${listed(data, "no classified data")}`
-    : "what data the session had access to is not on record";
+    : "what data the session had access to in the end is not on record";
   if (status === "no") return `No: ${had}, and detectors found nothing in the calls.`;
   if (status === "unknown")
     return `Nobody can tell: ${had}${searched ? "" : ", and no detector searched all of the calls"}.`;

@@ -98,16 +98,26 @@ export interface Story {
   policies: Cited<z.output<typeof policyForm>>[];
   /** Other calls of its sessions, up to its last one, in which something was wrong; the newest of them. */
   troubles: Cited<Deed>[];
+  /**
+   * The newest call of each of its sessions after its last one. A record tells what data the session had access to before the
+   * call, so what a deployment's last call gave access to is told by a later one.
+   */
+  later: Cited<Deed>[];
+}
+
+/** True for a call that did not reach its tool. */
+export function isStopped({ enforced }: Deed): boolean {
+  return enforced === "deny" || enforced === "approval_needed";
 }
 
 /** The calls that were let through. */
 export function passed({ deeds }: Story): Cited<Deed>[] {
-  return deeds.filter(({ record }) => record.enforced === "allow" || record.enforced === "sanitize");
+  return deeds.filter(({ record }) => !isStopped(record));
 }
 
 /** The calls that were not. */
 export function stopped({ deeds }: Story): Cited<Deed>[] {
-  return deeds.filter(({ record }) => record.enforced === "deny" || record.enforced === "approval_needed");
+  return deeds.filter(({ record }) => isStopped(record));
 }
 
 /** True for a call that policies were against, whatever it was answered. */

@@ -77,6 +77,9 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
         { "x-countersign-override": override },
       );
       expect(last.status).toBe(200);
+      for (const agent of ["release-bot", "deploy-manager"]) {
+        expect((await deploy(agent, "staging", { deployment_id: "another" })).status).toBe(200);
+      }
       records = await auditRecords(audit);
     },
     async (folder) => {
@@ -218,7 +221,7 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     const { agents } = JSON.parse((await stack.ask(auditor, "/v1/audit/scopes")).body) as { agents: AgentScopes[] };
     const manager = agents.find(({ agent_id: id }) => id === "deploy-manager");
     expect(manager?.grants).toEqual([
-      { scope: "deploy-api:*", calls: 1, last: expect.any(String), enough: ["deploy-api:deploy"] },
+      { scope: "deploy-api:*", calls: 2, last: expect.any(String), enough: ["deploy-api:deploy"] },
       { scope: "aws:*", calls: 0, last: null, enough: [] },
     ]);
     const printed = await stack.countersign("audit", "scopes", "--config", stack.config, "--json");
