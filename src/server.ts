@@ -22,6 +22,7 @@ import { serverApprovals } from "./server/approvals.js";
 import { type AuditArchive, openArchive } from "./server/archive.js";
 import { openAudit } from "./server/audit.js";
 import { Closing } from "./server/closing.js";
+import { serverEvidence } from "./server/evidence.js";
 import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
@@ -216,6 +217,7 @@ async function assemble(
       sessionIdOf,
       ...people.http,
       usage: (agent, session) => usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session),
+      evidence: serverEvidence(config, { keys, agents: who.agents }),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,

@@ -30,6 +30,7 @@ export class HttpProblem extends Error {
     detail: string,
     /** Further members (RFC 9457 section 3.2). */
     readonly members: Record<string, unknown> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail);
     this.name = "HttpProblem";
@@ -55,6 +56,7 @@ export function sendProblem(reply: FastifyReply, problem: HttpProblem): FastifyR
   if (problem.status === 401) reply.header("www-authenticate", 'Bearer realm="countersign"');
   // As bytes, or fastify would add a charset, which this media type does not have.
   return reply
+    .headers(problem.headers)
     .code(problem.status)
     .type(problemType)
     .send(Buffer.from(JSON.stringify(problemBody(problem))));

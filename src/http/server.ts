@@ -7,6 +7,7 @@ import type { Page } from "../page/page.js";
 import { guardRoutes } from "./access.js";
 import { type AgentRoutesService, agentRoutes } from "./agents.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
+import { type AuditRouteDeps, auditRoutes } from "./audit.js";
 import { type AuthenticateDeps, authenticator } from "./authenticate.js";
 import { bundleRoutes } from "./bundle.js";
 import { type CheckRouteDeps, checkRoutes } from "./check.js";
@@ -32,6 +33,7 @@ const maxParamLength = 512;
 export interface HttpDeps
   extends AuthenticateDeps,
     ApprovalRouteDeps,
+    AuditRouteDeps,
     CheckRouteDeps,
     SessionRouteDeps,
     UsageRouteDeps,
@@ -90,6 +92,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   approvalRoutes(app, deps);
   sessionRoutes(app, deps);
   usageRoutes(app, deps);
+  auditRoutes(app, deps);
   slackRoutes(app, deps);
   agentRoutes(app, deps.agents);
   policyRoutes(app, deps.policies);

@@ -3,6 +3,7 @@ import type { UsageView } from "../../src/usage/usage.js";
 import { remember } from "../attestation/remember.js";
 import { operations } from "../harness/openapi/operations.js";
 import { place, start } from "../history/fixture.js";
+import { audits } from "./exchanges_audit.js";
 import { page } from "./exchanges_page.js";
 import { slackClicks } from "./exchanges_slack.js";
 import { type Answer, type Api, api, as, session } from "./fixture.js";
@@ -32,6 +33,7 @@ const scenes = {
   usages,
   agents,
   policies,
+  audits,
   tokens,
   operation,
   badBodies,

@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { agentsService } from "../../src/agents/service.js";
 import { sessionAttestations } from "../../src/attestation/service.js";
 import { sessionIdOf } from "../../src/call.js";
+import { evidenceService } from "../../src/evidence/service.js";
 import { buildHttp, type HttpDeps, listenHttp } from "../../src/http/server.js";
 import { identify } from "../../src/identify/index.js";
 import { issueToken } from "../../src/identify/issue.js";
@@ -66,7 +70,9 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
   const credentials = { registry, issuer, trusted: noTrusted, revocations: neverRevoked, now: () => here.nowMs };
   const logged: Api["logged"] = [];
   const warned: Api["warned"] = [];
+  const records = await mkdtemp(join(tmpdir(), "records-"));
   const app = buildHttp({
+    evidence: evidenceService({ dir: records, keys: [], agents: async () => [] }),
     registry: () => registry,
     identifyAgent: (headers) => identify({ headers }, credentials),
     credentials,
@@ -113,6 +119,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     },
     ...more,
   });
+  app.addHook("onClose", () => rm(records, { recursive: true }));
   const agent = async (id: string, sessionId: string = session.id) => {
     const wanted = { key, issuer: issuerUrl, ...limits, agent: { id }, ttlMs: 900_000, now: here.nowMs, id: "jti-1" };
     return { authorization: `Bearer ${await issueToken({ ...wanted, scope: "*:*", session_id: sessionId })}` };

@@ -17,7 +17,7 @@ export interface Answered {
 export interface Operation {
   id: string;
   summary: string;
-  tag: "decisions" | "approvals" | "sessions" | "agents" | "policies" | "tokens" | "operation" | "page";
+  tag: "decisions" | "approvals" | "sessions" | "agents" | "policies" | "audit" | "tokens" | "operation" | "page";
   description?: string;
   /** Each with what it is. */
   path?: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import type { routeAccess } from "../../../src/http/access.js";
 import { showQuery as approvalQuery, listQuery } from "../../../src/http/approvals.js";
 import { showQuery as sessionQuery } from "../../../src/http/sessions.js";
 import { usageQuery } from "../../../src/http/usage.js";
+import { auditOperations } from "./audit_operations.js";
 import {
   type Answered,
   answer,
@@ -330,6 +331,7 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
       ...problems(...guarded),
     },
   },
+  ...auditOperations,
   "POST /oauth2/token": {
     id: "issueToken",
     summary: "A token for an agent, by its API key or by the token of a trusted issuer (RFC 6749, RFC 8693)",

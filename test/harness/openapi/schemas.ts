@@ -18,6 +18,7 @@ import type { Problem } from "../../../src/respond/problem.js";
 import { integrities } from "../../../src/session.js";
 import type { LimitUsage, RateUsage, UsageView } from "../../../src/usage/usage.js";
 import { verdicts } from "../../../src/verdict.js";
+import { auditAnswers } from "./audit_schemas.js";
 
 const instant = () =>
   z
@@ -333,6 +334,7 @@ export const answers = {
   AgentWithKey: z.strictObject({ agent, api_key: z.string().describe("shown only once") }),
   PoliciesInForce: policiesInForce,
   Policies: policies,
+  ...auditAnswers,
   Token: token,
   OAuthError: z.strictObject({
     error: z.enum(oauthErrorCodes),
