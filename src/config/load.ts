@@ -99,6 +99,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     },
     bundles: config.bundles.key_file === undefined ? {} : { key_file: at(config.bundles.key_file) },
     audit: { ...config.audit, dir: at(config.audit.dir), key_file: at(config.audit.key_file) },
+    telemetry: telemetryAt(config.telemetry, at),
   };
 }
 
@@ -129,6 +130,11 @@ function approvalFiles({ page, slack, teams, webhook }: Approvals, at: (path: st
     ...(teams && { teams: { ...teams, webhook_url_file: at(teams.webhook_url_file) } }),
     ...(webhook && { webhook: { ...webhook, secret_file: at(webhook.secret_file) } }),
   };
+}
+
+function telemetryAt(telemetry: Written["telemetry"], at: (path: string) => string): typeof telemetry {
+  const { otlp } = telemetry;
+  return otlp?.headers_file ? { ...telemetry, otlp: { ...otlp, headers_file: at(otlp.headers_file) } } : telemetry;
 }
 
 function bundlePlace(place: Exclude<Written["policies"], string>, at: (path: string) => string): typeof place {
