@@ -6,6 +6,7 @@ import { attestCommand } from "./cli/attest.js";
 import { auditCommand } from "./cli/audit.js";
 import { backtestCommand } from "./cli/backtest.js";
 import { initCommand } from "./cli/init.js";
+import { logCommand } from "./cli/log.js";
 import { policyCommand } from "./cli/policy.js";
 import { reportCommand } from "./cli/report.js";
 import { serveCommand } from "./cli/serve.js";
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     auditCommand,
     agentCommand,
     approvalsCommand,
+    logCommand,
     tokenCommand,
     attestCommand,
     reportCommand,

@@ -24,9 +24,10 @@ import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { watchedStore } from "./server/store.js";
-import { decisionTelemetry } from "./telemetry/decision.js";
+import { serverTelemetry } from "./server/telemetry.js";
+import { measuredAudit } from "./telemetry/audit_watch.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
-import { startTracing } from "./telemetry/tracing.js";
+import { pendingApprovals } from "./telemetry/pending.js";
 import { usageOf } from "./usage/usage.js";
 import { policyAudit } from "./workspace/audit.js";
 import { workspaceSources } from "./workspace/sources.js";
@@ -60,6 +61,7 @@ interface Assembly {
   http: Omit<HttpDeps, "ready" | "decide">;
   workspace: WatchedWorkspace;
   history: PolicyHistory;
+  metrics: Metrics;
   trouble: () => { audit: string | null; store: string | null; notifications: string | null };
 }
 
@@ -71,6 +73,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     const assembly = await assemble(config, { runtime: parts.runtime ?? systemRuntime, log, closing });
     const { workspace } = assembly;
     let stopping = false;
+    watchHealth(assembly, () => readiness(assembly, stopping).ready);
 
     const decide = createPipeline(assembly.pipeline, parts.stages ?? stages);
     const http = buildHttp({ ...assembly.http, decide, ready: () => readiness(assembly, stopping) });
@@ -118,7 +121,8 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const audit = await openAudit(config, { key: keys.audit, closing });
+  const audit = measuredAudit(await openAudit(config, { key: keys.audit, closing }), metrics, runtime);
+  const telemetry = await serverTelemetry(config, { runtime, log, metrics, audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({
@@ -161,12 +165,11 @@ async function assemble(
   };
   const rego = createRegoPool();
   closing.add(() => rego.close());
-  const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp.url });
-  closing.add(() => tracing.close());
 
   return {
     workspace,
     history,
+    metrics,
     trouble: () => ({
       audit: audit.trouble(),
       store: watched.trouble() ?? who.agents.trouble(),
@@ -182,7 +185,7 @@ async function assemble(
       store,
       approvals: people.approvals,
       audit,
-      telemetry: decisionTelemetry({ tracer: tracing.tracer, log, metrics }),
+      telemetry: telemetry.decisions,
       tell,
       options: {
         maxBodyBytes: config.max_body_bytes,
@@ -208,6 +211,7 @@ async function assemble(
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,
+      logLevels: telemetry.logLevels,
       log,
     },
   };
@@ -242,6 +246,16 @@ function sessionOptions({ sessions, attestation, identity }: Config, keys: Serve
       own: { key: keys.attestation, issuer: identity.issuer.url },
     },
   };
+}
+
+/** What the metrics tell of this process and of what it stands on. */
+function watchHealth({ pipeline, trouble, metrics }: Assembly, ready: () => boolean): void {
+  metrics.watch({
+    ready,
+    store: () => trouble().store === null,
+    audit: () => trouble().audit === null,
+    pending: pendingApprovals(pipeline.store, pipeline.runtime),
+  });
 }
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */

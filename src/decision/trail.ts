@@ -9,7 +9,7 @@ import type { RecordedSession, SessionState } from "../session.js";
 import { viewOf } from "../sessions/view.js";
 import { factsOf as sessionFacts } from "../sessions/who.js";
 import type { SessionTerms, Settlement } from "../settle/index.js";
-import type { DecisionFacts } from "../telemetry/decision.js";
+import type { DecisionFacts } from "../telemetry/facts.js";
 import type { SlowStage } from "../telemetry/stages.js";
 import type { InForce } from "../workspace/workspace.js";
 

@@ -1,5 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import type { DecisionFacts } from "./decision.js";
+import type { DecisionFacts } from "./facts.js";
 
 /** What the log line and the span of a decision share. Unknown values are left out. */
 export function factsShown(facts: DecisionFacts): Attributes {

@@ -2,40 +2,13 @@ import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace }
 import type { Logger } from "pino";
 import type { CheckRequest } from "../grpc/messages.js";
 import { type Runtime, systemRuntime } from "../runtime.js";
-import type { Mode, Verdict } from "../verdict.js";
 import { factsShown, spanAttributes } from "./attributes.js";
 import { contextOf } from "./context.js";
+import type { DecisionFacts } from "./facts.js";
 import { describeFailure, isFault } from "./failures.js";
 import type { Metrics } from "./metrics.js";
 import { isKept } from "./sampling.js";
-import { type SlowStage, type Timed, timedStages } from "./stages.js";
-
-/** What operators learn of one decision. Unknown values are `null`: a call can be refused before anything is known. */
-export interface DecisionFacts {
-  decisionId: string;
-  agentId: string | null;
-  sessionId: string | null;
-  tool: string | null;
-  action: string | null;
-  environment: string | null;
-  /** Where the call was to go, masked; `null` also for a call of no HTTP tool. */
-  http: { method: string; host: string; port: number } | null;
-  decision: Verdict;
-  enforced: Verdict;
-  reason: string;
-  /** The rules that were found broken, those in shadow included. */
-  rules: readonly string[];
-  mode: Mode;
-  policyVersion: string;
-  latencyUs: number;
-  /** Of the runtime's monotonic clock. */
-  startedUs: number;
-  slow: readonly SlowStage[];
-  /** How much of the agent's daily budget is used up, of 1, and the UTC day since the epoch; `null` when there is none. */
-  dailyBudget: { day: number; used: number } | null;
-  /** Why a stage failed; for the log only. */
-  failures: readonly unknown[];
-}
+import { type Timed, timedStages } from "./stages.js";
 
 /** Starts what a decision leaves behind for operators: its spans, one log line, and its part in the metrics. */
 export interface DecisionTelemetry {

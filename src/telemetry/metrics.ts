@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ClosedBy } from "../approvals/service.js";
 import type { Mode } from "../verdict.js";
 import { version as ours } from "../version.js";
 import { type Counted, decisionMetrics } from "./decision_metrics.js";
@@ -31,7 +32,7 @@ export interface Metrics {
   spans(result: SpanResult, count: number): void;
   spansWaiting(count: number): void;
   /** How long an approval waited for the answer that closed it. */
-  approvalAnswered(outcome: ApprovalOutcome, seconds: number): void;
+  approvalAnswered(outcome: ClosedBy, seconds: number): void;
   /** A record was appended, or could not be, after so long. */
   auditAppended(seconds: number): void;
   auditWaiting(count: number): void;
@@ -40,9 +41,6 @@ export interface Metrics {
   contentType: string;
   text(): Promise<string>;
 }
-
-/** How people ended an approval. */
-export type ApprovalOutcome = "approved" | "denied" | "revoked";
 
 export function createMetrics(): Metrics {
   const register = new Registry();
@@ -56,6 +54,10 @@ export function createMetrics(): Metrics {
     labelNames: ["part", "result"],
     registers,
   });
+  // What is not there before it first happens has not grown when it does.
+  for (const part of ["policies", "catalogue", "agents", "people"]) {
+    for (const result of ["loaded", "refused"]) loads.inc({ part, result }, 0);
+  }
   const info = new Gauge({
     name: "countersign_policy_info",
     help: "1 for the policy version in force.",
@@ -111,6 +113,7 @@ export function createMetrics(): Metrics {
     labelNames: ["result"],
     registers,
   });
+  for (const result of ["sent", "dropped", "failed", "sampled_out"]) spans.inc({ result }, 0);
   const spansWaiting = new Gauge({
     name: "countersign_spans_waiting",
     help: "Spans that wait for the collector.",

@@ -50,7 +50,10 @@ export class SpanQueue implements SpanProcessor {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
-    if (this.#closed || this.#spans.length >= this.#options.maxWaiting) return this.#watch?.counted("dropped", 1);
+    if (this.#closed || this.#spans.length >= this.#options.maxWaiting) {
+      this.#watch?.counted("dropped", 1);
+      return;
+    }
     this.#spans.push(span);
     this.#watch?.waiting(this.#spans.length);
     this.#sendLater();
