@@ -49,7 +49,7 @@ test.each([
 });
 
 test("what throws is measured too, and throws the same", async () => {
-  const failure = Object.create(null);
+  const failure = new Error("it broke");
   const made = watched(
     {
       now: () => {
