@@ -143,7 +143,13 @@ const settings: Record<string, Setting> = {
   COUNTERSIGN_AUDIT_KEY_FILE: path("key"),
   COUNTERSIGN_AUDIT_DURABILITY: text("write", "fsync"),
   COUNTERSIGN_BUNDLES_KEY_FILE: path("bundles"),
-  COUNTERSIGN_TELEMETRY_OTLP: text("http://one", "http://two"),
+  COUNTERSIGN_TELEMETRY_OTLP: {
+    file: "http://one",
+    environment: "http://two",
+    wanted: { url: "http://two", protocol: "http" },
+  },
+  COUNTERSIGN_TELEMETRY_SAMPLING: { file: "0.5", environment: "0.1", wanted: 0.1 },
+  COUNTERSIGN_TELEMETRY_SLOW_STAGE: { file: "1ms", environment: "20ms", wanted: 20 },
   COUNTERSIGN_TELEMETRY_LOG: text("json", "off"),
   COUNTERSIGN_TELEMETRY_LOG_LEVEL: text("info", "debug"),
 };
@@ -206,7 +212,7 @@ test.each([
     "store: write memory:, redis://host:port/database or rediss://host:port/database, {url, tls} or {cluster, ...}",
   ],
   ["COUNTERSIGN_STORE", "{cluster: [redis-1]}", "store.cluster[0]: write host:port of a node"],
-  ["COUNTERSIGN_TELEMETRY_OTLP", "", "telemetry.otlp: write an http:// or https:// URL"],
+  ["COUNTERSIGN_TELEMETRY_OTLP", "", "telemetry.otlp: write a URL, or {url, protocol, headers_file}"],
   ["COUNTERSIGN_TOOLS", "", "tools: write a path"],
 ])("a bad value is the variable's mistake: %s=%s", (name, value, message) => {
   expect(mistakes({ [name]: value }, "# a file\n\nmode: enforce\n")[0]).toBe(`$${name}:1:1: ${message}`);

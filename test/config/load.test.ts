@@ -52,7 +52,7 @@ const defaults = {
   },
   audit: { dir: join(folder, "var/audit"), key_file: join(folder, "var/audit.jwk"), durability: "write" },
   bundles: {},
-  telemetry: { log: "json", log_level: "info" },
+  telemetry: { sampling: 1, slow_stage: 5, log: "json", log_level: "info" },
 };
 
 test.each(["", "# nothing\n", "{}", "identity: {issuer: {}}"])("everything has a default: %p", (text) => {
@@ -98,7 +98,7 @@ approvals:
   webhook: {url: https://pager.example/hook, secret_file: k/webhook}
 audit: {dir: /var/audit, key_file: k/audit.jwk, durability: fsync}
 bundles: {key_file: k/bundle.jwk}
-telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
+telemetry: {otlp: {url: "https://collector:4317", protocol: grpc, headers_file: otlp.headers}, sampling: 0.1, slow_stage: 20ms, log: "off", log_level: debug}
 `;
   const above = join(folder, "..");
   expect(load(text)).toEqual({
@@ -191,7 +191,13 @@ telemetry: {otlp: "http://collector:4318", log: "off", log_level: debug}
     },
     audit: { dir: "/var/audit", key_file: join(folder, "k/audit.jwk"), durability: "fsync" },
     bundles: { key_file: join(folder, "k/bundle.jwk") },
-    telemetry: { otlp: "http://collector:4318", log: "off", log_level: "debug" },
+    telemetry: {
+      otlp: { url: "https://collector:4317", protocol: "grpc", headers_file: join(folder, "otlp.headers") },
+      sampling: 0.1,
+      slow_stage: 20,
+      log: "off",
+      log_level: "debug",
+    },
   });
 });
 
