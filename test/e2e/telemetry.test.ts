@@ -175,7 +175,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
     expect(Object.fromEntries(ours)).toEqual(facts);
     expect(told).toMatchObject({
       "gen_ai.operation.name": "execute_tool",
-      ...(facts.agent_id !== undefined && { "gen_ai.agent.id": facts.agent_id }),
+      ...("agent_id" in expected && { "gen_ai.agent.id": expected.agent_id }),
     });
     expect(span).toMatchObject({ name: "countersign.decision", service: "countersign", kind: 2, status: { code: 0 } });
     expect(span.traceId).toBe(record.trace_id);
