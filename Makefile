@@ -9,7 +9,7 @@ JEST = rm -f .cache/tally; \
 	cat .cache/tally 2>/dev/null || { echo "0 passed, 1 failed"; status=1; }; exit $$status
 
 # Tests that take long: races of many calls, faults under load, clusters that lose nodes, browsers.
-LONG := test/store/(double_spend|redis_cluster)|test/e2e/(archive|audit_schema|evidence|exact|full_disk|kill_server|limits_faults)|test/audit/(refusals|tampering)|test/page/browser|test/notify/(redis|teams_browser)
+LONG := test/store/(double_spend|redis_cluster)|test/e2e/(archive|audit_schema|evidence|exact|full_disk|kill_server|limits_faults)|test/audit/(refusals|tampering)|test/page/browser|test/notify/(redis|teams_browser)|test/deploy/prometheus
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -6,11 +6,13 @@ import { attestCommand } from "./cli/attest.js";
 import { auditCommand } from "./cli/audit.js";
 import { backtestCommand } from "./cli/backtest.js";
 import { initCommand } from "./cli/init.js";
+import { logCommand } from "./cli/log.js";
 import { policyCommand } from "./cli/policy.js";
 import { reportCommand } from "./cli/report.js";
 import { serveCommand } from "./cli/serve.js";
 import { example, exitCodes, explain } from "./cli/terminal.js";
 import { tokenCommand } from "./cli/token.js";
+import { version } from "./version.js";
 
 /** Runs one command line. Resolves with the exit code: 0 ok, 1 the check failed, 2 wrong use. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -20,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   };
   const program = new Command("countersign")
     .description("Authorizes the tool calls of AI agents for Envoy, and keeps a signed record of why.")
-    .version("0.1.0")
+    .version(version)
     .exitOverride()
     // Else a command would take the options of the commands below it for its own.
     .enablePositionalOptions()
@@ -34,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     auditCommand,
     agentCommand,
     approvalsCommand,
+    logCommand,
     tokenCommand,
     attestCommand,
     reportCommand,

@@ -1,3 +1,4 @@
+import type { HeldCall } from "./approvals/hold.js";
 import type { ApprovalsService } from "./approvals/service.js";
 import { type Attested, attest, overrideHeader, recall } from "./attest/index.js";
 import { type AttestationTrust, readAttestation } from "./attestation/read.js";
@@ -104,8 +105,10 @@ interface Question {
   override: string | null;
 }
 
-export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages): Decide {
+export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Decide {
   const { runtime, options } = deps;
+  /** Each takes the trail first, where it notes that it took long. */
+  const stage = deps.telemetry.timed({ ...parts, hold: (call: HeldCall) => deps.approvals.hold(call) });
 
   /** read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. */
   async function findOut(question: Question, trail: Trail): Promise<Outcome> {
@@ -128,7 +131,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     }
     const { document } = trail.workspace.policies.documentOf(understood.identity.agent.id);
     const { limits, mode, failure_mode: failureMode } = document;
-    return stage.decide({
+    return stage.decide(trail, {
       evaluation,
       settlement,
       tool: understood.call.tool,
@@ -147,9 +150,9 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   ): Promise<Understood> {
     const { registry, catalogue } = trail.workspace;
     const { maxBodyBytes, trustPrincipal, unmatched } = options;
-    const request = bringing(override, stage.read(check, { maxBodyBytes, trustPrincipal }));
+    const request = bringing(override, stage.read(trail, check, { maxBodyBytes, trustPrincipal }));
     trail.request = request;
-    const identity = await stage.identify(request, {
+    const identity = await stage.identify(trail, request, {
       ...deps.credentials,
       registry,
       now: () => nowMs,
@@ -159,10 +162,12 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const agent = identity.agent.id;
     const session = sessionOf(identity, registry);
     trail.session = session;
-    const call = described ? stage.describe(request, catalogue) : stage.decode(request, catalogue, { unmatched });
+    const call = described
+      ? stage.describe(trail, request, catalogue)
+      : stage.decode(trail, request, catalogue, { unmatched });
     trail.call = call;
     const { required: attestationRequired, ...trust } = options.attestation;
-    const attested = await stage.attest({
+    const attested = await stage.attest(trail, {
       identity,
       session,
       call,
@@ -185,7 +190,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const needsSession = needs.session || needs.rego.length > 0;
     // Policies that need no store can still say no.
     if (identity.unsure && needsSession) throw identity.unsure;
-    const recalled = await stage.recall({
+    const recalled = await stage.recall(trail, {
       agent,
       session,
       call,
@@ -203,7 +208,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { override } = attested;
     const vouched = { ...identity, facts: vouchedFacts(identity, recalled) };
     const asked = { identity: vouched, session, observed: recalled.observed, call, override, nowMs };
-    return stage.evaluate({ ...asked, policies, engine: deps.engine, rego: deps.rego });
+    return stage.evaluate(trail, { ...asked, policies, engine: deps.engine, rego: deps.rego });
   }
 
   async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Settlement> {
@@ -212,7 +217,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const plain = evaluation.enforced.verdict !== "approval_needed" && attested.override === null;
     const goesOn = plain && deps.credentials.revocations.unheardMs() <= options.goesOnMs;
     if (identity.unsure && !goesOn) return unsettled(identity.unsure, evaluation);
-    return stage.settle({
+    return stage.settle(trail, {
       requestId: request.id,
       decisionId: trail.decisionId,
       approvalId: runtime.id(),
@@ -242,6 +247,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const key = `${request?.id}/${trail.decisionId}`;
     try {
       trail.before = await stage.note(
+        trail,
         { ...seenOf(trail, session, options.sessions), agent, key, store: deps.store },
         enforced,
       );
@@ -256,7 +262,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const ms = evaluation?.enforced.terms.holdMs;
     if (!enforced.approval || ms === undefined || !identity || !session) return null;
     const { id } = enforced.approval;
-    return deps.approvals.hold({ id, agent: identity.agent.id, session: session.id, ms, cancelled });
+    return stage.hold(trail, { id, agent: identity.agent.id, session: session.id, ms, cancelled });
   }
 
   /** No answer leaves before its record is written; without one, nothing is let through. */
@@ -264,7 +270,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const latencyUs = runtime.monotonicMicros() - trail.startedUs;
     try {
       const parts = recordParts(trail, outcome, { nowMs: runtime.now(), latencyUs, traceId, mask });
-      await stage.record(parts, deps.audit);
+      await stage.record(trail, parts, deps.audit);
       return outcome;
     } catch (error) {
       trail.failures.push(error);
@@ -276,7 +282,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
     const { stripCredentials } = options;
     const { statusUrl } = deps.approvals;
     try {
-      return stage.respond(respondParts(trail, shown, outcome, { stripCredentials, statusUrl }));
+      return stage.respond(trail, respondParts(trail, shown, outcome, { stripCredentials, statusUrl }));
     } catch (error) {
       trail.failures.push(error);
       return bareDenial;
@@ -286,7 +292,7 @@ export function createPipeline(deps: PipelineDeps, { ...stage }: Stages = stages
   const enforceable = (outcome: Outcome) => (options.dryRun ? unenforced(outcome) : outcome);
 
   return async (check, { cancelled, described = false } = { cancelled: () => false }) => {
-    const begun = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [] };
+    const begun = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [], slow: [] };
     let trail: Trail = { ...begun, workspace: deps.workspace() };
     const span = deps.telemetry.start(check);
     let outcome = refused(new Refusal("internal_error", "the authorizer failed"));

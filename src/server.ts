@@ -28,9 +28,10 @@ import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { serverOutcomes } from "./server/outcomes.js";
 import { watchedStore } from "./server/store.js";
-import { decisionTelemetry } from "./telemetry/decision.js";
+import { serverTelemetry } from "./server/telemetry.js";
+import { measuredAudit } from "./telemetry/audit_watch.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
-import { startTracing } from "./telemetry/tracing.js";
+import { pendingApprovals } from "./telemetry/pending.js";
 import { usageOf } from "./usage/usage.js";
 import { policyAudit } from "./workspace/audit.js";
 import { workspaceSources } from "./workspace/sources.js";
@@ -66,6 +67,7 @@ interface Assembly {
   workspace: WatchedWorkspace;
   history: PolicyHistory;
   archive: AuditArchive;
+  metrics: Metrics;
   trouble: () => { audit: string | null; store: string | null; notifications: string | null };
 }
 
@@ -77,6 +79,7 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
     const assembly = await assemble(config, { runtime: parts.runtime ?? systemRuntime, log, closing });
     const { workspace } = assembly;
     let stopping = false;
+    watchHealth(assembly, () => readiness(assembly, stopping).ready);
 
     const decide = createPipeline(assembly.pipeline, parts.stages ?? stages);
     const http = buildHttp({ ...assembly.http, decide, ready: () => readiness(assembly, stopping) });
@@ -127,8 +130,9 @@ async function assemble(
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
   const archive = await openArchive(config, { runtime, log, metrics, closing });
-  const written = await openAudit(config, { keys, runtime, log, closing, archive });
+  const written = measuredAudit(await openAudit(config, { keys, runtime, log, closing, archive }), metrics, runtime);
   const { audit, accessLog } = serverOutcomes(written, { runtime, metrics, log, closing });
+  const telemetry = await serverTelemetry(config, { runtime, log, metrics, audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({
@@ -171,14 +175,13 @@ async function assemble(
   };
   const rego = createRegoPool();
   closing.add(() => rego.close());
-  const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp.url });
-  closing.add(() => tracing.close());
 
   return {
     accessLog,
     workspace,
     history,
     archive,
+    metrics,
     trouble: () => ({
       audit: audit.trouble(),
       store: watched.trouble() ?? who.agents.trouble(),
@@ -194,7 +197,7 @@ async function assemble(
       store,
       approvals: people.approvals,
       audit,
-      telemetry: decisionTelemetry({ tracer: tracing.tracer, log, metrics }),
+      telemetry: telemetry.decisions,
       tell,
       options: {
         maxBodyBytes: config.max_body_bytes,
@@ -221,6 +224,7 @@ async function assemble(
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,
+      logLevels: telemetry.logLevels,
       log,
     },
   };
@@ -255,6 +259,16 @@ function sessionOptions({ sessions, attestation, identity }: Config, keys: Serve
       own: { key: keys.attestation, issuer: identity.issuer.url },
     },
   };
+}
+
+/** What the metrics tell of this process and of what it stands on. */
+function watchHealth({ pipeline, trouble, metrics }: Assembly, ready: () => boolean): void {
+  metrics.watch({
+    ready,
+    store: () => trouble().store === null,
+    audit: () => trouble().audit === null,
+    pending: pendingApprovals(pipeline.store, pipeline.runtime),
+  });
 }
 
 /** Without an audit trail nothing can be let through; without the store, calls that need no limit still can. */

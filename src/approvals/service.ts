@@ -54,6 +54,9 @@ export interface ApprovalsService {
   statusUrl(id: string): string;
 }
 
+/** How people ended an approval. */
+export type ClosedBy = "approved" | "denied" | "revoked";
+
 export interface ApprovalsOptions {
   store: Store;
   /** Signs openings, answers and override tokens; processes that share the store share it. */
@@ -65,7 +68,7 @@ export interface ApprovalsOptions {
   /** Approvals of one agent that may be pending at a time, >= 1; default 100. */
   maxPending?: number;
   /** Told when somebody's answer ended an approval. */
-  onClosed?: (approval: { id: string; agent: string }) => void;
+  onClosed?: (approval: { id: string; agent: string; outcome: ClosedBy; waitedMs: number }) => void;
   /** Told of approvals that somebody changed in the store. */
   onTrouble?: (error: Error) => void;
 }
@@ -152,12 +155,20 @@ export function approvalsService(options: ApprovalsOptions): ApprovalsService {
       const context = { ...options, find: async (wanted: string) => genuine(await store.approval(wanted)) };
       const answered = genuine(await takeAnswer(context, id, person, request));
       if (!answered) throw new ApprovalError("not_found");
-      if (answered.status !== "pending") options.onClosed?.({ id, agent: answered.agent });
+      if (answered.status !== "pending") {
+        const waitedMs = Math.max(0, runtime.now() - answered.createdAtMs);
+        options.onClosed?.({ id, agent: answered.agent, outcome: closedBy(answered, request), waitedMs });
+      }
       return describe(answered);
     },
     proven,
     statusUrl: (id) => `${options.publicUrl.replace(/\/+$/, "")}/v1/approvals/${encodeURIComponent(id)}`,
   };
+}
+
+function closedBy({ status }: Approval, { decision }: AnswerRequest): ClosedBy {
+  if (decision === "revoke") return "revoked";
+  return status === "denied" ? "denied" : "approved";
 }
 
 /** Whose approval it is, where the viewer knows. */

@@ -31,7 +31,7 @@ export function askingServer(command: Command): Command {
  */
 export async function ask<T>(
   options: ApiOptions,
-  { method = "GET", path, body }: { method?: "GET" | "POST"; path: string; body?: object },
+  { method = "GET", path, body }: { method?: "GET" | "POST" | "PUT"; path: string; body?: object },
   form: z.ZodType<T>,
 ): Promise<T> {
   const base = baseUrl(options);

@@ -54,7 +54,6 @@ function withAbsolutePaths(config: Written, folder: string): Config {
   const at = (path: string): string => resolve(folder, path);
   const { issuer } = config.identity;
   const { grpc } = config.listen;
-  const { otlp } = config.telemetry;
   return {
     ...config,
     listen: {
@@ -105,10 +104,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
       key_file: at(config.audit.key_file),
       accepted_keys: config.audit.accepted_keys.map(at),
     },
-    telemetry: {
-      ...config.telemetry,
-      ...(otlp && { otlp: { ...otlp, ...(otlp.headers_file && { headers_file: at(otlp.headers_file) }) } }),
-    },
+    telemetry: telemetryAt(config.telemetry, at),
   };
 }
 
@@ -139,6 +135,11 @@ function approvalFiles({ page, slack, teams, webhook }: Approvals, at: (path: st
     ...(teams && { teams: { ...teams, webhook_url_file: at(teams.webhook_url_file) } }),
     ...(webhook && { webhook: { ...webhook, secret_file: at(webhook.secret_file) } }),
   };
+}
+
+function telemetryAt(telemetry: Written["telemetry"], at: (path: string) => string): typeof telemetry {
+  const { otlp } = telemetry;
+  return otlp?.headers_file ? { ...telemetry, otlp: { ...otlp, headers_file: at(otlp.headers_file) } } : telemetry;
 }
 
 function bundlePlace(place: Exclude<Written["policies"], string>, at: (path: string) => string): typeof place {

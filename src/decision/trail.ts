@@ -9,7 +9,8 @@ import type { RecordedSession, SessionState } from "../session.js";
 import { viewOf } from "../sessions/view.js";
 import { factsOf as sessionFacts } from "../sessions/who.js";
 import type { SessionTerms, Settlement } from "../settle/index.js";
-import type { DecisionFacts } from "../telemetry/decision.js";
+import type { DecisionFacts } from "../telemetry/facts.js";
+import type { SlowStage } from "../telemetry/stages.js";
 import type { InForce } from "../workspace/workspace.js";
 
 /** What is known of a decision so far. It can end at any stage, so everything may be missing. */
@@ -36,20 +37,39 @@ export interface Trail {
   opened?: { id: string; expiresAtMs: number };
   /** Why a stage failed, for the log. */
   failures: unknown[];
+  /** Stages that took long. */
+  slow: SlowStage[];
 }
 
 /** Words of the call as everybody may read them: in logs, traces and Envoy's metadata. */
-export type Shown = Pick<DecisionFacts, "action" | "environment">;
+export type Shown = Pick<DecisionFacts, "action" | "environment" | "http">;
 
 /** Nothing of what cannot be masked. */
 export function shownOf(trail: Trail, mask: Masker): Shown {
   const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
   try {
-    return { action: shown(trail.call?.action), environment: shown(trail.call?.environment) };
+    const { action, environment } = trail.call ?? {};
+    return { action: shown(action), environment: shown(environment), http: placeOf(trail, shown) };
   } catch (error) {
     trail.failures.push(error);
-    return { action: null, environment: null };
+    return { action: null, environment: null, http: null };
   }
+}
+
+/** Where an HTTP call was to go, once it has one reading. */
+function placeOf({ call, request }: Trail, shown: (text: string) => string | null): Shown["http"] {
+  if (!call || !request || call.http.method === "") return null;
+  const { host, port } = call.destination;
+  return { method: call.http.method, host: shown(host) ?? "", port };
+}
+
+/** How much of the agent's daily budget is used up after the call, where the store said so. */
+function dailyBudgetOf({ identity, settlement, workspace }: Trail): DecisionFacts["dailyBudget"] {
+  const counters = settlement?.counters;
+  if (!identity || !counters) return null;
+  const { enforced } = workspace.policies.documentOf(identity.agent.id).document.limits;
+  const most = enforced?.daily_budget_micro;
+  return most ? { day: counters.day, used: counters.spentMicro / most } : null;
 }
 
 /** What a session is to remember of the call. */
@@ -131,6 +151,9 @@ export function factsOf(
     mode,
     policyVersion: trail.workspace.policies.version,
     latencyUs,
+    startedUs: trail.startedUs,
+    slow: trail.slow,
+    dailyBudget: dailyBudgetOf(trail),
     failures: trail.failures,
   };
 }

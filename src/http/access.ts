@@ -18,6 +18,8 @@ export const routeAccess = {
   "GET /healthz": "public",
   "GET /readyz": "optional",
   "GET /metrics": ["viewer", "admin"],
+  "GET /v1/log": ["admin"],
+  "PUT /v1/log": ["admin"],
   "GET /openapi.json": "public",
   /** For agents: the pipeline itself identifies the caller, so that refusals of identity are recorded too. */
   "POST /v1/check": "public",

@@ -4,6 +4,7 @@ import type { PolicyVersions } from "../history/service.js";
 import { readJsonObject } from "../json/strict.js";
 import type { OAuthService } from "../oauth/service.js";
 import type { Page } from "../page/page.js";
+import type { LogLevels } from "../telemetry/log_level.js";
 import { guardRoutes } from "./access.js";
 import { type AgentRoutesService, agentRoutes } from "./agents.js";
 import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
@@ -13,6 +14,7 @@ import { bundleRoutes } from "./bundle.js";
 import { type CheckRouteDeps, checkRoutes } from "./check.js";
 import { answerErrors, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
+import { logRoutes } from "./log.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
 import { type OAuthLog, oauthRoutes } from "./oauth.js";
 import { openApiRoutes } from "./openapi.js";
@@ -45,6 +47,7 @@ export interface HttpDeps
   page: Page;
   oauth: OAuthService;
   metrics: MetricsSource;
+  logLevels: LogLevels;
   ready: () => Readiness;
   log: OAuthLog;
 }
@@ -87,6 +90,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
 
   healthRoutes(app, deps.ready);
   metricsRoutes(app, deps.metrics);
+  logRoutes(app, deps.logLevels);
   openApiRoutes(app);
   checkRoutes(app, deps);
   approvalRoutes(app, deps);

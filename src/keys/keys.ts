@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isExposed } from "../files/exposed.js";
 import { InvalidFile, type Located, parseLocated } from "../files/located_yaml.js";
 import { algorithms, holdsPrivate, type Jwk, jwkSchema, type KeyKind, type KeyUse, minSecretBytes } from "./jwk.js";
 import { type SigningKey, signingKeyOf, type VerifyKey, verifyKeyOf } from "./signing_key.js";
@@ -81,11 +82,6 @@ async function keyOf<K>(located: Located<Jwk>, make: (jwk: Jwk) => Promise<K>): 
   } catch (error) {
     throw new InvalidFile([located.problem([], messageOf(error))]);
   }
-}
-
-/** Owner and a reading group (as in mounted secrets) may reach a private key, nobody else. */
-function isExposed(mode: number): boolean {
-  return process.platform !== "win32" && (mode & 0o027) !== 0;
 }
 
 async function readWithMode(path: string): Promise<{ text: string; mode: number }> {

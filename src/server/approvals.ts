@@ -44,7 +44,10 @@ export async function serverApprovals(
     ...deps,
     publicUrl,
     maxPending: config.approvals.max_pending,
-    onClosed: (closed) => notifications.tell({ kind: "approval.closed", ...closed }),
+    onClosed: ({ id, agent, outcome, waitedMs }) => {
+      deps.metrics.approvalAnswered(outcome, waitedMs / 1000);
+      notifications.tell({ kind: "approval.closed", id, agent });
+    },
   });
   const notifications = await openNotifications(config, { ...deps, approvals });
   const slack = await openInteractions(config.approvals.slack, {

@@ -1,128 +1,92 @@
-import { inspect } from "node:util";
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type TextMapGetter, type Tracer } from "@opentelemetry/api";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
 import type { Logger } from "pino";
-import type { CheckRequest, HttpRequest } from "../grpc/messages.js";
-import { refusalOf } from "../reasons.js";
-import { Refusal } from "../refusal.js";
-import type { Mode, Verdict } from "../verdict.js";
+import type { CheckRequest } from "../grpc/messages.js";
+import { type Runtime, systemRuntime } from "../runtime.js";
+import { factsShown, spanAttributes } from "./attributes.js";
+import { contextOf } from "./context.js";
+import type { DecisionFacts } from "./facts.js";
+import { describeFailure, isFault } from "./failures.js";
 import type { Metrics } from "./metrics.js";
+import { isKept } from "./sampling.js";
+import { type Timed, timedStages } from "./stages.js";
 
-/** What operators learn of one decision. Unknown values are `null`: a call can be refused before anything is known. */
-export interface DecisionFacts {
-  decisionId: string;
-  agentId: string | null;
-  sessionId: string | null;
-  tool: string | null;
-  action: string | null;
-  environment: string | null;
-  decision: Verdict;
-  enforced: Verdict;
-  reason: string;
-  /** The rules that were found broken, those in shadow included. */
-  rules: readonly string[];
-  mode: Mode;
-  policyVersion: string;
-  latencyUs: number;
-  /** Why a stage failed; for the log only. */
-  failures: readonly unknown[];
-}
-
-/** Starts what a decision leaves behind for operators: one span, one log line, and its part in the metrics. */
+/** Starts what a decision leaves behind for operators: its spans, one log line, and its part in the metrics. */
 export interface DecisionTelemetry {
   start(check: CheckRequest): { traceId: string; end(facts: DecisionFacts): void };
+  /** The same stages, measured. */
+  timed<S extends object>(stages: S): Timed<S>;
 }
 
-const propagator = new W3CTraceContextPropagator();
+export interface DecisionTelemetryParts {
+  tracer: Tracer;
+  log: Logger;
+  metrics: Metrics;
+  runtime?: Pick<Runtime, "now" | "monotonicMicros">;
+  /** Share of passing calls whose spans are kept, 0 to 1; default 1. */
+  sampling?: number;
+  /** A stage that takes so many milliseconds has a span of its own; default 5. */
+  slowStageMs?: number;
+}
 
-export function decisionTelemetry(parts: { tracer: Tracer; log: Logger; metrics: Metrics }): DecisionTelemetry {
-  const { tracer, log, metrics } = parts;
+export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTelemetry {
+  const { tracer, log, metrics, runtime = systemRuntime, sampling = 1, slowStageMs = 5 } = parts;
+
+  /** Made afterwards, so that fast stages cost nothing. */
+  function stageSpans(parent: Span, { slow, startedUs, policyVersion }: DecisionFacts, startedMs: number): void {
+    if (slow.length === 0) return;
+    const context = trace.setSpan(ROOT_CONTEXT, parent);
+    for (const { stage, startUs, endUs, threw } of slow) {
+      const startTime = timeAt(startedMs, startUs - startedUs);
+      const attributes = { stage, threw, policy_version: policyVersion };
+      const span = tracer.startSpan(`countersign.${stage}`, { startTime, attributes }, context);
+      span.end(timeAt(startedMs, endUs - startedUs));
+    }
+  }
+
   return {
+    timed: (stages) =>
+      timedStages(stages, {
+        monotonicMicros: runtime.monotonicMicros,
+        observer: metrics.stage,
+        slowUs: slowStageMs * 1000,
+      }),
     start(check) {
-      const parent = propagator.extract(ROOT_CONTEXT, check.attributes?.request?.http ?? null, headerGetter);
-      const span = tracer.startSpan("countersign.decision", { kind: SpanKind.SERVER }, parent);
+      const startedMs = runtime.now();
+      const startTime = timeAt(startedMs, 0);
+      const span = tracer.startSpan("countersign.decision", { kind: SpanKind.SERVER, startTime }, contextOf(check));
       const { traceId } = span.spanContext();
       return {
         traceId,
         end(facts) {
-          span.setAttributes(attributesOf(facts));
-          const level = facts.failures.some(isFault) ? "error" : "info";
-          if (level === "error") span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
-          span.end();
-          metrics.decided({
-            computed: facts.decision,
-            enforced: facts.enforced,
-            mode: facts.mode,
-            reason: facts.reason,
-            rules: facts.rules,
-            seconds: facts.latencyUs / 1e6,
-          });
-          log[level]({ ...lineOf(facts), trace_id: traceId }, "decision");
+          const fault = facts.failures.some(isFault);
+          const { decision: computed, enforced } = facts;
+          if (isKept({ traceId, computed, enforced, fault }, sampling)) {
+            span.setAttributes(spanAttributes(facts, fault));
+            if (fault) span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
+            stageSpans(span, facts, startedMs);
+            span.end(timeAt(startedMs, facts.latencyUs));
+          } else metrics.spans("sampled_out", 1);
+          metrics.decided(countedOf(facts));
+          log[fault ? "error" : "info"]({ ...lineOf(facts), trace_id: traceId }, "decision");
         },
       };
     },
   };
 }
 
-function attributesOf(facts: DecisionFacts) {
-  const attributes = {
-    agent_id: facts.agentId,
-    session_id: facts.sessionId,
-    tool: facts.tool,
-    action: facts.action,
-    environment: facts.environment,
-    decision: facts.decision,
-    enforced: facts.enforced,
-    decision_reason: facts.reason,
-    mode: facts.mode,
-    policy_version: facts.policyVersion,
-    decision_id: facts.decisionId,
-    latency_us: facts.latencyUs,
-  };
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null)) as Record<string, string>;
+function countedOf(facts: DecisionFacts): Parameters<Metrics["decided"]>[0] {
+  const { agentId: agent, decision: computed, enforced, mode, reason, rules, dailyBudget } = facts;
+  return { agent, computed, enforced, mode, reason, rules, dailyBudget, seconds: facts.latencyUs / 1e6 };
 }
 
-function lineOf({ failures, ...facts }: DecisionFacts): object {
-  return {
-    ...attributesOf({ ...facts, failures }),
-    ...(failures.length > 0 && { errors: failures.map(describe) }),
-  };
+function lineOf(facts: DecisionFacts): object {
+  const { failures } = facts;
+  return { ...factsShown(facts), ...(failures.length > 0 && { errors: failures.map(describeFailure) }) };
 }
 
-/** A refusal for the agent's own doing is an ordinary outcome; what kept us from deciding is not. */
-function isFault(failure: unknown): boolean {
-  return !(failure instanceof Refusal) || refusalOf(failure.reason).error === "Unavailable";
+/** Seconds and nanoseconds since the epoch, as OpenTelemetry takes them. */
+function timeAt(startedMs: number, laterUs: number): [number, number] {
+  const seconds = Math.floor(startedMs / 1000);
+  const micros = Math.round((startedMs - seconds * 1000) * 1000 + laterUs);
+  return [seconds + Math.floor(micros / 1e6), (micros % 1e6) * 1000];
 }
-
-/** Causes behind an error that are logged: what a service made of it, and what the system said. */
-const maxCauses = 4;
-
-/** An error with its causes, outermost first; stacks stay in the log and go nowhere else. */
-function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { message: textOf(error) };
-  const causes: string[] = [];
-  let { cause } = error;
-  while (cause !== undefined && causes.length < maxCauses) {
-    causes.push(cause instanceof Error ? (cause.stack ?? cause.message) : textOf(cause));
-    cause = cause instanceof Error ? cause.cause : undefined;
-  }
-  return { message: error.message, stack: error.stack, ...(causes.length > 0 && { causes }) };
-}
-
-/** Of anything that was thrown; `String` fails on an object without prototype. */
-function textOf(thrown: unknown): string {
-  return typeof thrown === "string" ? thrown : inspect(thrown, { customInspect: false, depth: 1 });
-}
-
-/** Reads W3C trace context from the call's headers, in whichever form Envoy sent them. */
-const headerGetter: TextMapGetter<HttpRequest | null> = {
-  keys: () => ["traceparent", "tracestate"],
-  get(http, name) {
-    if (!http) return undefined;
-    const [raw, ...others] = http.header_map?.headers.filter((header) => header.key.toLowerCase() === name) ?? [];
-    // Two parents are none; the joined form of two does not parse either.
-    if (others.length > 0) return undefined;
-    if (raw) return raw.raw_value.length > 0 ? raw.raw_value.toString("latin1") : raw.value;
-    return Object.hasOwn(http.headers, name) ? http.headers[name] : undefined;
-  },
-};

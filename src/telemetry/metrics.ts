@@ -1,11 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Reason } from "../reasons.js";
-import type { Mode, Verdict } from "../verdict.js";
+import type { ClosedBy } from "../approvals/service.js";
+import type { Mode } from "../verdict.js";
+import { version as ours } from "../version.js";
 import { type ArchiveMetrics, archiveMetrics } from "./archive.js";
+import { type Counted, decisionMetrics } from "./decision_metrics.js";
+import { type Health, healthMetrics } from "./health_metrics.js";
+import type { SpanResult } from "./span_queue.js";
 
-/** The numbers that operators watch. Labels come from closed sets or from policy files, never from agents. */
+/**
+ * The numbers that operators watch. Labels come from closed sets, from policy files, or are ids of registered agents,
+ * bounded in number; never from what agents send.
+ */
 export interface Metrics {
   decided(decision: Counted): void;
+  /** Gives what counts the seconds that one stage takes. */
+  stage(name: string): (seconds: number) => void;
   loaded(part: string, result: "loaded" | "rolled_back" | "released" | "refused"): void;
   policyVersion(version: string): void;
   storeTrouble(): void;
@@ -25,52 +34,37 @@ export interface Metrics {
   outcome(result: OutcomeResult, count?: number): void;
   /** Call it once, where there is an archive of the audit trail. */
   archive(): ArchiveMetrics;
+  spans(result: SpanResult, count: number): void;
+  spansWaiting(count: number): void;
+  /** How long an approval waited for the answer that closed it. */
+  approvalAnswered(outcome: ClosedBy, seconds: number): void;
+  /** A record was appended, or could not be, after so long. */
+  auditAppended(seconds: number): void;
+  auditWaiting(count: number): void;
+  /** From now on each scrape asks these how things are. */
+  watch(health: Health): void;
   contentType: string;
   text(): Promise<string>;
 }
 
 export type OutcomeResult = "recorded" | "unlinked" | "repeated" | "dropped" | "malformed";
 
-/** What is counted of one decision. */
-export interface Counted {
-  computed: Verdict;
-  enforced: Verdict;
-  mode: Mode;
-  reason: string;
-  /** The rules that were found broken. */
-  rules: readonly string[];
-  seconds: number;
-}
-
 export function createMetrics(): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const registers = [register];
-  const decisions = new Counter({
-    name: "countersign_decisions_total",
-    help: "Decisions by computed verdict, enforced verdict, mode and reason.",
-    labelNames: ["decision", "enforced", "mode", "reason"],
-    registers,
-  });
-  const wouldBlock = new Counter({
-    name: "countersign_would_block_total",
-    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by each rule that would have.",
-    labelNames: ["rule"],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "countersign_decision_seconds",
-    help: "Time from the authorization request to its answer.",
-    labelNames: ["enforced"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  });
+  const { decided, stage } = decisionMetrics(registers);
+  const health = healthMetrics(registers);
   const loads = new Counter({
     name: "countersign_loads_total",
     help: "Loads of policies, catalogue, agents and people by result.",
     labelNames: ["part", "result"],
     registers,
   });
+  // What is not there before it first happens has not grown when it does.
+  for (const part of ["policies", "catalogue", "agents", "people"]) {
+    for (const result of ["loaded", "refused"]) loads.inc({ part, result }, 0);
+  }
   const info = new Gauge({
     name: "countersign_policy_info",
     help: "1 for the policy version in force.",
@@ -108,11 +102,6 @@ export function createMetrics(): Metrics {
     help: "What sessions had to remember and the store will never know.",
     registers,
   });
-  const audit = new Counter({
-    name: "countersign_audit_errors_total",
-    help: "Decisions that could not be recorded.",
-    registers,
-  });
   const notifications = new Counter({
     name: "countersign_notifications_total",
     help: "Tries to tell people of something, by result.",
@@ -125,6 +114,43 @@ export function createMetrics(): Metrics {
     labelNames: ["notifier"],
     registers,
   });
+  const spans = new Counter({
+    name: "countersign_spans_total",
+    help: "Spans by what became of them.",
+    labelNames: ["result"],
+    registers,
+  });
+  for (const result of ["sent", "dropped", "failed", "sampled_out"]) spans.inc({ result }, 0);
+  const spansWaiting = new Gauge({
+    name: "countersign_spans_waiting",
+    help: "Spans that wait for the collector.",
+    registers,
+  });
+  const answered = new Histogram({
+    name: "countersign_approval_answer_seconds",
+    help: "Time from the opening of an approval to the answer that closed it.",
+    labelNames: ["outcome"],
+    buckets: [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 14_400, 86_400],
+    registers,
+  });
+  const append = new Histogram({
+    name: "countersign_audit_append_seconds",
+    help: "Time that a record took to be where it must be before the answer.",
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
+    registers,
+  });
+  const auditWaiting = new Gauge({
+    name: "countersign_audit_waiting_records",
+    help: "Records that wait to be written.",
+    registers,
+  });
+  const build = new Gauge({
+    name: "countersign_build_info",
+    help: "1 for the version of Countersign and of Node that run.",
+    labelNames: ["version", "node"],
+    registers,
+  });
+  build.set({ version: ours, node: process.version }, 1);
 
   const outcomes = new Counter({
     name: "countersign_outcomes_total",
@@ -134,14 +160,8 @@ export function createMetrics(): Metrics {
   });
 
   return {
-    decided({ computed, enforced, mode, reason, rules, seconds: duration }) {
-      decisions.inc({ decision: computed, enforced, mode, reason });
-      if (stops(computed) && !stops(enforced)) {
-        for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.inc({ rule });
-      }
-      if (reason === ("audit_unavailable" satisfies Reason)) audit.inc();
-      seconds.observe({ enforced }, duration);
-    },
+    decided,
+    stage,
     loaded: (part, result) => loads.inc({ part, result }),
     policyVersion(version) {
       info.reset();
@@ -157,11 +177,13 @@ export function createMetrics(): Metrics {
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
     outcome: (result, count = 1) => outcomes.inc({ result }, count),
     archive: () => archiveMetrics(registers),
+    spans: (result, count) => spans.inc({ result }, count),
+    spansWaiting: (count) => spansWaiting.set(count),
+    approvalAnswered: (outcome, duration) => answered.observe({ outcome }, duration),
+    auditAppended: (duration) => append.observe(duration),
+    auditWaiting: (count) => auditWaiting.set(count),
+    watch: health.watch,
     contentType: register.contentType,
     text: () => register.metrics(),
   };
-}
-
-function stops(verdict: Verdict): boolean {
-  return verdict === "deny" || verdict === "approval_needed";
 }

@@ -44,6 +44,8 @@ test("these are the commands", () => {
     "audit verify",
     "backtest",
     "init",
+    "log",
+    "log level",
     "policy",
     "policy build",
     "policy diff",
@@ -66,7 +68,9 @@ test.each([...pages])("countersign %s --help exits 0 and shows how it is used", 
 });
 
 test.each(
-  [...pages.keys()].filter((path) => path !== "" && !["agent", "approvals", "audit", "policy", "serve"].includes(path)),
+  [...pages.keys()].filter(
+    (path) => path !== "" && !["agent", "approvals", "audit", "log", "policy", "serve"].includes(path),
+  ),
 )("countersign %s can answer a program", (path) => expect(pages.get(path)?.stdout).toContain("--json"));
 
 test("the version is the package's", async () => {

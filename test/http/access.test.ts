@@ -20,6 +20,8 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   "GET /healthz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /readyz": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /metrics": row(401, 401, 403, 200, 403, 200, 403, 403, 403),
+  "GET /v1/log": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
+  "PUT /v1/log": row(401, 401, 403, 403, 403, 200, 403, 403, 403),
   "GET /openapi.json": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   // Whoever is none of the agents is refused, and recorded, by the pipeline.
   "POST /v1/check": row(401, 401, 401, 401, 401, 401, 401, 200, 200),
@@ -77,6 +79,7 @@ const bodies: Record<string, object> = {
   "POST /v1/approvals/:id/decision": { decision: "approve" },
   "POST /v1/approvals/:id/revoke": {},
   "POST /approvals/session": { token: "token-bob" },
+  "PUT /v1/log": { level: "warn" },
   "POST /v1/agents": { id: "nightly" },
   "POST /v1/agents/:id/disable": {},
   "POST /v1/agents/:id/enable": {},

@@ -316,6 +316,13 @@ async function operation(open: Open): Promise<void> {
   await send("GET /readyz", "with details", { headers: viewer });
   const etag = String((await send("GET /bundles/countersign.tar.gz", "the bundle", { headers: viewer })).headers.etag);
   await send("GET /bundles/countersign.tar.gz", "again", { headers: { ...viewer, "if-none-match": etag } });
+  await send("GET /v1/log", "the level", { headers: as("admin") });
+  for (const payload of [{ level: "debug", for: "10m" }, { level: "warn" }, { level: "all" }]) {
+    await send("PUT /v1/log", JSON.stringify(payload), { headers: as("admin"), payload });
+  }
+  const off = await open({ logLevels: { show: () => null, set: async () => null, close: () => {} } });
+  await off.send("GET /v1/log", "no log", { headers: as("admin") });
+  await off.send("PUT /v1/log", "no log", { headers: as("admin"), payload: { level: "warn" } });
   const broken = await open({ ready: () => ({ ready: false, detail: { audit: "disk full" } }) });
   await broken.send("GET /readyz", "not ready");
   await broken.send("GET /readyz", "not ready, with details", { headers: viewer });
@@ -359,6 +366,7 @@ async function failures(open: Open): Promise<void> {
   });
   await send("POST /v1/approvals/:id/revoke", "no record", { headers: as("bob"), id });
   await send("POST /v1/agents", "no record", { headers: as("admin"), payload: { id: "late" } });
+  await send("PUT /v1/log", "no record", { headers: as("admin"), payload: { level: "warn" } });
   for (const act of ["disable", "rotate-key"] as const) {
     await send(`POST /v1/agents/:id/${act}`, "no record", { headers: as("admin"), id: "early" });
   }

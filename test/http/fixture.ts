@@ -17,6 +17,7 @@ import { type OAuthService, oauthService } from "../../src/oauth/service.js";
 import { approvalsPage, type Page, type PageDeps } from "../../src/page/page.js";
 import { systemRuntime } from "../../src/runtime.js";
 import { memoryRegistry } from "../../src/store/memory_registry.js";
+import { changeableLogLevel } from "../../src/telemetry/log_level.js";
 import { usageOf } from "../../src/usage/usage.js";
 import { registry, session, type World, world } from "../approvals/fixture.js";
 import { neverRevoked, noTrusted } from "../identify/fixture.js";
@@ -111,6 +112,12 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
       intervalMs: null,
     }),
     oauth: oauthOf(here, key),
+    logLevels: changeableLogLevel({
+      log: { level: "info", warn: (details, message) => warned.push({ details, message }) },
+      configured: "info",
+      audit: here.records,
+      runtime: { now: () => here.nowMs },
+    }),
     metrics: { contentType: "text/plain; version=0.0.4; charset=utf-8", text: async () => "up 1\n" },
     ready: () => ({ ready: true, detail: { policy_version: "sha256:9f2c" } }),
     log: {

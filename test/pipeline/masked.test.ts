@@ -12,6 +12,8 @@ const lines: string[] = [];
 const telemetry = decisionTelemetry({
   tracer: provider.getTracer("test"),
   metrics: createMetrics(),
+  // Only the decision's span, however busy the machine is.
+  slowStageMs: 60_000,
   log: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
 });
 

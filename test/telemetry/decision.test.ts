@@ -3,7 +3,8 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "
 import { pino } from "pino";
 import type { CheckRequest, HttpRequest } from "../../src/grpc/messages.js";
 import { Refusal } from "../../src/refusal.js";
-import { type DecisionFacts, decisionTelemetry } from "../../src/telemetry/decision.js";
+import { type DecisionTelemetryParts, decisionTelemetry } from "../../src/telemetry/decision.js";
+import type { DecisionFacts } from "../../src/telemetry/facts.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 
 const known: DecisionFacts = {
@@ -13,6 +14,7 @@ const known: DecisionFacts = {
   tool: "deploy-api",
   action: "deploy",
   environment: "staging",
+  http: { method: "POST", host: "deploy.internal", port: 443 },
   decision: "deny",
   enforced: "allow",
   reason: "max_replicas",
@@ -20,11 +22,14 @@ const known: DecisionFacts = {
   mode: "shadow",
   policyVersion: "sha256:9f2c",
   latencyUs: 412,
+  startedUs: 1_000_000,
+  slow: [],
+  dailyBudget: null,
   failures: [],
 };
-const unknown = { agentId: null, sessionId: null, tool: null, action: null, environment: null };
+const unknown = { agentId: null, sessionId: null, tool: null, action: null, environment: null, http: null };
 
-/** What `known` is on a span and on a log line. */
+/** What `known` is on a log line, and on a span with what follows. */
 const attributes = {
   agent_id: "deploy-manager",
   session_id: "ses_1",
@@ -40,13 +45,24 @@ const attributes = {
   latency_us: 412,
 };
 
-function start() {
+const conventions = {
+  latency: 0.000412,
+  "gen_ai.operation.name": "execute_tool",
+  "gen_ai.agent.id": "deploy-manager",
+  "gen_ai.tool.name": "deploy-api",
+  "gen_ai.conversation.id": "ses_1",
+  "http.request.method": "POST",
+  "server.address": "deploy.internal",
+  "server.port": 443,
+};
+
+function start(more: Partial<DecisionTelemetryParts> = {}) {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
-  const telemetry = decisionTelemetry({ tracer: provider.getTracer("test"), log, metrics });
+  const telemetry = decisionTelemetry({ tracer: provider.getTracer("test"), log, metrics, ...more });
   const decide = (check: CheckRequest, facts: DecisionFacts = known) => {
     const { traceId, end } = telemetry.start(check);
     end(facts);
@@ -54,7 +70,7 @@ function start() {
     if (!span) throw new Error("there is no span");
     return { traceId, span, line: lines.at(-1) ?? {} };
   };
-  return { decide, exporter, lines, metrics };
+  return { decide, telemetry, exporter, lines, metrics };
 }
 
 const http = (more: Partial<HttpRequest>): CheckRequest => ({
@@ -112,7 +128,7 @@ test("a decision is one span with everything that is known of it", () => {
   expect(exporter.getFinishedSpans()).toHaveLength(1);
   expect(span.name).toBe("countersign.decision");
   expect(span.kind).toBe(SpanKind.SERVER);
-  expect(span.attributes).toEqual(attributes);
+  expect(span.attributes).toEqual({ ...attributes, ...conventions });
   expect(span.status).toEqual({ code: SpanStatusCode.UNSET });
   expect(span.spanContext().traceId).toBe(traceId);
   expect(span.parentSpanContext).toBeUndefined();
@@ -128,7 +144,7 @@ test("a decision is one log line with the same, and its trace", () => {
 test("what is not known is left out", () => {
   const { agent_id: _a, session_id: _s, tool: _t, action: _c, environment: _e, ...rest } = attributes;
   const { span, line } = start().decide(nothing, { ...known, ...unknown });
-  expect(span.attributes).toEqual(rest);
+  expect(span.attributes).toEqual({ ...rest, latency: 0.000412, "gen_ai.operation.name": "execute_tool" });
   expect(Object.keys(line)).toEqual(expect.not.arrayContaining(["agent_id", "tool", "errors"]));
 });
 
@@ -209,4 +225,52 @@ test("a decision counts once, under what was decided", async () => {
     'countersign_decisions_total{decision="deny",enforced="allow",mode="shadow",reason="max_replicas"} 1\n',
   );
   expect(text).toContain('countersign_decision_seconds_sum{enforced="allow"} 0.000412\n');
+});
+
+test.each([
+  ["PUT", "PUT"],
+  ["PROPFIND", "_OTHER"],
+  ["A-METHOD-OF-AN-AGENT", "_OTHER"],
+])("the method %s is told as %s", (method, told) => {
+  const { span } = start().decide(nothing, { ...known, http: { method, host: "h", port: 80 } });
+  expect(span.attributes["http.request.method"]).toBe(told);
+});
+
+test("what failed has an error type, and what was refused for the agent's doing has none", () => {
+  const { decide } = start();
+  expect(
+    decide(nothing, { ...known, failures: [new Error("x")], reason: "internal_error" }).span.attributes,
+  ).toMatchObject({ "error.type": "internal_error" });
+  expect(decide(nothing).span.attributes).not.toHaveProperty("error.type");
+});
+
+describe("a stage that took long", () => {
+  const slow = [{ stage: "settle", startUs: 1_002_000, endUs: 1_009_500, threw: true }];
+  const runtime = { now: () => Date.parse("2026-03-01T12:00:00.250Z"), monotonicMicros: () => 1_000_000 };
+
+  test("has a span of its own below the decision's, at the time at which it ran", () => {
+    const { decide, exporter } = start({ runtime });
+    const { span } = decide(http({ headers: { traceparent: parent } }), { ...known, latencyUs: 10_000, slow });
+    const [child, root] = exporter.getFinishedSpans();
+    expect(root).toBe(span);
+    const seconds = Date.parse("2026-03-01T12:00:00Z") / 1000;
+    expect([root?.startTime, root?.endTime]).toEqual([
+      [seconds, 250_000_000],
+      [seconds, 260_000_000],
+    ]);
+    expect(child).toMatchObject({
+      name: "countersign.settle",
+      parentSpanContext: { spanId: span.spanContext().spanId },
+      startTime: [seconds, 252_000_000],
+      endTime: [seconds, 259_500_000],
+      attributes: { stage: "settle", threw: true, policy_version: "sha256:9f2c" },
+    });
+    expect(child?.spanContext().traceId).toBe(traceId);
+  });
+
+  test("has none where the decision's span is not kept", () => {
+    const { telemetry, exporter } = start({ runtime, sampling: 0 });
+    telemetry.start(nothing).end({ ...known, decision: "allow", slow });
+    expect(exporter.getFinishedSpans()).toEqual([]);
+  });
 });

@@ -22,7 +22,12 @@ test("metrics are these, with their types and labels", async () => {
     reason: "max_replicas",
     rules: ["max_replicas"],
     seconds: 0,
+    agent: "deploy-manager",
+    dailyBudget: { day: Math.floor(Date.now() / 86_400_000), used: 0.5 },
   });
+  metrics.stage("read")(0);
+  metrics.spans("sent", 1);
+  metrics.approvalAnswered("approved", 1);
   metrics.loaded("policies", "loaded");
   metrics.policyVersion("sha256:aa");
   metrics.budgetWarned({ limit: "daily_budget", mode: "enforce", percent: 80 });
@@ -61,6 +66,7 @@ test("span attributes and log fields are these", async () => {
     tool: "t",
     action: "x",
     environment: "e",
+    http: { method: "GET", host: "h", port: 443 },
     decision: "deny",
     enforced: "deny",
     reason: "internal_error",
@@ -68,14 +74,19 @@ test("span attributes and log fields are these", async () => {
     mode: "enforce",
     policyVersion: "v",
     latencyUs: 1,
+    startedUs: 0,
+    slow: [{ stage: "read", startUs: 0, endUs: 1, threw: false }],
+    dailyBudget: null,
     failures: [new Error("x")],
   });
   const told = cells("Spans").flatMap(([name]) => names(name));
+  const [child, root] = exporter.getFinishedSpans();
   const fields = Object.keys(line).filter((field) => !told.includes(field) && field !== "msg");
   expect(
     cells("Log")
       .flatMap(([name]) => names(name))
       .sort(),
   ).toEqual(fields.sort());
-  expect(Object.keys(exporter.getFinishedSpans()[0]?.attributes ?? {}).sort()).toEqual(told.sort());
+  expect(Object.keys(root?.attributes ?? {}).sort()).toEqual(told.sort());
+  for (const name of Object.keys(child?.attributes ?? {})) expect(section("Spans")).toContain(`\`${name}\``);
 });

@@ -84,6 +84,25 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
       ...problems(...guarded),
     },
   },
+  "GET /v1/log": {
+    id: "getLogLevel",
+    summary: "How much is logged",
+    tag: "operation",
+    answers: { ...answer("LogLevel", "the least level that is logged"), ...problems(409, ...guarded) },
+  },
+  "PUT /v1/log": {
+    id: "setLogLevel",
+    summary: "Log more or less, for good or for a while",
+    description: "Recorded before it takes effect. Without `for` it holds until the server ends.",
+    tag: "operation",
+    body: {
+      type: json,
+      schema: "LogLevelChange",
+      required: true,
+      examples: { forGood: { level: "warn" }, forAWhile: { level: "debug", for: "10m" } },
+    },
+    answers: { ...answer("LogLevel", "it is so now"), ...problems(409, ...posted) },
+  },
   "GET /openapi.json": {
     id: "getOpenApi",
     summary: "This document",

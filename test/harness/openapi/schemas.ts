@@ -8,6 +8,7 @@ import type { InForceView, PoliciesView } from "../../../src/history/service.js"
 import { createBody, emptyBody, rotateBody } from "../../../src/http/agents.js";
 import { decisionBody, revokeBody } from "../../../src/http/approvals.js";
 import type { Passed } from "../../../src/http/check.js";
+import { logLevelBody } from "../../../src/http/log.js";
 import { type PageSessionView, signInBody } from "../../../src/http/page_session.js";
 import { releaseBody, rollbackBody } from "../../../src/http/policies.js";
 import { oauthErrorCodes } from "../../../src/oauth/error.js";
@@ -16,6 +17,7 @@ import { errors } from "../../../src/reasons.js";
 import { accesses } from "../../../src/registry/registry.js";
 import type { Problem } from "../../../src/respond/problem.js";
 import { integrities } from "../../../src/session.js";
+import { type LogLevelView, logLevels } from "../../../src/telemetry/log_level.js";
 import type { LimitUsage, RateUsage, UsageView } from "../../../src/usage/usage.js";
 import { verdicts } from "../../../src/verdict.js";
 import { auditAnswers } from "./audit_schemas.js";
@@ -37,6 +39,7 @@ export const bodies = {
   SlackInteraction: z.object({ payload: z.string().describe("JSON of a block_actions payload") }),
   NewAgent: createBody,
   KeyRotation: rotateBody,
+  LogLevelChange: logLevelBody,
   Nothing: emptyBody.unwrap(),
   PolicyRollback: rollbackBody,
   PolicyRelease: releaseBody,
@@ -313,6 +316,12 @@ token.shape satisfies Record<keyof TokenAnswer, z.ZodType>;
 
 const state = z.record(z.string(), json).describe("for operators: what is loaded and what is wrong");
 
+const logLevel = z.strictObject({
+  level: z.enum(logLevels),
+  configured: z.enum(logLevels),
+  until: instant().nullable().describe("when it goes back to what is configured"),
+}) satisfies z.ZodType<LogLevelView>;
+
 /** What the server answers with. */
 export const answers = {
   Problem: problem,
@@ -332,6 +341,7 @@ export const answers = {
   Agent: agent,
   Agents: z.strictObject({ agents: z.array(agent) }),
   AgentWithKey: z.strictObject({ agent, api_key: z.string().describe("shown only once") }),
+  LogLevel: logLevel,
   PoliciesInForce: policiesInForce,
   Policies: policies,
   ...auditAnswers,

@@ -1,0 +1,97 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Reason } from "../reasons.js";
+import { letsThrough, type Mode, type Verdict } from "../verdict.js";
+import { AgentLabels } from "./agent_labels.js";
+
+/** What is counted of one decision. */
+export interface Counted {
+  /** Id of a registered agent; `null` when nobody is known. */
+  agent: string | null;
+  computed: Verdict;
+  enforced: Verdict;
+  mode: Mode;
+  reason: string;
+  /** The rules that were found broken. */
+  rules: readonly string[];
+  /** How much of the agent's daily budget is used up, of 1, on a UTC day since the epoch; `null` when it has none. */
+  dailyBudget: { day: number; used: number } | null;
+  seconds: number;
+}
+
+const dayMs = 86_400_000;
+
+/** The metrics that grow with each decision. */
+export function decisionMetrics(registers: Registry[], now: () => number = Date.now) {
+  const decisions = new Counter({
+    name: "countersign_decisions_total",
+    help: "Decisions by computed verdict, enforced verdict, mode and reason.",
+    labelNames: ["decision", "enforced", "mode", "reason"],
+    registers,
+  });
+  const byAgent = new Counter({
+    name: "countersign_agent_decisions_total",
+    help: "Decisions by registered agent and enforced verdict.",
+    labelNames: ["agent", "enforced"],
+    registers,
+  });
+  const wouldBlock = new Counter({
+    name: "countersign_would_block_total",
+    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by each rule that would have.",
+    labelNames: ["rule"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "countersign_decision_seconds",
+    help: "Time from the authorization request to its answer.",
+    labelNames: ["enforced"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const stages = new Histogram({
+    name: "countersign_stage_seconds",
+    help: "Time that each stage of a decision takes.",
+    labelNames: ["stage"],
+    buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10, 60],
+    registers,
+  });
+  const budgets = new Map<string, { day: number; used: number }>();
+  new Gauge({
+    name: "countersign_budget_used_ratio",
+    help: "Share of a budget that an agent has used up, as this process last saw it on the present UTC day.",
+    labelNames: ["agent", "limit"],
+    registers,
+    collect() {
+      this.reset();
+      const today = Math.floor(now() / dayMs);
+      for (const [agent, { day, used }] of budgets) {
+        if (day === today) this.set({ agent, limit: "daily_budget" }, used);
+        else budgets.delete(agent);
+      }
+    },
+  });
+  const audit = new Counter({
+    name: "countersign_audit_errors_total",
+    help: "Decisions that could not be recorded.",
+    registers,
+  });
+  const labels = new AgentLabels();
+
+  return {
+    decided({ agent, computed, enforced, mode, reason, rules, dailyBudget, seconds: duration }: Counted): void {
+      decisions.inc({ decision: computed, enforced, mode, reason });
+      const label = labels.of(agent);
+      byAgent.inc({ agent: label, enforced });
+      // The share of all others together would be nobody's.
+      if (dailyBudget && label === agent) budgets.set(label, dailyBudget);
+      if (!letsThrough(computed) && letsThrough(enforced)) {
+        for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.inc({ rule });
+      }
+      if (reason === ("audit_unavailable" satisfies Reason)) audit.inc();
+      seconds.observe({ enforced }, duration);
+    },
+    stage(name: string): (seconds: number) => void {
+      const one = stages.labels(name);
+      return (duration) => one.observe(duration);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { open } from "node:fs/promises";
+import { Metadata } from "@grpc/grpc-js";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { isPrivate } from "../config/fetchable.js";
+import { isExposed } from "../files/exposed.js";
+
+/** Where spans go. */
+export interface Collector {
+  /** Base URL; `https` is TLS, `http` plain text, for both protocols. */
+  url: string;
+  protocol: "http" | "grpc";
+  /** File with headers for the collector, one `name: value` on each line. */
+  headers_file?: string | undefined;
+}
+
+/** Longest time one batch may take, repeats included, and so what a dead collector can add to a stop. */
+export const exportTimeoutMs = 2_000;
+
+/** An exporter of OTLP over HTTP (JSON, to `v1/traces` below the URL) or gRPC. Throws an `Error` for the operator. */
+export async function openExporter({ url, protocol, headers_file: file }: Collector): Promise<SpanExporter> {
+  const headers = file === undefined ? {} : await readHeaders(file);
+  if (file !== undefined && !isPrivate(url)) {
+    throw new Error(`telemetry.otlp: ${url} is plain text, and the headers are secret: write an https:// URL`);
+  }
+  const timeoutMillis = exportTimeoutMs;
+  if (protocol === "http") return new OTLPTraceExporter({ url: traces(url), headers, timeoutMillis });
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  // Only who asks for it pays for loading it.
+  const { OTLPTraceExporter: OverGrpc } = await import("@opentelemetry/exporter-trace-otlp-grpc");
+  return new OverGrpc({ url, metadata, timeoutMillis });
+}
+
+function traces(base: string): string {
+  return new URL("v1/traces", base.endsWith("/") ? base : `${base}/`).href;
+}
+
+/** A field name (RFC 9110), and a value of visible characters and spaces. gRPC takes `-bin` names as bytes. */
+const headerLine = /^([a-z0-9!#$%&'*+.^_`|~-]+): *([!-~](?:[ -~]*[!-~])?)$/i;
+
+async function readHeaders(path: string): Promise<Record<string, string>> {
+  const { text, mode } = await readWithMode(path);
+  if (isExposed(mode)) {
+    throw new Error(`${path}: other users of the machine can read these headers; chmod it to 0600 or 0640`);
+  }
+  const headers: Record<string, string> = {};
+  for (const [i, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const [, name = "", value = ""] = headerLine.exec(line.trim()) ?? [];
+    const key = name.toLowerCase();
+    if (key === "" || key.endsWith("-bin")) throw new Error(`${path}:${i + 1}: write one header as name: value`);
+    if (Object.hasOwn(headers, key)) throw new Error(`${path}:${i + 1}: the header ${key} is there twice`);
+    headers[key] = value;
+  }
+  if (Object.keys(headers).length === 0) throw new Error(`${path}: holds no header; write one as name: value`);
+  return headers;
+}
+
+async function readWithMode(path: string): Promise<{ text: string; mode: number }> {
+  try {
+    const file = await open(path, "r");
+    try {
+      return { mode: (await file.stat()).mode, text: await file.readFile("utf8") };
+    } finally {
+      await file.close();
+    }
+  } catch {
+    throw new Error(`${path}: cannot be read`);
+  }
+}

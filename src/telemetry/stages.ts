@@ -1,0 +1,67 @@
+/** A stage of one decision that took long. Times are microseconds of the runtime's monotonic clock. */
+export interface SlowStage {
+  stage: string;
+  startUs: number;
+  endUs: number;
+  /** It threw: that may be an ordinary refusal. */
+  threw: boolean;
+}
+
+/** Where slow stages of one decision are noted. */
+export interface Noted {
+  slow: SlowStage[];
+}
+
+/** Stages that say how long they took: each takes, before its own arguments, where it notes that it was slow. */
+export type Timed<S> = {
+  [K in keyof S]: S[K] extends (...args: infer A) => infer R ? (on: Noted, ...args: A) => R : never;
+};
+
+export interface StageWatch {
+  monotonicMicros: () => number;
+  /** Gives what counts the seconds of one stage. */
+  observer: (stage: string) => (seconds: number) => void;
+  /** A stage that takes so long is noted, in microseconds. */
+  slowUs: number;
+}
+
+/** Measures every call of every stage, whether it ends well or throws. What is fast is only counted. */
+export function timedStages<S extends object>(stages: S, watch: StageWatch): Timed<S> {
+  const rows = Object.entries(stages).map(([name, run]) => [name, timed(name, run as Run, watch)]);
+  return Object.fromEntries(rows) as Timed<S>;
+}
+
+type Run = (...args: unknown[]) => unknown;
+
+function timed(stage: string, run: Run, { monotonicMicros, observer, slowUs }: StageWatch) {
+  const observe = observer(stage);
+  const ended = (on: Noted, startUs: number, threw: boolean): void => {
+    const endUs = monotonicMicros();
+    observe((endUs - startUs) / 1e6);
+    if (endUs - startUs >= slowUs) on.slow.push({ stage, startUs, endUs, threw });
+  };
+  return (on: Noted, ...args: unknown[]): unknown => {
+    const startUs = monotonicMicros();
+    let result: unknown;
+    try {
+      result = run(...args);
+    } catch (error) {
+      ended(on, startUs, true);
+      throw error;
+    }
+    if (result instanceof Promise) return awaited(result, on, startUs);
+    ended(on, startUs, false);
+    return result;
+  };
+
+  async function awaited(result: Promise<unknown>, on: Noted, startUs: number): Promise<unknown> {
+    try {
+      const value = await result;
+      ended(on, startUs, false);
+      return value;
+    } catch (error) {
+      ended(on, startUs, true);
+      throw error;
+    }
+  }
+}
