@@ -23,6 +23,7 @@ import { Closing } from "./server/closing.js";
 import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
+import { serverStats } from "./server/stats.js";
 import { watchedStore } from "./server/store.js";
 import { decisionTelemetry } from "./telemetry/decision.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
@@ -118,7 +119,8 @@ async function assemble(
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const audit = await openAudit(config, { key: keys.audit, closing });
+  const stats = await serverStats(await openAudit(config, { key: keys.audit, closing }), config, { runtime, log });
+  const { audit } = stats;
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
   const history = policyHistory({
@@ -159,6 +161,9 @@ async function assemble(
     if (happening.kind === "budget.warning") warnOfBudget(happening, { log, metrics });
     people.notifications.tell(happening);
   };
+  const usage: HttpDeps["usage"] = (agent, session) =>
+    usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session);
+  const policyVersion = () => workspace.current().policies.version;
   const rego = createRegoPool();
   closing.add(() => rego.close());
   const tracing = startTracing(config.telemetry.otlp === undefined ? null : { url: config.telemetry.otlp.url });
@@ -204,7 +209,8 @@ async function assemble(
         identify({ headers }, { ...who.credentials, registry: who.registry, now: runtime.now }),
       sessionIdOf,
       ...people.http,
-      usage: (agent, session) => usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session),
+      usage,
+      dashboard: stats.dashboard({ usage, limitsOf, approvals: people.approvals, policyVersion }),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,

@@ -9,11 +9,16 @@ export interface Line {
   tooLong: boolean;
 }
 
+/** The lines of a file; as `linesIn`. */
+export function linesOf(path: string, limit: number): AsyncGenerator<Line> {
+  return linesIn(createReadStream(path), limit);
+}
+
 /**
- * The lines of a file, one at a time, in memory of about `limit` bytes. Only 0x0A ends a line: what text readers also
+ * The lines of some bytes, one at a time, in memory of about `limit` bytes. Only 0x0A ends a line: what text readers also
  * take for a line end may stand inside a JSON string.
  */
-export async function* linesOf(path: string, limit: number): AsyncGenerator<Line> {
+export async function* linesIn(stream: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Line> {
   let pieces: Buffer[] = [];
   let length = 0;
   const take = (terminated: boolean): Line => {
@@ -29,7 +34,7 @@ export async function* linesOf(path: string, limit: number): AsyncGenerator<Line
     else pieces.push(piece);
   };
 
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
       add(chunk.subarray(start, end));

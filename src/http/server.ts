@@ -10,6 +10,7 @@ import { type ApprovalRouteDeps, approvalRoutes } from "./approvals.js";
 import { type AuthenticateDeps, authenticator } from "./authenticate.js";
 import { bundleRoutes } from "./bundle.js";
 import { type CheckRouteDeps, checkRoutes } from "./check.js";
+import { type DashboardRouteDeps, dashboardRoutes } from "./dashboard.js";
 import { answerErrors, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { type MetricsSource, metricsRoutes } from "./metrics.js";
@@ -33,6 +34,7 @@ export interface HttpDeps
   extends AuthenticateDeps,
     ApprovalRouteDeps,
     CheckRouteDeps,
+    Pick<DashboardRouteDeps, "dashboard">,
     SessionRouteDeps,
     UsageRouteDeps,
     SlackRouteDeps {
@@ -96,6 +98,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   bundleRoutes(app, deps.bundle);
   oauthRoutes(app, deps.oauth, deps.log);
   pageRoutes(app, deps.page, deps.log);
+  dashboardRoutes(app, deps);
   return app;
 }
 
