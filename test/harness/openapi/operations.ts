@@ -2,6 +2,7 @@ import type { routeAccess } from "../../../src/http/access.js";
 import { showQuery as approvalQuery, listQuery } from "../../../src/http/approvals.js";
 import { showQuery as sessionQuery } from "../../../src/http/sessions.js";
 import { usageQuery } from "../../../src/http/usage.js";
+import { dashboardOperations } from "./dashboard.js";
 import {
   type Answered,
   answer,
@@ -207,6 +208,7 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
       ...problems(400, 404, 503, ...guarded),
     },
   },
+  ...dashboardOperations,
   "GET /v1/sessions/:id/attestation": {
     id: "attestSession",
     summary: "What Countersign says of a session, signed",

@@ -18,6 +18,7 @@ import type { Problem } from "../../../src/respond/problem.js";
 import { integrities } from "../../../src/session.js";
 import type { LimitUsage, RateUsage, UsageView } from "../../../src/usage/usage.js";
 import { verdicts } from "../../../src/verdict.js";
+import { dashboardSchema } from "./dashboard.js";
 
 const instant = () =>
   z
@@ -323,6 +324,7 @@ export const answers = {
   NotReady: problem.extend({ ready: z.literal(false), state: state.exactOptional() }),
   Approval: approval,
   Usage: usage,
+  Dashboard: dashboardSchema,
   Approvals: z.strictObject({ approvals: z.array(approval) }),
   ApprovedCall: approvedCall,
   PageSession: pageSession,
