@@ -15,7 +15,7 @@ const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, heig
 const looks = (["desktop", "phone"] as const).flatMap((size) =>
   (["light", "dark"] as const).map((colorScheme) => [size, colorScheme] as const),
 );
-/** One decision every two minutes, some of each verdict. */
+/** One decision every 118 seconds, some of each verdict: the oldest step of a day may begin a quarter of an hour late. */
 const written = 719;
 
 describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) => {
@@ -37,10 +37,10 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
   test("counts the whole day, and says since when", async () => {
     const day = JSON.parse((await site.ask("viewer", "/v1/dashboard?window=24h")).body);
     expect(day.totals.decisions).toBe(written + 6);
-    expect(Date.parse(day.started_at) - Date.parse(day.since)).toBeGreaterThan(23.8 * 3_600_000);
+    expect(Date.parse(day.started_at) - Date.parse(day.since)).toBeGreaterThan(23.5 * 3_600_000);
     const hour = JSON.parse((await site.ask("viewer", "/v1/dashboard")).body);
-    expect(hour.totals.decisions).toBeGreaterThanOrEqual(6 + 29);
-    expect(hour.totals.decisions).toBeLessThanOrEqual(6 + 30);
+    expect(hour.totals.decisions).toBeGreaterThanOrEqual(6 + 28);
+    expect(hour.totals.decisions).toBeLessThanOrEqual(6 + 32);
   });
 
   const checked = async (page: Page, name: string) => {
@@ -54,7 +54,7 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
     const options: BrowserContextOptions = { viewport: sizes[size], colorScheme, reducedMotion: "reduce" };
     const named = (view: string) => `${view}-${size}-${colorScheme}`;
     const page = await site.signedIn("/dashboard", "admin", options);
-    await page.getByRole("button", { name: "The last 24 hours" }).click();
+    await page.getByRole("button", { name: "The last 24h" }).click();
     await page
       .locator(".tile .value")
       .getByText(String(written + 6), { exact: true })
@@ -99,9 +99,9 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
       "Scopes",
       "Approvals",
       "Sign out",
-      "1h",
-      "6h",
-      "24h",
+      "The last 1h",
+      "The last 6h",
+      "The last 24h",
     ];
     expect(seen.slice(0, wanted.length)).toEqual(wanted.map((start) => expect.stringMatching(new RegExp(`^${start}`))));
     expect(seen.filter((name) => name === "As a table")).toHaveLength(3);
@@ -124,7 +124,7 @@ async function writeDay(audit: string): Promise<void> {
       return writer.append(
         decisionRecord({
           decision_id: `01KJMK0000000000000000${String(i).padStart(4, "0")}`,
-          timestamp: new Date(end - (written - i) * 120_000).toISOString(),
+          timestamp: new Date(end - (written - i) * 118_000).toISOString(),
           agent_id: ["deploy-manager", "tried-out", "reporter", null][i % 4] ?? null,
           decision,
           enforced,

@@ -106,7 +106,7 @@ export function budgets({ budgets, budgets_unknown, budgets_left }) {
     "div",
     {},
     none && el("p", { class: "none" }, none),
-    budgets.length > 0 && el("ol", { class: "ranking" }, ...budgets.map(budget)),
+    budgets.length > 0 && el("ol", { class: "ranking long" }, ...budgets.map(budget)),
     unknown && el("p", { class: "none" }, unknown),
     left && el("p", { class: "none" }, left),
   );

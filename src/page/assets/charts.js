@@ -25,6 +25,8 @@ import uPlot from "./uPlot.esm.js";
 
 const dashes = { solid: [], dashed: [7, 4], dotted: [2, 3], hatched: [] };
 const height = 190;
+/** Steps of an axis of whole numbers. */
+const wholeSteps = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((power) => [1, 2, 5].map((step) => step * power));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /**
@@ -159,7 +161,14 @@ function options({ stacked, text, most }, series, width, said) {
     },
     axes: [
       { ...ticks, grid: { show: false }, values: (_plot, splits) => splits.map(hour), space: 70 },
-      { ...ticks, grid, size: 62, values: (_plot, splits) => splits.map((value) => text(value)), space: 34 },
+      {
+        ...ticks,
+        grid,
+        size: 62,
+        values: (_plot, splits) => splits.map((value) => text(value)),
+        space: 34,
+        ...(stacked && { incrs: wholeSteps }),
+      },
     ],
     series: [
       {},

@@ -74,8 +74,12 @@ export function overview({ records: mayRecords, approvals: mayApprovals, waits }
     ),
   );
   const buttons = windows.map((window) => {
-    const button = el("button", { type: "button", class: "quiet" }, window);
-    button.setAttribute("aria-label", `The last ${hoursOf(Number.parseInt(window, 10) * 3_600)}`);
+    const button = el(
+      "button",
+      { type: "button", class: "quiet" },
+      el("span", { class: "unseen" }, "The last "),
+      window,
+    );
     button.addEventListener("click", () => {
       chosen = window;
       pressed();
