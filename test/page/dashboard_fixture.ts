@@ -24,7 +24,7 @@ const keys: Record<string, KeyUse> = {
 };
 const actions = [
   { name: "run", max_jobs: 5, approval_needed: 'env == "production"', cost: 10 },
-  { name: "fetch", sanitize: { headers: { remove: ["x-debug"] } } },
+  { name: "fetch", sanitize: { headers: { set: { "x-team": "sre" } } } },
 ];
 
 /** A real server with files and an audit trail of its own, and what visitors of its page do. */

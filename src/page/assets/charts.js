@@ -157,7 +157,7 @@ function options({ stacked, text, most }, series, width, said) {
     cursor: { drag: { x: false, y: false }, points: { show: !stacked, size: 7 }, y: false },
     hooks: { setCursor: [({ cursor }) => said(cursor.idx)] },
     scales: {
-      y: { range: (_plot, _min, max) => [0, Math.max(most ?? 0, (Number.isFinite(max) ? max : 0) * 1.05, 1)] },
+      y: { range: (_plot, _min, max) => [0, Math.max(most ?? 1, (Number.isFinite(max) ? max : 0) * 1.05)] },
     },
     axes: [
       { ...ticks, grid: { show: false }, values: (_plot, splits) => splits.map(hour), space: 70 },

@@ -1,5 +1,5 @@
 // @ts-check
-import { budgets, hoursOf, offenders, rules } from "./bars.js";
+import { budgets, offenders, rules } from "./bars.js";
 import { chart } from "./charts.js";
 import { el, fill, icon, said } from "./dom.js";
 import { numbers, records } from "./evidence.js";
