@@ -27,6 +27,7 @@ import { serverIdentity } from "./server/identity.js";
 import { readKeys, type ServerKeys } from "./server/keys.js";
 import { createLog } from "./server/log.js";
 import { serverOutcomes } from "./server/outcomes.js";
+import { serverStats } from "./server/stats.js";
 import { watchedStore } from "./server/store.js";
 import { serverTelemetry } from "./server/telemetry.js";
 import { measuredAudit } from "./telemetry/audit_watch.js";
@@ -131,7 +132,9 @@ async function assemble(
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
   const archive = await openArchive(config, { runtime, log, metrics, closing });
   const written = measuredAudit(await openAudit(config, { keys, runtime, log, closing, archive }), metrics, runtime);
-  const { audit, accessLog } = serverOutcomes(written, { runtime, metrics, log, closing });
+  const outcomes = serverOutcomes(written, { runtime, metrics, log, closing });
+  const stats = await serverStats(outcomes.audit, config, { runtime, log });
+  const { audit } = stats;
   const telemetry = await serverTelemetry(config, { runtime, log, metrics, audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
@@ -173,11 +176,14 @@ async function assemble(
     if (happening.kind === "budget.warning") warnOfBudget(happening, { log, metrics });
     people.notifications.tell(happening);
   };
+  const usage: HttpDeps["usage"] = (agent, session) =>
+    usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session);
+  const policyVersion = () => workspace.current().policies.version;
   const rego = createRegoPool();
   closing.add(() => rego.close());
 
   return {
-    accessLog,
+    accessLog: outcomes.accessLog,
     workspace,
     history,
     archive,
@@ -219,8 +225,9 @@ async function assemble(
         identify({ headers }, { ...who.credentials, registry: who.registry, now: runtime.now }),
       sessionIdOf,
       ...people.http,
-      usage: (agent, session) => usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session),
+      usage,
       evidence: serverEvidence(config, { keys, agents: who.agents }),
+      dashboard: stats.dashboard({ usage, limitsOf, approvals: people.approvals, policyVersion }),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
       policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
       metrics,

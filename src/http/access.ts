@@ -40,6 +40,11 @@ export const routeAccess = {
   "GET /approvals/oidc/start": "public",
   "GET /approvals/oidc/callback": "public",
   "GET /approvals/open": "public",
+  "GET /v1/dashboard": ["viewer", "approver", "auditor", "admin"],
+  /** This page, too, shows nothing by itself. */
+  "GET /dashboard": "public",
+  "GET /dashboard/decisions/:id": "public",
+  "GET /dashboard/deployments/:id": "public",
   "GET /v1/sessions/:id/attestation": ["viewer", "auditor", "admin", "agent"],
   "POST /v1/agents": ["admin"],
   "GET /v1/agents": ["viewer", "auditor", "admin"],

@@ -12,7 +12,7 @@ const params = z.object({ id: z.string().regex(/^[\w-]{1,64}$/) });
 /** The page `/approvals`: what browsers load, signing in and out, and what links open. It shows nothing by itself. */
 export function pageRoutes(app: FastifyInstance, page: Page, log: HttpLog): void {
   const html = (reply: FastifyReply) =>
-    reply.headers(pageHeaders).type("text/html; charset=utf-8").send(page.assets.html);
+    reply.headers(pageHeaders).type("text/html; charset=utf-8").send(page.assets.pages.approvals);
 
   app.get("/approvals", async (_request, reply) => html(reply));
 

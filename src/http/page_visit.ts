@@ -12,7 +12,7 @@ import { HttpProblem, problemType, sendProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
 export const startQuery = z.strictObject({
-  return: z.string().regex(returnForm, "must be /approvals or /approvals/<id of an approval>").default("/approvals"),
+  return: z.string().regex(returnForm, "must be the address of a page here, such as /approvals").default("/approvals"),
 });
 export const openQuery = z.strictObject({ link: z.string().min(1).max(2_048) });
 

@@ -12,6 +12,7 @@ import { type AuditRouteDeps, auditRoutes } from "./audit.js";
 import { type AuthenticateDeps, authenticator } from "./authenticate.js";
 import { bundleRoutes } from "./bundle.js";
 import { type CheckRouteDeps, checkRoutes } from "./check.js";
+import { type DashboardRouteDeps, dashboardRoutes } from "./dashboard.js";
 import { answerErrors, unreadable, unreadableResponse } from "./errors.js";
 import { healthRoutes, type Readiness } from "./health.js";
 import { logRoutes } from "./log.js";
@@ -37,6 +38,7 @@ export interface HttpDeps
     ApprovalRouteDeps,
     AuditRouteDeps,
     CheckRouteDeps,
+    Pick<DashboardRouteDeps, "dashboard">,
     SessionRouteDeps,
     UsageRouteDeps,
     SlackRouteDeps {
@@ -103,6 +105,7 @@ export function buildHttp(deps: HttpDeps): FastifyInstance {
   bundleRoutes(app, deps.bundle);
   oauthRoutes(app, deps.oauth, deps.log);
   pageRoutes(app, deps.page, deps.log);
+  dashboardRoutes(app, deps);
   return app;
 }
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { sha256Hex } from "../canonical.js";
 
-/** A file of the page. */
+/** A file of the pages. */
 export interface Asset {
   type: string;
   bytes: Buffer;
@@ -10,7 +11,7 @@ export interface Asset {
 }
 
 export interface PageAssets {
-  html: Buffer;
+  pages: { approvals: Buffer; dashboard: Buffer };
   /** By file name. */
   files: ReadonlyMap<string, Asset>;
 }
@@ -22,14 +23,24 @@ const types: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** Reads the page from `assets/` beside this module. Throws when it is missing from the package. */
+/** Files of the charting library, served as it ships them. */
+const charts = ["uPlot.esm.js", "uPlot.min.css"] as const;
+
+/** Reads the pages from `assets/` beside this module. Throws when something is missing from the package. */
 export function pageAssets(): PageAssets {
   const folder = new URL("assets/", import.meta.url);
-  const files = readdirSync(folder).flatMap((name): [string, Asset][] => {
-    const type = types[name.slice(name.lastIndexOf(".") + 1)];
-    if (type === undefined) return [];
-    const bytes = readFileSync(new URL(name, folder));
-    return [[name, { type, bytes, etag: `"${sha256Hex(bytes)}"` }]];
-  });
-  return { html: readFileSync(new URL("approvals.html", folder)), files: new Map(files) };
+  const { resolve } = createRequire(import.meta.url);
+  const files = [
+    ...readdirSync(folder).flatMap((name) => assetOf(name, new URL(name, folder))),
+    ...charts.flatMap((name) => assetOf(name, resolve(`uplot/dist/${name}`))),
+  ];
+  const page = (name: string) => readFileSync(new URL(`${name}.html`, folder));
+  return { pages: { approvals: page("approvals"), dashboard: page("dashboard") }, files: new Map(files) };
+}
+
+function assetOf(name: string, place: URL | string): [string, Asset][] {
+  const type = types[name.slice(name.lastIndexOf(".") + 1)];
+  if (type === undefined) return [];
+  const bytes = readFileSync(place);
+  return [[name, { type, bytes, etag: `"${sha256Hex(bytes)}"` }]];
 }

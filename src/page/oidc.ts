@@ -25,8 +25,9 @@ export interface OidcSignIn {
   finish(query: string, token: string): Promise<{ person: Person; proof: SignInProof; returnTo: string }>;
 }
 
-/** The page itself, or the one approval: never a place of somebody else's. */
-export const returnForm = /^\/approvals(\/apr_[\w-]{1,60})?$/;
+/** A page of ours, or one thing on it: never a place of somebody else's. */
+export const returnForm =
+  /^\/(approvals(\/apr_[\w-]{1,60})?|dashboard(\/decisions\/[\w-]{1,64}|\/deployments\/[\w.~!*'()%-]{1,500})?)$/;
 
 const claims = z.object({
   state: z.string().min(1),

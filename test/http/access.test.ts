@@ -43,6 +43,10 @@ const matrix: Record<keyof typeof routeAccess, Record<Caller, number>> = {
   // Slack is not configured here.
   "POST /v1/integrations/slack/interactions": row(404, 404, 404, 404, 404, 404, 404, 404, 404),
   "GET /v1/usage/:id": row(401, 401, 403, 200, 200, 200, 200, 200, 404),
+  "GET /v1/dashboard": row(401, 401, 403, 200, 200, 200, 200, 403, 403),
+  "GET /dashboard": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /dashboard/decisions/:id": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
+  "GET /dashboard/deployments/:id": row(200, 200, 200, 200, 200, 200, 200, 200, 200),
   "GET /v1/sessions/:id/attestation": row(401, 401, 403, 200, 200, 200, 403, 200, 404),
   "POST /v1/agents": row(401, 401, 403, 403, 403, 201, 403, 403, 403),
   "GET /v1/agents": row(401, 401, 403, 200, 200, 200, 403, 403, 403),

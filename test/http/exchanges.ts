@@ -31,6 +31,7 @@ const scenes = {
   approvals,
   sessions,
   usages,
+  dashboards,
   agents,
   policies,
   audits,
@@ -211,6 +212,16 @@ async function usages(open: Open): Promise<void> {
     },
   });
   await again(route, "the store is away", auditor);
+}
+
+async function dashboards(open: Open): Promise<void> {
+  const { made, send } = await open();
+  await made.here.open();
+  for (const query of ["", "?window=1h", "?window=6h", "?window=24h", "?window=7d", "?colour=red"]) {
+    await send("GET /v1/dashboard", query, { headers: as("viewer"), query });
+  }
+  const { send: again } = await open({ ready: () => ({ ready: false, detail: { stopping: true, store: "away" } }) });
+  await again("GET /v1/dashboard", "not ready", { headers: as("viewer") });
 }
 
 function used(agent: string, session: string | null): UsageView {

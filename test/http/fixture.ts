@@ -16,6 +16,8 @@ import { signingKeyOf } from "../../src/keys/signing_key.js";
 import { type OAuthService, oauthService } from "../../src/oauth/service.js";
 import { approvalsPage, type Page, type PageDeps } from "../../src/page/page.js";
 import { systemRuntime } from "../../src/runtime.js";
+import { dashboard } from "../../src/stats/dashboard.js";
+import { StatsWindow } from "../../src/stats/window.js";
 import { memoryRegistry } from "../../src/store/memory_registry.js";
 import { changeableLogLevel } from "../../src/telemetry/log_level.js";
 import { usageOf } from "../../src/usage/usage.js";
@@ -90,6 +92,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
         agent,
         session,
       ),
+    dashboard: dashboardOf(here),
     sessions: sessionAttestations({
       store: here.store,
       key: await signingKeyOf(generateKey("OKP", "attestation")),
@@ -146,6 +149,25 @@ export function pageOf(here: World, more: Partial<PageDeps> = {}): Page {
     oidc: null,
     ...more,
   });
+}
+
+/** Numbers of a server that has decided nothing yet. */
+function dashboardOf(here: World): HttpDeps["dashboard"] {
+  const now = () => here.nowMs;
+  const view = dashboard({
+    window: new StatsWindow(now),
+    sinceMs: now,
+    startedMs: here.nowMs,
+    approvals: here.service,
+    usage: async () => {
+      throw new Error("nobody has called");
+    },
+    limitsOf: () => ({}),
+    withinMs: 1_000,
+    now,
+    monotonicMs: now,
+  });
+  return async (window) => ({ ...(await view(window)), policy_version: "sha256:9f2c", mode: "enforce" });
 }
 
 /** An authorization server that trusts nobody else. */

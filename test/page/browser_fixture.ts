@@ -80,8 +80,8 @@ async function newSite(browser: Browser, visits: Visit[]): Promise<Site> {
   };
 }
 
-export async function signIn(page: Page, token: string): Promise<void> {
-  await page.getByLabel("Approver token").fill(token);
+export async function signIn(page: Page, token: string, label = "Approver token"): Promise<void> {
+  await page.getByLabel(label).fill(token);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("button", { name: "Sign out" }).waitFor();
 }

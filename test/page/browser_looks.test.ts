@@ -108,6 +108,7 @@ describeWith(browser, "how the page looks in Chromium", (use) => {
         "Countersign",
         "Pending",
         "Decided",
+        "Dashboard",
         "Sign out",
         "All approvals",
         "comment",

@@ -81,6 +81,16 @@ export function answer({ id, shown }, decision, comment) {
   return request("POST", `${at(id)}/decision`, { decision, shown, ...said });
 }
 
+/**
+ * Anything else that is only looked at.
+ *
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export function get(path) {
+  return request("GET", path);
+}
+
 /** @param {string} id */
 function at(id) {
   return `/v1/approvals/${encodeURIComponent(id)}`;

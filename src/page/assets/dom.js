@@ -107,6 +107,7 @@ const outlines = {
   alert: "M12 4l9 16H3zM12 10v4.5M12 17v.5",
   back: "M14.5 6l-6 6 6 6",
   undo: "M8.5 5L4.5 9l4 4M5 9h9a5 5 0 0 1 0 10h-3",
+  funnel: "M4 5.5h16l-6.2 7.3v5.2l-3.6 1.8v-7z",
   up: "M12 19V5M6 11l6-6 6 6",
 };
 

@@ -2,24 +2,21 @@
 import { el, fill, icon } from "./dom.js";
 import { timeOfDay } from "./time.js";
 
-/** @typedef {import("./route.js").Route} Route */
+/** @typedef {{ href: string, text: string, here: boolean, count?: number }} Tab */
 
 const views = byId("views");
 const stale = byId("stale");
 const announcer = byId("announcer");
 
 /**
- * The ways to the two lists.
+ * The ways to the views.
  *
- * @param {Route | null} route what is shown; `null` = there is no way for who looks
- * @param {number} count of what is pending
+ * @param {readonly Tab[] | null} tabs the same ones each time; `null` = there is no way for who looks
  */
-export function navigation(route, count) {
-  views.hidden = route === null;
-  const links = [
-    tab("/approvals", "Pending", route?.kind === "pending", count),
-    tab("/approvals#decided", "Decided", route?.kind === "decided", 0),
-  ];
+export function navigation(tabs) {
+  views.hidden = tabs === null;
+  if (tabs === null) return;
+  const links = tabs.map(tab);
   if (views.children.length === 0) views.append(...links);
   links.forEach((link, i) => {
     const here = views.children[i];
@@ -27,8 +24,8 @@ export function navigation(route, count) {
   });
 }
 
-/** @param {string} href @param {string} text @param {boolean} here @param {number} count */
-function tab(href, text, here, count) {
+/** @param {Tab} tab */
+function tab({ href, text, here, count = 0 }) {
   const number = count > 0 && el("span", { class: "count" }, String(count));
   return el("a", { href, "aria-current": here && "page" }, text, number);
 }

@@ -1,14 +1,12 @@
 // @ts-check
-/** Milliseconds between two looks while the page is seen, and while it is not. */
-const seen = 2_000;
-const unseen = 15_000;
+/** @typedef {{ seen: number, unseen: number | null }} Pace Milliseconds between two looks; `null` = none while nobody sees it. */
 
 /**
  * Runs a task again and again, never twice at a time. What it throws is for `failed`.
  *
- * @param {{ task: () => Promise<void>, done: () => void, failed: (error: unknown) => void }} use
+ * @param {{ task: () => Promise<void>, done: () => void, failed: (error: unknown) => void, pace: Pace }} use
  */
-export function polling({ task, done, failed }) {
+export function polling({ task, done, failed, pace: { seen, unseen } }) {
   /** @type {number | undefined} */
   let timer;
   let running = false;
@@ -30,7 +28,8 @@ export function polling({ task, done, failed }) {
       running = false;
     }
     clearTimeout(timer);
-    timer = window.setTimeout(run, again ? 0 : document.hidden ? unseen : seen);
+    const next = again ? 0 : document.hidden ? unseen : seen;
+    if (next !== null) timer = window.setTimeout(run, next);
     again = false;
   }
 

@@ -6,9 +6,10 @@ import { el, fill } from "./dom.js";
 
 /**
  * @param {Session} session
- * @param {{ reason: string, signedIn: (session: Session) => void }} use `reason`: why it is asked for now; may be empty
+ * @param {{ reason: string, signedIn: (session: Session) => void, label: string }} use `reason`: why it is asked for now;
+ *   may be empty. `label`: what the token is called.
  */
-export function signInView({ oidc }, { reason, signedIn }) {
+export function signInView({ oidc }, { reason, signedIn, label }) {
   const heading = el("h1", { tabindex: "-1" }, "Sign in");
   const token = el("input", {
     id: "token",
@@ -25,7 +26,7 @@ export function signInView({ oidc }, { reason, signedIn }) {
   const form = el(
     "form",
     {},
-    el("label", { for: "token" }, "Approver token"),
+    el("label", { for: "token" }, label),
     token,
     el("p", { id: "token-hint", class: "hint" }, "The token that belongs to you in people.yaml."),
     error,

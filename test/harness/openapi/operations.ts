@@ -3,6 +3,7 @@ import { showQuery as approvalQuery, listQuery } from "../../../src/http/approva
 import { showQuery as sessionQuery } from "../../../src/http/sessions.js";
 import { usageQuery } from "../../../src/http/usage.js";
 import { auditOperations } from "./audit_operations.js";
+import { dashboardOperations } from "./dashboard.js";
 import {
   type Answered,
   answer,
@@ -227,6 +228,7 @@ export const operations: Record<keyof typeof routeAccess, Operation> = {
       ...problems(400, 404, 503, ...guarded),
     },
   },
+  ...dashboardOperations,
   "GET /v1/sessions/:id/attestation": {
     id: "attestSession",
     summary: "What Countersign says of a session, signed",

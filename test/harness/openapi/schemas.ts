@@ -21,6 +21,7 @@ import { type LogLevelView, logLevels } from "../../../src/telemetry/log_level.j
 import type { LimitUsage, RateUsage, UsageView } from "../../../src/usage/usage.js";
 import { verdicts } from "../../../src/verdict.js";
 import { auditAnswers } from "./audit_schemas.js";
+import { dashboardSchema } from "./dashboard.js";
 
 const instant = () =>
   z
@@ -333,6 +334,7 @@ export const answers = {
   NotReady: problem.extend({ ready: z.literal(false), state: state.exactOptional() }),
   Approval: approval,
   Usage: usage,
+  Dashboard: dashboardSchema,
   Approvals: z.strictObject({ approvals: z.array(approval) }),
   ApprovedCall: approvedCall,
   PageSession: pageSession,
