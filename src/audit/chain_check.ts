@@ -145,11 +145,13 @@ export class ChainCheck {
 
   #checkEnd(): void {
     if (!this.#chain.whole || this.problems.length >= maxProblems) return;
-    const stated = this.#heads?.highest() ?? null;
-    if (stated === null) {
+    if (this.#heads === undefined) {
       const message = "no statement of heads covers it: a cut tail would not show";
       if (this.#options.requireHeads) this.#add(this.#chain.place, 0, message);
-    } else if (stated.seq > this.#reached) {
+      return;
+    }
+    const stated = this.#heads.highest();
+    if (stated !== null && stated.seq > this.#reached) {
       const last = this.#chain.segments.at(-1)?.place ?? this.#chain.place;
       this.#add(last, 0, `the chain ends at record ${this.#reached}, and ${stated.place} states it`, stated.seq);
     }

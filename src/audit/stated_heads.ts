@@ -42,12 +42,15 @@ export class StatedHeads {
   /** Statements that hold. */
   statements = 0;
   readonly #keys: readonly VerifyKey[];
+  readonly #dueMs: number;
   readonly #chains = new Map<string, ChainHeads>();
   /** The newest statement of each writer about its own chain, in the place itself and elsewhere. */
   readonly #newest = { here: new Map<string, Own>(), elsewhere: new Map<string, Own>() };
 
-  constructor(keys: readonly VerifyKey[]) {
+  /** What was first stated after `dueMs` (since 1970) may not be here yet. */
+  constructor(keys: readonly VerifyKey[], dueMs = Number.POSITIVE_INFINITY) {
     this.#keys = keys;
+    this.#dueMs = dueMs;
   }
 
   /** `elsewhere`: kept where the records are not, so that it shows what was put back here. */
@@ -88,7 +91,7 @@ export class StatedHeads {
   #remember({ writer: by, timestamp, heads }: HeadsStatement, place: string, from: "here" | "elsewhere"): void {
     const atMs = Date.parse(timestamp);
     for (const head of heads) {
-      const chain = this.#chains.get(head.writer) ?? new ChainHeads(head.writer);
+      const chain = this.#chains.get(head.writer) ?? new ChainHeads(head.writer, this.#dueMs);
       this.#chains.set(head.writer, chain);
       chain.add(head, by, atMs, place);
     }
@@ -112,11 +115,13 @@ interface Own {
 /** What statements say of one chain. */
 export class ChainHeads {
   readonly #writer: string;
+  readonly #dueMs: number;
   readonly #claims = new Map<number, Claim[]>();
   #newest: { atMs: number; seq: number; place: string } | null = null;
 
-  constructor(writer: string) {
+  constructor(writer: string, dueMs: number) {
     this.#writer = writer;
+    this.#dueMs = dueMs;
   }
 
   add({ seq, link }: ChainHead, by: string, atMs: number, place: string): void {
@@ -137,12 +142,14 @@ export class ChainHeads {
     return other === undefined ? null : `is another record than ${other.place} states`;
   }
 
-  /** The end that is farthest from the start. */
+  /** The end that is farthest from the start, of those that must be here. */
   highest(): { seq: number; place: string } | null {
-    let seq = 0;
-    for (const stated of this.#claims.keys()) seq = Math.max(seq, stated);
-    const place = this.#claims.get(seq)?.[0]?.place;
-    return place === undefined ? null : { seq, place };
+    let found: { seq: number; place: string } | null = null;
+    for (const [seq, claims] of this.#claims) {
+      const due = claims.find(({ fromMs }) => fromMs <= this.#dueMs);
+      if (due !== undefined && seq > (found?.seq ?? 0)) found = { seq, place: due.place };
+    }
+    return found;
   }
 
   newest(): NewestHead | null {

@@ -19,7 +19,7 @@ export async function verifyAudit(
   keys: readonly VerifyKey[],
   options: VerifyOptions = {},
 ): Promise<AuditReport> {
-  const stated = new StatedHeads(keys);
+  const stated = new StatedHeads(keys, options.dueMs);
   for await (const statement of source.heads()) stated.add(statement, "here");
   if (options.heads) for await (const statement of options.heads.heads()) stated.add(statement, "elsewhere");
 

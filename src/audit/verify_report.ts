@@ -47,6 +47,11 @@ export interface AuditReport {
 export interface VerifyOptions {
   /** Statements that were kept elsewhere: they show a rollback of records and statements together. */
   heads?: Pick<RecordSource, "heads" | "problems">;
+  /**
+   * What was first stated after this time (milliseconds since 1970) may not be there yet, as in a bucket, which gets segments
+   * when they have ended. Default: everything that is stated must be there.
+   */
+  dueMs?: number;
   /** A chain that no statement covers is a problem. */
   requireHeads?: boolean;
   /** Told of the bytes of each line once it was dealt with, its newline counted. */

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { openBucketArchive } from "../archive/bucket_source.js";
 import { placeOfUrl } from "../archive/bucket_url.js";
-import { cureOf, wordsOf } from "../archive/failure.js";
-import { fetchArchive, OtherBytes } from "../archive/fetch.js";
+import { fetchArchive } from "../archive/fetch.js";
+import { toldOf } from "./bucket_told.js";
 import { progressOf } from "./progress.js";
 import { recordOptions, spanOf } from "./records.js";
 import { type Done, example, exitCodes, print, WrongUse } from "./terminal.js";
@@ -31,11 +31,11 @@ export function auditFetchCommand(done: Done): Command {
     .addHelpText(...example("audit fetch s3://audit/production ./copy --from 7d"))
     .action(async (url: string, dir: string, options: Options) => {
       if (placeOfUrl(url) === null) throw new WrongUse(`${url}: write s3://bucket or s3://bucket/prefix`);
-      const archive = await openBucketArchive(url, { ...options, ...daysOf(options) }).catch(told);
+      const archive = await toldOf(openBucketArchive(url, { ...options, ...daysOf(options) }));
       const objects = [...archive.segments, ...archive.heads];
       if (objects.length === 0 && archive.problems.length === 0) throw new WrongUse("there are no records there");
       const progress = progressOf(objects, 1);
-      const fetched = await fetchArchive(archive, dir, progress.done).catch(told).finally(progress.end);
+      const fetched = await toldOf(fetchArchive(archive, dir, progress.done)).finally(progress.end);
       const { problems } = archive;
       if (options.json) print(JSON.stringify({ ...fetched, problems }));
       else {
@@ -66,10 +66,4 @@ const longestSegmentMs = 7 * 86_400_000;
 
 function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
-}
-
-function told(error: unknown): never {
-  if (error instanceof OtherBytes) throw error;
-  const cure = cureOf(error);
-  throw new Error(`${wordsOf(error)}${cure === null ? "" : `: ${cure}`}`, { cause: error });
 }

@@ -1,11 +1,15 @@
 import { Command } from "commander";
+import { openBucket } from "../archive/bucket_source.js";
+import { isBucketUrl, placeOfUrl } from "../archive/bucket_url.js";
 import { openFiles, openHeads } from "../audit/file_source.js";
 import { findRecords } from "../audit/read.js";
 import type { RecordSource } from "../audit/source.js";
 import { formatAuditProblem, verifyAudit } from "../audit/verify.js";
 import type { AuditReport, WriterReport } from "../audit/verify_report.js";
+import { parseDuration } from "../duration.js";
 import { readVerifyKeyFile } from "../keys/keys.js";
 import { printable } from "../printable.js";
+import { toldOf } from "./bucket_told.js";
 import { type Progress, progressOf } from "./progress.js";
 import { type Done, example, exitCodes, mustExist, print, WrongUse } from "./terminal.js";
 
@@ -13,7 +17,9 @@ interface Options {
   key: string[];
   heads?: string[];
   requireHeads?: boolean;
+  pending?: string;
   endpoint?: string;
+  region?: string;
   json?: boolean;
 }
 
@@ -33,24 +39,42 @@ export function auditVerifyCommand(done: Done): Command {
       eachOf,
     )
     .option("--require-heads", "a chain that no statement of heads covers does not hold")
+    .option(
+      "--pending <duration>",
+      "how long after they were stated records may not be there yet (default: 1h in a bucket, else 0s)",
+    )
     .option("--endpoint <url>", "S3 server other than AWS")
+    .option("--region <name>", "region of the bucket (or AWS_REGION)")
     .option("--json", "print the report as JSON")
     .addHelpText(...example("audit verify ./var/audit --key ./var/audit.jwk"))
     .action(async (paths: string[], options: Options) => {
+      const pendingMs = pendingOf(options, paths.some(isBucketUrl));
       const { source, progress } = await sourceOf(paths, options);
       options.heads?.forEach(mustExist);
       const keys = await Promise.all(options.key.map((path) => readVerifyKeyFile(path, "audit")));
-      const report = await verifyAudit(source, keys, {
+      const checked = verifyAudit(source, keys, {
         ...(options.heads && { heads: await openHeads(options.heads) }),
         requireHeads: options.requireHeads ?? false,
+        ...(pendingMs > 0 && { dueMs: Date.now() - pendingMs }),
         done: (bytes) => progress.done(bytes),
-      }).finally(() => progress.end());
+      });
+      const report = await (paths.some(isBucketUrl) ? toldOf(checked) : checked).finally(() => progress.end());
       const found = report.problems.length > 0 || report.writers.some(({ records }) => records > 0);
       if (!found) throw new WrongUse("there are no records there");
       if (options.json) print(JSON.stringify(report));
       else tell(report);
       if (report.problems.length > 0) done(exitCodes.failed);
     });
+}
+
+/** A bucket gets a segment when it has ended, some minutes after heads were stated for it. */
+const bucketPendingMs = 3_600_000;
+
+function pendingOf({ pending }: Options, bucket: boolean): number {
+  if (pending === undefined) return bucket ? bucketPendingMs : 0;
+  const ms = parseDuration(pending);
+  if (ms === null) throw new WrongUse("--pending: write a duration as 15m or 1h");
+  return ms;
 }
 
 function eachOf(value: string, others: string[] = []): string[] {
@@ -61,9 +85,11 @@ async function sourceOf(
   paths: readonly string[],
   options: Options,
 ): Promise<{ source: RecordSource; progress: Progress }> {
-  const buckets = paths.filter((path) => path.startsWith("s3://"));
+  const buckets = paths.filter(isBucketUrl);
   if (buckets.length === 0) {
-    if (options.endpoint !== undefined) throw new WrongUse("--endpoint belongs to s3://bucket/prefix");
+    for (const name of ["endpoint", "region"] as const) {
+      if (options[name] !== undefined) throw new WrongUse(`--${name} belongs to s3://bucket/prefix`);
+    }
     paths.forEach(mustExist);
     return { source: await openFiles(paths), progress: progressOf(await findRecords(paths), 1) };
   }
@@ -72,11 +98,13 @@ async function sourceOf(
   return { source: await bucketAt(url, options), progress: progressOf([], 1) };
 }
 
-/** Loaded only when it is asked for: a check of files needs no client for S3. */
-async function bucketAt(url: string, { endpoint }: Pick<Options, "endpoint">): Promise<RecordSource> {
-  // Only here, so that nobody else waits for the client of object storage to load.
-  const { openBucket } = await import("../archive/bucket_source.js");
-  return openBucket(url, { ...(endpoint !== undefined && { endpoint }) });
+async function bucketAt(
+  url: string,
+  { endpoint, region }: Pick<Options, "endpoint" | "region">,
+): Promise<RecordSource> {
+  if (placeOfUrl(url) === null) throw new WrongUse(`${url}: write s3://bucket or s3://bucket/prefix`);
+  const given = { ...(endpoint !== undefined && { endpoint }), ...(region !== undefined && { region }) };
+  return toldOf(openBucket(url, given));
 }
 
 function tell({ problems, writers, statements }: AuditReport): void {
@@ -86,7 +114,8 @@ function tell({ problems, writers, statements }: AuditReport): void {
     print(`  ${headOf(writer)}`);
   }
   if (problems.length > 0) return;
-  print(statements > 0 ? "every signature, every link and every head holds" : "every signature and every link holds");
+  if (statements > 0) print("every statement of heads holds");
+  print("every signature and every link holds");
 }
 
 /** Nothing for a chain with one key, which is the rule. */
@@ -95,7 +124,8 @@ function keysOf({ keys }: WriterReport): string {
   return `, keys ${keys.map(({ kid, from, to }) => `${printable(kid)} (${from} to ${to})`).join(", ")}`;
 }
 
-function headOf({ newestHead }: WriterReport): string {
+function headOf({ newestHead, lastSeq }: WriterReport): string {
   if (newestHead === null) return "not covered by heads: a cut tail would not show";
-  return `newest head: record ${newestHead.seq} at ${newestHead.timestamp}`;
+  const yet = newestHead.seq > (lastSeq ?? 0) ? ", which is not there yet" : "";
+  return `newest head: record ${newestHead.seq} at ${newestHead.timestamp}${yet}`;
 }

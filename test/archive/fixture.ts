@@ -75,8 +75,7 @@ async function nextSeq(folder: string): Promise<number> {
 }
 
 /** A signed statement of heads at a time. */
-export function headsAt(timestamp: string, writer = writerName): string {
-  const link = `sha256:${"0".repeat(64)}`;
+export function headsAt(timestamp: string, writer = writerName, link = `sha256:${"0".repeat(64)}`): string {
   return sealHeads({ kind: "heads", timestamp, writer, heads: [{ writer, seq: 1, link }] }, ed25519);
 }
 

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { linkTo } from "../../src/audit/chain.js";
 import { finishedSegments } from "../../src/audit/segments.js";
 import { archiving, fillChain, findS3, freshBucket, headsAt, keysIn, oneS3, receiptsIn } from "../archive/fixture.js";
 import { ed25519, scratch } from "../audit/samples.js";
@@ -20,7 +21,10 @@ describeWith(part, "countersign audit fetch", (use) => {
     const bucket = await freshBucket(s3());
     const one = archiving(bucket, join(dir.path(), "audit"));
     await one.archiver.start();
-    const stated = ["2026-03-01T12:00:00.000Z", "2026-03-01T12:01:00.000Z"].map((at) => headsAt(at, writer));
+    const first = (await readFile((await finishedSegments(folder))[0] ?? "", "utf8")).split("\n", 1)[0] ?? "";
+    const stated = ["2026-03-01T12:00:00.000Z", "2026-03-01T12:01:00.000Z"].map((at) =>
+      headsAt(at, writer, linkTo(first)),
+    );
     for (const [n, line] of stated.entries()) {
       one.archiver.heads(line);
       await until(async () => (await keysIn(bucket)).filter((key) => key.includes("heads-")).length > n, {
@@ -57,15 +61,9 @@ describeWith(part, "countersign audit fetch", (use) => {
     }
     expect(await readFile(join(copy, `${writer}.heads`), "utf8")).toBe(`${stated[1]}\n`);
     await writeFile(join(dir.path(), "key.jwk"), JSON.stringify(ed25519.publicJwk()), { mode: 0o600 });
-    // The statements of this test are about no chain.
-    const { stdout } = await countersign([
-      "audit",
-      "verify",
-      join(copy, writer, segments[0] ?? ""),
-      "--key",
-      join(dir.path(), "key.jwk"),
-    ]);
-    expect(stdout).toContain("every signature and every link holds");
+    const verified = await countersign(["audit", "verify", copy, "--key", join(dir.path(), "key.jwk")]);
+    expect(verified).toMatchObject({ code: 0, stderr: "" });
+    expect(verified.stdout).toContain("every statement of heads holds\nevery signature and every link holds");
 
     const again = await fetch(url, copy, "--json");
     expect(JSON.parse(again.stdout)).toEqual({

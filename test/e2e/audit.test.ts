@@ -1,5 +1,6 @@
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { segmentFor } from "../../src/audit/segments.js";
 import { take, tour } from "../demo/steps.js";
 import { findEnvoy } from "../harness/find_envoy.js";
 import { describeWith, requirePart } from "../harness/parts.js";
@@ -158,6 +159,8 @@ describeWith(envoy, "the audit chain of a run", (use) => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.trimEnd().split("\n")).toEqual([
       `${writer}: ${lines.length} records, up to seq ${lines.length}`,
+      expect.stringMatching(new RegExp(`^  newest head: record ${lines.length} at `)),
+      "every statement of heads holds",
       "every signature and every link holds",
     ]);
     const json = await verify(audit, "--json");
@@ -165,6 +168,7 @@ describeWith(envoy, "the audit chain of a run", (use) => {
       0,
       {
         problems: [],
+        statements: 1,
         writers: [
           {
             writer,
@@ -172,7 +176,14 @@ describeWith(envoy, "the audit chain of a run", (use) => {
             firstSeq: 1,
             lastSeq: lines.length,
             head: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-            files: [join(audit, segment)],
+            // The second one is for the record to come.
+            files: [join(audit, segment), expect.stringContaining(segmentFor(lines.length + 1))],
+            keys: [{ kid: expect.any(String), from: 1, to: lines.length }],
+            newestHead: {
+              seq: lines.length,
+              timestamp: expect.any(String),
+              place: expect.stringContaining(`${writer}.heads`),
+            },
           },
         ],
       },
@@ -193,6 +204,7 @@ describeWith(envoy, "the audit chain of a run", (use) => {
       1,
       {
         problems: [{ file: join(copy, segment), line: at + 1, seq: at + 1, message: "signature does not verify" }],
+        statements: 1,
         writers: [expect.objectContaining({ records: lines.length - 1, lastSeq: lines.length })],
       },
     ]);
@@ -230,7 +242,7 @@ describeWith(envoy, "the audit chain of a run", (use) => {
       verify(join(stack.folder, "nowhere")),
     ]);
     expect([foreign.code, foreign.stdout.match(/\.jsonl:\d+: /g)?.length]).toEqual([1, lines.length]);
-    expect([keyless.code, empty.code]).toEqual([2, 2]);
+    expect([keyless.code, empty.code]).toEqual([2, 1]);
     for (const { code, stdout } of [wrongUse, empty, missing]) {
       expect(code).not.toBe(0);
       expect(stdout).not.toContain("holds\n");
