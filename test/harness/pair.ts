@@ -207,6 +207,8 @@ async function startServer(folder: string, name: string, env: Readonly<Record<st
       COUNTERSIGN_LISTEN_GRPC: "127.0.0.1:0",
       COUNTERSIGN_LISTEN_HTTP: "127.0.0.1:0",
       COUNTERSIGN_TELEMETRY_LOG_LEVEL: "error",
+      // Tests look for the record of each refusal.
+      COUNTERSIGN_AUDIT_REFUSALS_WHOLE: "1000000",
       ...env,
     },
     logFile: join(folder, `${name}.log`),
