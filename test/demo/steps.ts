@@ -135,6 +135,11 @@ export function tour(): Step[] {
   return [
     { title: "deploy to staging", run: (stack) => stack.call("deploy-manager", deploy("staging")), status: 200 },
     {
+      title: "agent in shadow scales to 200",
+      run: (stack) => stack.call("release-bot", deploy("staging", { replicas: 200, ...release })),
+      status: 200,
+    },
+    {
       title: "scale to 200 replicas",
       run: (stack) => stack.call("deploy-manager", deploy("staging", { replicas: 200, ...release })),
       status: 403,
@@ -181,11 +186,6 @@ export function tour(): Step[] {
       run: (stack) => stack.call(null, deploy("staging")),
       status: 401,
       reason: "credential_missing",
-    },
-    {
-      title: "agent in shadow scales to 200",
-      run: (stack) => stack.call("release-bot", deploy("staging", { replicas: 200, ...release })),
-      status: 200,
     },
   ];
 }

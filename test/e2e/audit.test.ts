@@ -136,13 +136,13 @@ describeWith(envoy, "the audit chain of a run", (use) => {
 
   test("holds a record of each thing that happened, in order", () => {
     const verdicts = [
-      ...["allow", "deny", "deny", "deny", "sanitize"],
+      ...["allow", "deny", "deny", "deny", "deny", "sanitize"],
       ...["approval_needed", "people approve", "approval_needed", "allow", "deny"],
       ...["approval_needed", "people approve", "people revoke", "deny"],
       ...["approval_needed", "people deny"],
       ...["allow", "allow", "deny"],
       ...["allow", "allow", "deny"],
-      ...["deny", "deny"],
+      ...["deny"],
     ];
     expect(
       records
