@@ -9,7 +9,8 @@ import { mustExist, WrongUse } from "./terminal.js";
 export function auditPaths({ audit, config }: { audit?: string[]; config: string }): string[] {
   const paths = audit ?? [loadConfig(config).audit.dir];
   for (const path of paths) {
-    if (isBucketUrl(path)) throw new WrongUse(`${path}: is a bucket; copy it first: countersign audit fetch ${path} DIR`);
+    if (isBucketUrl(path))
+      throw new WrongUse(`${path}: is a bucket; copy it first: countersign audit fetch ${path} DIR`);
     mustExist(path);
   }
   return paths;
