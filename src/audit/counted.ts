@@ -39,6 +39,7 @@ export function countedOf(record: DecisionRecord): CountedRecord {
     ...Object.fromEntries(kept),
     opa_decision: null,
     session_attestation: null,
+    data_classification: null,
     anomalies: null,
     violations: rulesIn(record.violations).map((rule) => ({ rule })),
     aggregated: { count: 1, from: record.timestamp, to: record.timestamp },

@@ -33,6 +33,11 @@ export interface DecisionRecord {
   opa_decision: { policy_version: string; input: Json; result: Json } | null;
   session_attestation: Json;
   /**
+   * What data this very call is about: `tool` is what the catalogue says that its tool exposes, `tags` what policies make of
+   * hits of detectors in it. `null` when it was refused before it was understood, and of refusals that were counted together.
+   */
+  data_classification: { tool: readonly string[]; tags: readonly string[] } | null;
+  /**
    * What went wrong in the session: found in this call, and the newest anomalies before it, oldest first. `null` when
    * nothing is known of the session.
    */

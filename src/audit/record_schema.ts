@@ -56,6 +56,10 @@ export const decisionShape = {
     .nullable()
     .describe("what the policies were asked and what they said; null = they were not asked"),
   session_attestation: json.describe("what was known of the session; null = nothing"),
+  data_classification: z
+    .strictObject({ tool: z.array(text).readonly(), tags: z.array(text).readonly() })
+    .nullable()
+    .describe("what data the call is about, by the catalogue and by hits of detectors; null = it was not understood"),
   anomalies: z
     .strictObject({
       found: z.array(z.strictObject({ reason: text, marker: z.exactOptional(text), where: z.exactOptional(text) })),

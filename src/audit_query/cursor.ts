@@ -39,7 +39,10 @@ export function readCursor(filter: Filter, text: string): Cursor {
   const { q, from, to, at } = read.data;
   if (q !== keyOf(filter)) throw new BadPosition("it belongs to a search with other filters");
   const positions = Object.entries(at).map(([writer, [segment, offset]]) => [writer, { segment, offset }]);
-  return { positions: Object.fromEntries(positions), fromMs: from ?? undefined, toMs: to ?? undefined };
+  const cursor = { positions: Object.fromEntries(positions), fromMs: from ?? undefined, toMs: to ?? undefined };
+  // Also a name that the reading passed over, such as `__proto__`, or one that stands there twice.
+  if (writeCursor(filter, cursor) !== text) throw new BadPosition("it is none that was given out");
+  return cursor;
 }
 
 function parsed(text: string): unknown {

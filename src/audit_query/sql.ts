@@ -22,13 +22,14 @@ export const mostRows = 100_000;
  * What is taken from the engine before a statement of somebody's runs: files, network, extensions, the disk as further
  * memory, and the settings that would give them back.
  */
-const locks = [
+export const locks = [
   "SET TimeZone = 'UTC'",
   "SET autoload_known_extensions = false",
   "SET autoinstall_known_extensions = false",
   "SET allow_community_extensions = false",
   "SET allow_persistent_secrets = false",
   "SET temp_directory = ''",
+  "SET disabled_filesystems = 'LocalFileSystem'",
   "SET enable_external_access = false",
   "SET lock_configuration = true",
 ];
@@ -45,6 +46,8 @@ export async function runSql(records: AsyncIterable<Found>, statement: string): 
     for (const lock of locks) await connection.run(lock);
     await load(connection, records);
     return await told(async () => {
+      // Some functions act as soon as a statement with them is prepared.
+      await confirmHarmless(connection, statement);
       const statements = await connection.extractStatements(statement);
       if (statements.count !== 1) throw new SqlError("write one statement");
       const prepared = await statements.prepare(0);
@@ -57,6 +60,38 @@ export async function runSql(records: AsyncIterable<Found>, statement: string): 
     connection.closeSync();
     instance.closeSync();
   }
+}
+
+/**
+ * Functions that may stand where a table does. Others change how the engine works, its log among them, which can be written to
+ * the terminal, or run a text as a statement.
+ */
+const tableFunctions: ReadonlySet<string> = new Set([
+  "generate_series",
+  "histogram",
+  "histogram_values",
+  "json_each",
+  "json_tree",
+  "range",
+  "repeat",
+  "unnest",
+]);
+
+/** Throws `SqlError` for what is no SELECT, and for one with a function that could do more than read. */
+async function confirmHarmless(connection: DuckDBConnection, statement: string): Promise<void> {
+  const read = await connection.runAndReadAll("SELECT json_serialize_sql(?::VARCHAR)", [statement]);
+  const parsed = JSON.parse(String(read.getRowsJson()[0]?.[0])) as { error: boolean; error_message?: string };
+  if (parsed.error) throw new SqlError(parsed.error_message ?? "only SELECT runs here");
+  const other = tableFunctionsIn(parsed).find((name) => !tableFunctions.has(name.toLowerCase()));
+  if (other !== undefined) throw new SqlError(`${other}() cannot be used here`);
+}
+
+/** Names of the functions that stand in a parsed statement where tables do, at any depth. */
+function tableFunctionsIn(part: unknown): string[] {
+  if (typeof part !== "object" || part === null) return [];
+  const { type, function: called } = part as { type?: unknown; function?: { function_name?: unknown } };
+  const own = type === "TABLE_FUNCTION" ? [String(called?.function_name)] : [];
+  return [...own, ...Object.values(part).flatMap(tableFunctionsIn)];
 }
 
 /** An optional dependency: it is large, and only this command needs it. */

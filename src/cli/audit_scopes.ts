@@ -34,10 +34,10 @@ export function scopesCommand(done: Done): Command {
     )
     .action(async (options: Options) => {
       const { fromMs, toMs } = spanOf(options);
+      const paths = auditPaths(options);
       const { agents: file } = loadConfig(options.config);
       const agents = existsSync(file) ? { agents: { file: basename(file), text: readFileSync(file, "utf8") } } : {};
       const granted = loadRegistry(agents).agents();
-      const paths = auditPaths(options);
       const report = await scopesReport(paths, granted, { fromMs, ...(Number.isFinite(toMs) && { toMs }) });
       print(options.json ? JSON.stringify(report) : text(report));
       if (warn(report.unreadable)) done(exitCodes.failed);

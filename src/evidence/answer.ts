@@ -45,3 +45,8 @@ export function listed(words: readonly string[], otherwise: string): string {
 export function counted(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
+
+/** `was` of one, `were` of more. */
+export function were(count: number): string {
+  return count === 1 ? "was" : "were";
+}

@@ -1,31 +1,31 @@
 import { decodeJwt } from "jose";
 import type { Json } from "../call.js";
-import { type Answer, listed, placesOf, type Status } from "./answer.js";
-import { type Cited, type Deed, distinct, isAgainst, passed, type Story } from "./story.js";
+import { type Answer, counted, listed, placesOf, type Status } from "./answer.js";
+import { callsIn, unenforced } from "./call_text.js";
+import { allowed, type Cited, type Deed, distinct, passed, passedAgainst, type Story } from "./story.js";
+
+type Answered = Story["answers"];
 
 /** Who authorised it? The agent by its credential, who started the session, and the people who approved. */
 export function authorised(story: Story): Answer {
   const through = passed(story);
-  const status = statusOf(through);
   const shown = through.length > 0 ? through : story.deeds;
-  const agents = distinct(shown.map(({ record }) => record.agent_id));
-  const starters = distinct(shown.map(({ record }) => record.session_attestation?.initiated_by));
-  const humans = through.flatMap(({ record }) => record.human_approval ?? []);
-  const people = distinct(humans.map(({ approver }) => approver));
+  const humans = humansOf(through);
   const approvals = new Set(distinct(story.deeds.map(({ record }) => record.approval_id)));
   const answers = story.answers.filter(({ record }) => approvals.has(record.approval_id));
+  const status = statusOf(story, answers);
   return {
     question: "authorised",
     status,
-    answer: sentence(status, { agents, starters, people, calls: through.length }),
+    answer: sentence(status, story, answers),
     facts: {
       agents: shown.map(({ record }) => agentOf(record)) as unknown as Json,
-      initiated_by: starters,
+      initiated_by: startersOf(shown),
       people: humans.map(({ approver, timestamp, approval_id }) => ({
         approver,
         timestamp,
         approval_id,
-        ...answerOf(story, approver, approval_id),
+        ...answerOf(answers, approver, approval_id),
       })) as unknown as Json,
       answers: answers.map(({ record: { approver, decision, outcome, timestamp, approval_id, comment, proof } }) => ({
         approver,
@@ -45,26 +45,60 @@ export function authorised(story: Story): Answer {
  * A call was authorised when its agent is known and no person was needed, or when people approved it. What was let through
  * although people were needed, as in shadow mode, nobody authorised.
  */
-function statusOf(through: readonly Cited<Deed>[]): Status {
-  const against = through.filter(({ record }) => isAgainst(record));
-  if (against.length === through.length) return "no";
-  if (against.length > 0) return "partly";
-  return through.every(({ record }) => record.agent_id !== null) ? "yes" : "unknown";
+function statusOf(story: Story, answers: Answered): Status {
+  const good = allowed(story);
+  if (good.length === 0) return "no";
+  if (good.some(({ record }) => record.agent_id === null) || takenBack(good, answers).length > 0) return "unknown";
+  return passedAgainst(story).length > 0 ? "partly" : "yes";
 }
 
-function sentence(
-  status: Status,
-  { agents, starters, people, calls }: { agents: string[]; starters: string[]; people: string[]; calls: number },
-): string {
-  const agent = `agent ${listed(agents, "unknown")}`;
-  const started = `in a session started by ${listed(starters, "nobody that is known")}`;
-  if (calls === 0) return `Nobody: ${agent} asked, ${started}, and no call was let through.`;
-  const against = "let through although policies said no or asked for people";
-  const by = people.length > 0 ? `approved by ${listed(people, "")}` : "without anybody's approval";
-  if (status === "no") return `Nobody: ${agent}, ${started}, was ${against}.`;
-  const why = people.length > 0 ? "" : ", which policies did not ask for";
-  const beside = status === "partly" ? `; other calls of it were ${against}` : "";
-  return `The ${agent} acted ${started}, ${by}${why}${beside}.`;
+function sentence(status: Status, story: Story, answers: Answered): string {
+  const [good, against] = [allowed(story), passedAgainst(story)];
+  if (good.length + against.length === 0) {
+    const given = standing(answers).map(({ record }) => `${record.approver} (${record.outcome})`);
+    const people = given.length === 0 ? "" : `; people answered: ${listed(distinct(given), "")}`;
+    return `Nobody: ${whoIn(story.deeds)} asked, and no call was let through${people}.`;
+  }
+  const unasked = `${counted(callsIn(against), "call")} of ${whoIn(against)} went through ${unenforced(against)}`;
+  const nobody = `${unasked} although policies said no or asked for people`;
+  if (good.length === 0) return `Nobody: ${nobody}.`;
+  const beside = against.length === 0 ? "" : `; nobody authorised the rest: ${nobody}`;
+  const back = takenBack(good, answers);
+  if (back.length > 0) return `Nobody can tell: calls used approvals that ${listed(back, "")} took back${beside}.`;
+  if (status === "unknown")
+    return `Nobody can tell: a call was let through of an agent that is not on record${beside}.`;
+  const people = distinct(humansOf(good).map(({ approver }) => approver));
+  const by = people.length > 0 ? `with the approval of ${listed(people, "")}` : "and policies asked for no approval";
+  return `It was ${whoIn(good)}, ${by}${beside}.`;
+}
+
+/** `agent a, in a session started by b`. */
+function whoIn(deeds: readonly Cited<Deed>[]): string {
+  const agents = distinct(deeds.map(({ record }) => record.agent_id));
+  const one = `agent${agents.length > 1 ? "s" : ""} ${listed(agents, "unknown")}`;
+  return `${one}, in a session started by ${listed(startersOf(deeds), "nobody that is known")}`;
+}
+
+function startersOf(deeds: readonly Cited<Deed>[]): string[] {
+  return distinct(deeds.map(({ record }) => record.session_attestation?.initiated_by));
+}
+
+function humansOf(deeds: readonly Cited<Deed>[]) {
+  return deeds.flatMap(({ record }) => record.human_approval ?? []);
+}
+
+/** Each answer as it stands in the end: a later record with the same proof corrects the one before. */
+function standing(answers: Answered): Answered {
+  return [...new Map(answers.map((answer) => [answer.record.proof, answer])).values()];
+}
+
+/** Who denied or took back an approval that a call used all the same, which the records then contradict. */
+function takenBack(good: readonly Cited<Deed>[], answers: Answered): string[] {
+  const used = new Set(humansOf(good).map(({ approval_id: id }) => id));
+  const against = standing(answers).filter(
+    ({ record }) => used.has(record.approval_id) && (record.outcome === "denied" || record.outcome === "revoked"),
+  );
+  return distinct(against.map(({ record }) => record.approver));
 }
 
 function agentOf({
@@ -91,7 +125,7 @@ function agentOf({
 }
 
 /** The comment of the person's answer, and that the answer is on record by itself. */
-function answerOf({ answers }: Story, approver: string, approvalId: string) {
+function answerOf(answers: Answered, approver: string, approvalId: string) {
   const given = answers.find(
     ({ record }) => record.approver === approver && record.approval_id === approvalId && record.decision === "approve",
   );

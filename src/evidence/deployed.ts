@@ -1,6 +1,7 @@
 import type { Json } from "../call.js";
-import { type Answer, counted, listed, placesOf, type Status } from "./answer.js";
-import { type Deed, distinct, passed, type Story, stopped } from "./story.js";
+import { type Answer, counted, placesOf, type Status } from "./answer.js";
+import { callText, lastOf } from "./call_text.js";
+import { type Deed, passed, type Story, stopped } from "./story.js";
 
 /** What was deployed? The calls that were let through, with what became of them. */
 export function deployed(story: Story): Answer {
@@ -8,48 +9,50 @@ export function deployed(story: Story): Answer {
   const ids = new Set(through.map(({ record }) => record.decision_id));
   const outcomes = story.outcomes.filter(({ record }) => ids.has(record.decision_id));
   const results = new Map(outcomes.map(({ record }) => [record.decision_id, record]));
-  const calls = through.map(({ record }) => {
-    const result = results.get(record.decision_id);
-    return { ...described(record), outcome: result?.outcome ?? null, upstream_status: result?.status ?? null };
-  });
-  const told = distinct(calls.map((call) => call.outcome));
-  const status = statusOf(through.length, told, calls.length > results.size);
-  const what = through.at(-1)?.record ?? story.deeds.at(-1)?.record;
+  const ended = through.map(({ record: deed }): Ended => ({ deed, result: results.get(deed.decision_id) ?? null }));
+  const status = statusOf(ended);
   return {
     question: "deployed",
     status,
-    answer: sentence(what, through.length, status, results.get(what?.decision_id ?? "")?.status ?? null),
-    facts: { calls: calls as unknown as Json, stopped: stopped(story).length },
+    answer: sentence(ended, story.deeds.at(-1)?.record),
+    facts: {
+      calls: ended.map(({ deed, result }) => ({
+        ...described(deed),
+        outcome: result?.outcome ?? null,
+        upstream_status: result?.status ?? null,
+      })) as unknown as Json,
+      stopped: stopped(story).length,
+    },
     records: placesOf(through.length > 0 ? through : story.deeds, outcomes),
   };
 }
 
-function statusOf(through: number, told: readonly string[], missing: boolean): Status {
-  if (through === 0) return "no";
-  if (told.includes("succeeded")) return "yes";
-  // A call that reached nobody may have done nothing, and one without an outcome may have done all.
-  return missing || told.includes("unreached") ? "unknown" : "no";
+/** A call that was let through, and how it ended, where that is on record. */
+interface Ended {
+  deed: Deed;
+  result: Story["outcomes"][number]["record"] | null;
 }
 
-function sentence(what: Deed | undefined, through: number, status: Status, upstream: number | null): string {
-  if (!what) return "Nothing is recorded.";
-  const named = listed(
-    [
-      what.service === null ? null : `service ${what.service}`,
-      what.image_tag === null ? null : `image ${what.image_tag}`,
-      what.environment === null ? null : `environment ${what.environment}`,
-    ].filter((word) => word !== null),
-    "nothing further named",
-  );
-  const call = `${what.tool ?? "an unknown tool"}:${what.action ?? "an unknown action"} (${named})`;
-  if (through === 0) return `Nothing: no call was let through; the last one asked for ${call}.`;
-  const end = {
-    yes: `succeeded${upstream === null ? "" : ` with status ${upstream}`}`,
-    no: `failed${upstream === null ? "" : ` with status ${upstream}`}`,
-    partly: "took effect in part",
-    unknown: "has no outcome on record, so nobody can tell whether it took effect",
-  };
-  return `${counted(through, "call")} let through; ${call} ${end[status]}.`;
+function statusOf(ended: readonly Ended[]): Status {
+  const succeeded = ended.filter(({ result }) => result?.outcome === "succeeded").length;
+  if (succeeded > 0) return succeeded === ended.length ? "yes" : "partly";
+  if (ended.length === 0) return "no";
+  // A call that reached nobody may have done nothing, and one without an outcome may have done all.
+  return ended.every(({ result }) => result?.outcome === "failed") ? "no" : "unknown";
+}
+
+function sentence(ended: readonly Ended[], last: Deed | undefined): string {
+  if (!last) return "Nothing is recorded.";
+  if (ended.length === 0) return `Nothing: no call was let through; the last one asked for ${callText(last)}.`;
+  return `${counted(ended.length, "call")} let through: ${lastOf(ended.map(endingOf))}.`;
+}
+
+function endingOf({ deed, result }: Ended): string {
+  const call = callText(deed);
+  if (result === null) return `${call}, of which no outcome is on record, so nobody can tell whether it took effect`;
+  const status = result.status === null ? "" : ` with status ${result.status}`;
+  const ends = { succeeded: "succeeded", failed: "failed", unreached: "got no answer, so it may have taken effect" };
+  return `${call} ${ends[result.outcome]}${status}`;
 }
 
 function described({ decision_id, timestamp, tool, action, environment, service, image_tag, opa_decision }: Deed) {

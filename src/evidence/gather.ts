@@ -41,8 +41,6 @@ export async function gather(paths: readonly string[], id: string, options: Gath
   const linked = new Collector(options);
   if (own.kept.decision.length + own.kept.approval.length > 0) await linked.read(paths, linkedTo(own, id));
   const { decision: deeds } = own.kept;
-  const lastAt = lastOf(own);
-  const troubles = linked.kept.decision.filter(({ record }) => record.timestamp <= lastAt);
   return {
     story: {
       deploymentId: id,
@@ -50,8 +48,7 @@ export async function gather(paths: readonly string[], id: string, options: Gath
       outcomes: byTime([...own.kept.outcome, ...linked.kept.outcome]),
       answers: byTime([...own.kept.approval, ...linked.kept.approval]),
       policies: linked.kept.policy,
-      troubles: troubles.slice(-most.troubles),
-      later: linked.kept.decision.filter(({ record }) => record.timestamp > lastAt),
+      troubles: linked.kept.decision.slice(-most.troubles),
     },
     broken: [...own.broken, ...linked.broken],
     unreadable: own.unreadable,
@@ -59,20 +56,10 @@ export async function gather(paths: readonly string[], id: string, options: Gath
   };
 }
 
-function lastOf({ kept }: Collector): string {
-  return kept.decision.at(-1)?.record.timestamp ?? "";
-}
-
 /** What belongs to the calls of a deployment without naming it. */
 function linkedTo(own: Collector, id: string): Wanted {
   const { kept } = own;
-  const lastAt = lastOf(own);
-  const ended = new Set<string>();
-  const isNewest = ({ session_id: session }: { [name: string]: unknown }): boolean => {
-    if (ended.has(String(session))) return false;
-    ended.add(String(session));
-    return true;
-  };
+  const lastAt = kept.decision.at(-1)?.record.timestamp ?? "";
   const deeds = kept.decision.map(({ record }) => record);
   const ids = {
     decision_id: new Set(deeds.map((deed) => deed.decision_id)),
@@ -92,7 +79,8 @@ function linkedTo(own: Collector, id: string): Wanted {
     decision: (record) =>
       record.deployment_id !== id &&
       ids.session_id.has(String(record.session_id)) &&
-      (String(record.timestamp) > lastAt ? isNewest(record) : isTroubled(record)),
+      String(record.timestamp) <= lastAt &&
+      isTroubled(record),
     admin: () => false,
   };
   return {
@@ -166,5 +154,6 @@ function holds(line: Uint8Array, keys: readonly VerifyKey[]): boolean {
 }
 
 function byTime<T extends { timestamp: string }>(records: Cited<T>[]): Cited<T>[] {
-  return records.sort((a, b) => (a.record.timestamp < b.record.timestamp ? -1 : 1));
+  const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+  return records.sort((a, b) => order(a.record.timestamp, b.record.timestamp));
 }

@@ -1,7 +1,7 @@
 import { holdsMasked } from "../audit/masked.js";
 import type { Json } from "../call.js";
 import { type Answer, listed, placesOf, type Status } from "./answer.js";
-import { type Deed, distinct, isStopped, type Story } from "./story.js";
+import { type Cited, type Deed, distinct, isStopped, type Story } from "./story.js";
 
 /** Classifications that say by their name that data is not sensitive. Every other one counts as sensitive. */
 export const harmless: ReadonlySet<string> = new Set(["config", "non-pii", "public"]);
@@ -11,22 +11,19 @@ interface Search {
   hits: { detector: string }[];
 }
 
-/** Did it touch sensitive data? What the session had access to, and what detectors found in the calls. */
+/** Did it touch sensitive data? What the calls are about, what the session had access to before, what detectors found. */
 export function sensitive(story: Story): Answer {
-  const { deeds, later } = story;
-  const data = distinct(
-    [...deeds, ...later].flatMap(({ record }) => record.session_attestation?.data_classification ?? []),
-  ).sort();
+  const { deeds } = story;
   const searches = deeds.map(({ record }) => searchOf(record));
-  const hits = distinct(searches.flatMap((search) => search?.hits.map(({ detector }) => detector) ?? []));
   const masked = deeds.filter(({ record }) => isMasked(record));
-  const told = {
-    data,
-    telling: data.filter((name) => !harmless.has(name.toLowerCase())),
-    hits,
+  const own = distinct(deeds.flatMap(({ record }) => dataOf(record))).sort();
+  const session = distinct(deeds.flatMap(({ record }) => record.session_attestation?.data_classification ?? [])).sort();
+  const told: Told = {
+    own,
+    before: session.filter((name) => !own.includes(name)),
+    hits: distinct(searches.flatMap((search) => search?.hits.map(({ detector }) => detector) ?? [])),
     masked: masked.length,
-    known: isKnown(story),
-    searched: searches.length > 0 && searches.every((search) => search?.complete === true),
+    doubts: doubtsOf(deeds, searches),
   };
   const status = statusOf(told);
   return {
@@ -34,48 +31,77 @@ export function sensitive(story: Story): Answer {
     status,
     answer: sentence(status, told),
     facts: {
-      data_classification: data,
-      found_in_calls: hits,
+      data_classification: own,
+      session_data_classification: session,
+      found_in_calls: told.hits,
       calls_with_masked_values: masked.map(({ record }) => record.decision_id),
-      searched_by_detectors: told.searched,
+      searched_by_detectors: isSearched(searches),
     },
-    records: placesOf(deeds, later),
+    records: placesOf(deeds),
   };
 }
 
-/** Every call says what its session had access to, and a later one what the calls that were let through added. */
-function isKnown({ deeds, later }: Story): boolean {
-  const told = (deed: Deed) => deed.session_attestation?.data_classification !== undefined;
-  const followed = new Set(later.flatMap(({ record }) => (told(record) ? [record.session_id] : [])));
-  return (
-    deeds.length > 0 &&
-    deeds.every(({ record }) => told(record) && (isStopped(record) || followed.has(record.session_id)))
-  );
-}
-
 interface Told {
-  data: string[];
-  telling: string[];
+  /** Classifications of the data that the calls are about. */
+  own: string[];
+  /** Further ones that their sessions had had access to. */
+  before: string[];
   hits: string[];
   masked: number;
-  known: boolean;
-  searched: boolean;
+  /** Why the records do not prove that there was none. */
+  doubts: string[];
 }
 
-function statusOf({ telling, hits, masked, known, searched }: Told): Status {
-  if (telling.length > 0 || hits.length > 0 || masked > 0) return "yes";
-  return known && searched ? "no" : "unknown";
+/** A call that was stopped gave access to nothing; what stood in it, the agent had. */
+function dataOf(deed: Deed): string[] {
+  const { tool = [], tags = [] } = deed.data_classification ?? {};
+  return isStopped(deed) ? tags : [...tool, ...tags];
 }
 
-function sentence(status: Status, { data, telling, hits, masked, known, searched }: Told): string {
-  const had = known
-    ? `the session had access to ${listed(data, "no classified data")}`
-    : "what data the session had access to in the end is not on record";
-  if (status === "no") return `No: ${had}, and detectors found nothing in the calls.`;
-  if (status === "unknown")
-    return `Nobody can tell: ${had}${searched ? "" : ", and no detector searched all of the calls"}.`;
+function doubtsOf(deeds: readonly Cited<Deed>[], searches: readonly (Search | null)[]): string[] {
+  const some = (is: (deed: Deed) => boolean) => deeds.some(({ record }) => is(record));
+  const doubts: [boolean, string][] = [
+    [deeds.length === 0, "no call is on record"],
+    [
+      some((deed) => !isStopped(deed) && !deed.data_classification),
+      "a record does not say what data its call is about",
+    ],
+    [
+      some((deed) => !isStopped(deed) && deed.data_classification?.tool.length === 0),
+      "a tool has no classification in the catalogue",
+    ],
+    [
+      some((deed) => deed.session_attestation?.data_classification === undefined),
+      "what data the session had access to before is not on record",
+    ],
+    [!isSearched(searches), "no detector searched all of the calls"],
+  ];
+  return doubts.flatMap(([holds, says]) => (holds ? [says] : []));
+}
+
+function isSearched(searches: readonly (Search | null)[]): boolean {
+  return searches.length > 0 && searches.every((search) => search?.complete === true);
+}
+
+function statusOf({ own, before, hits, masked, doubts }: Told): Status {
+  if ([...own, ...before].some(isTelling) || hits.length > 0 || masked > 0) return "yes";
+  return doubts.length === 0 ? "no" : "unknown";
+}
+
+function isTelling(name: string): boolean {
+  return !harmless.has(name.toLowerCase());
+}
+
+function sentence(status: Status, { own, before, hits, masked, doubts }: Told): string {
+  if (status === "unknown") return `Nobody can tell: ${listed(doubts, "")}.`;
+  if (status === "no") {
+    const data = `its calls are about ${listed(own, "nothing, since none was let through")}`;
+    return `No: ${data}, the session had access to ${listed(before, "nothing else")} before, and detectors found nothing.`;
+  }
+  const [telling, earlier] = [own.filter(isTelling), before.filter(isTelling)];
   const why = [
-    ...(telling.length > 0 ? [`the session had access to ${listed(telling, "")}`] : []),
+    ...(telling.length > 0 ? [`its calls are about ${listed(telling, "")}`] : []),
+    ...(earlier.length > 0 ? [`the session had access to ${listed(earlier, "")} before`] : []),
     ...(hits.length > 0 ? [`detectors found ${listed(hits, "")} in its calls`] : []),
     ...(masked > 0 && hits.length === 0 ? ["values of its calls were masked"] : []),
   ];

@@ -33,12 +33,14 @@ const deedForm = z.looseObject({
       bound: z.boolean().optional(),
     })
     .nullable(),
+  data_classification: z.looseObject({ tool: z.array(text), tags: z.array(text) }).nullish(),
   anomalies: z
     .looseObject({
       found: z.array(z.looseObject({ reason: text })),
       before: z.array(z.looseObject({ at: text, reason: text, detail: text })),
     })
     .nullable(),
+  aggregated: z.looseObject({ count: z.int().min(1) }).optional(),
   human_approval: z.array(z.looseObject({ approver: text, timestamp: text, approval_id: text })).nullable(),
   decision: z.enum(verdicts),
   enforced: z.enum(verdicts),
@@ -98,11 +100,6 @@ export interface Story {
   policies: Cited<z.output<typeof policyForm>>[];
   /** Other calls of its sessions, up to its last one, in which something was wrong; the newest of them. */
   troubles: Cited<Deed>[];
-  /**
-   * The newest call of each of its sessions after its last one. A record tells what data the session had access to before the
-   * call, so what a deployment's last call gave access to is told by a later one.
-   */
-  later: Cited<Deed>[];
 }
 
 /** True for a call that did not reach its tool. */
@@ -120,9 +117,19 @@ export function stopped({ deeds }: Story): Cited<Deed>[] {
   return deeds.filter(({ record }) => isStopped(record));
 }
 
+/** The calls that policies were for. */
+export function allowed(story: Story): Cited<Deed>[] {
+  return passed(story).filter(({ record }) => !isAgainst(record));
+}
+
+/** The calls that were let through although policies were against them. */
+export function passedAgainst(story: Story): Cited<Deed>[] {
+  return passed(story).filter(({ record }) => isAgainst(record));
+}
+
 /** True for a call that policies were against, whatever it was answered. */
-export function isAgainst(deed: Deed | undefined): boolean {
-  return deed?.decision === "deny" || deed?.decision === "approval_needed";
+function isAgainst({ decision }: Deed): boolean {
+  return decision === "deny" || decision === "approval_needed";
 }
 
 /** Each different value once, in the order in which they come; without those that are not known. */

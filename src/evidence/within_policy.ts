@@ -1,20 +1,18 @@
 import type { Json } from "../call.js";
-import { type Answer, counted, listed, placesOf, type Status } from "./answer.js";
-import { type Cited, type Deed, distinct, isAgainst, passed, type Story, stopped } from "./story.js";
+import { type Answer, counted, listed, placesOf, type Status, were } from "./answer.js";
+import { callsIn, callText, lastOf, reasonsOf, unenforced } from "./call_text.js";
+import { allowed, type Cited, type Deed, distinct, passed, passedAgainst, type Story, stopped } from "./story.js";
 
 /** Was it within policy? What policies said of the calls that were let through, and of those before them. */
 export function withinPolicy(story: Story): Answer {
-  const through = passed(story);
   const refused = stopped(story);
-  const against = through.filter(({ record }) => isAgainst(record));
   const versions = distinct(story.deeds.map(({ record }) => record.opa_decision?.policy_version));
-  const status = statusOf(through, against);
   return {
     question: "within_policy",
-    status,
-    answer: sentence(status, { through, against, refused, story }),
+    status: statusOf(story),
+    answer: sentence(story, refused),
     facts: {
-      verdicts: through.map(({ record }) => verdictOf(record)) as unknown as Json,
+      verdicts: passed(story).map(({ record }) => verdictOf(record)) as unknown as Json,
       refused: refused.map(({ record }) => verdictOf(record)) as unknown as Json,
       policy_versions: versions.map((version) => ({ policy_version: version, loaded_at: loadedAt(story, version) })),
     },
@@ -23,36 +21,36 @@ export function withinPolicy(story: Story): Answer {
 }
 
 /** Without an evaluation on record nobody can tell what policies would have said. */
-function statusOf(through: readonly Cited<Deed>[], against: readonly unknown[]): Status {
-  if (against.length === through.length) return "no";
-  if (against.length > 0) return "partly";
-  return through.every(({ record }) => record.opa_decision !== null) ? "yes" : "unknown";
+function statusOf(story: Story): Status {
+  const good = allowed(story);
+  if (good.length === 0) return "no";
+  if (good.some(isUnjudged)) return "unknown";
+  return passedAgainst(story).length > 0 ? "partly" : "yes";
 }
 
-function sentence(
-  status: Status,
-  found: { through: Cited<Deed>[]; against: Cited<Deed>[]; refused: Cited<Deed>[]; story: Story },
-): string {
-  const { through, against, refused } = found;
-  const shadow = found.story.deeds.filter(({ record }) => record.mode === "shadow" && isAgainst(record)).length;
-  const before = [
-    ...(refused.length > 0 ? [`${counted(refused.length, "call")} of it were stopped (${reasonsOf(refused)})`] : []),
-    ...(shadow > 0 ? [`${counted(shadow, "call")} would have been stopped but for shadow mode`] : []),
-  ];
-  const beside = before.length > 0 ? `; ${before.join(", and ")}` : "";
-  if (through.length === 0) return `No call was let through: policies said ${reasonsOf(refused)}.`;
-  if (status === "no")
-    return `No: ${counted(against.length, "call")} went through against policy (${reasonsOf(against)})${beside}.`;
-  if (status === "partly") {
-    const last = isAgainst(through.at(-1)?.record) ? "was against it too" : "was allowed";
-    return `Partly: ${counted(against.length, "call")} went through against policy (${reasonsOf(against)}), the last one ${last}${beside}.`;
-  }
-  if (status === "unknown") return `A call was let through without an evaluation on record${beside}.`;
-  return `Yes: every call that was let through was allowed by the policies then in force${beside}.`;
+function isUnjudged({ record }: Cited<Deed>): boolean {
+  return record.opa_decision === null;
 }
 
-function reasonsOf(deeds: readonly Cited<Deed>[]): string {
-  return listed(distinct(deeds.map(({ record }) => record.reason)), "nothing");
+function sentence(story: Story, refused: readonly Cited<Deed>[]): string {
+  const [good, against] = [allowed(story), passedAgainst(story)];
+  const stops = callsIn(refused);
+  const beside = stops === 0 ? "" : `; ${counted(stops, "call")} ${were(stops)} stopped (${reasonsOf(refused)})`;
+  if (good.length + against.length === 0) return `No call was let through: policies said ${reasonsOf(refused)}.`;
+  const how = `${counted(against.length, "call")} went through ${unenforced(against)} against policy`;
+  const wrong = `${how} (${reasonsOf(against)}): ${textsOf(against)}`;
+  if (good.length === 0) return `No: ${wrong}${beside}.`;
+  const more = against.length === 0 ? beside : `; ${wrong}${beside}`;
+  const unjudged = good.filter(isUnjudged);
+  if (unjudged.length > 0) return `Nobody can tell of ${textsOf(unjudged)}: no evaluation is on record${more}.`;
+  const by = distinct(good.flatMap(({ record }) => record.human_approval?.map(({ approver }) => approver) ?? []));
+  const approved = by.length === 0 ? "" : `, with the approval of ${listed(by, "")}`;
+  const right = `${textsOf(good)} ${were(good.length)} allowed by the policies then in force${approved}`;
+  return `${against.length === 0 ? "Yes" : "Partly"}: ${right}${more}.`;
+}
+
+function textsOf(deeds: readonly Cited<Deed>[]): string {
+  return lastOf(deeds.map(({ record }) => callText(record)));
 }
 
 function verdictOf({ decision_id, timestamp, decision, enforced, mode, reason, violations, opa_decision }: Deed) {

@@ -27,7 +27,7 @@ export interface RecordParts {
   /** Of a caller who was refused by the credential that proves it. */
   proven: Proven | null;
   fingerprint: string | null;
-  evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json } | null;
+  evaluation: { policyVersion: string; input: { [name: string]: Json }; result: Json; tags: readonly string[] } | null;
   redeemed: { id: string; deploymentId: string; humans: DecisionRecord["human_approval"] } | null;
   computed: { verdict: Verdict; reason: string; violations: readonly Violation[]; approval?: { id: string } };
   enforced: { verdict: Verdict };
@@ -72,6 +72,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
       result: maskResult(evaluation.result, mask),
     },
     session_attestation: session && ({ ...session } as unknown as Json),
+    data_classification: call && { tool: [...call.classification], tags: [...(evaluation?.tags ?? [])].sort() },
     anomalies: parts.anomalies && maskAnomalies(parts.anomalies, mask),
     human_approval: redeemed?.humans ?? null,
     decision: computed.verdict,

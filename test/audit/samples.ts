@@ -73,6 +73,7 @@ export function decisionDraft(input: NonNullable<DecisionRecord["opa_decision"]>
     fingerprint: null,
     opa_decision: { policy_version: "sha256:9f2c", input, result: { deny: false } },
     session_attestation: null,
+    data_classification: null,
     anomalies: null,
     human_approval: null,
     decision: "allow",

@@ -83,6 +83,10 @@ test("refuses cursors that lead nowhere or belong to another search", async () =
   const { next } = await page({ limit: 2 }, { kind: "decision" });
   const at = (segment: string, offset: number, writer: string = writers[0]) =>
     writeCursor({}, { positions: { [writer]: { segment, offset } }, fromMs: undefined, toMs: undefined });
+  const plain = JSON.parse(Buffer.from(at(segmentFor(1), 0), "base64url").toString());
+  const made = (positions: string) =>
+    Buffer.from(JSON.stringify(plain).replace(JSON.stringify(plain.at), positions)).toString("base64url");
+  expect((await page({ cursor: made(`{"${writers[0]}":["${segmentFor(1)}",0]}`) })).found).toEqual([]);
   const cursors = [
     next,
     "x",
@@ -92,6 +96,9 @@ test("refuses cursors that lead nowhere or belong to another search", async () =
     at(segmentFor(1), 1e9),
     at(segmentFor(2), 0),
     at(segmentFor(1), 0, ".."),
+    at(segmentFor(1), 0, "constructor"),
+    made(`{"${writers[0]}":["${segmentFor(1)}",0],"__proto__":["${segmentFor(1)}",0]}`),
+    made('{"__proto__":null}'),
   ];
   for (const cursor of cursors) await expect(page({ cursor })).rejects.toThrow(BadPosition);
 });

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { columns, views } from "../../src/audit_query/columns.js";
 import { Search, wantedBy } from "../../src/audit_query/search.js";
-import { runSql, SqlError } from "../../src/audit_query/sql.js";
+import { locks, runSql, SqlError } from "../../src/audit_query/sql.js";
 import { scratch } from "../audit/samples.js";
 import { decision, policyDraft, writeChain, writers } from "./chains.js";
 
@@ -80,7 +80,28 @@ test.each<[string, () => string]>([
   expect(existsSync(out())).toBe(false);
 });
 
-test("a select that turns on the engine's log writes no file", async () => {
-  await sql(`SELECT * FROM enable_logging(storage = 'file', storage_path = '${out()}')`).catch(() => null);
+test.each([
+  ["the log, to a file", () => `SELECT * FROM enable_logging(storage = 'file', storage_path = '${out()}')`],
+  ["the log, to the terminal", () => "SELECT * FROM enable_logging(storage = 'stdout')"],
+  ["the log, in capitals", () => "SELECT * FROM ENABLE_LOGGING()"],
+  ["the log, further in", () => "WITH a AS (SELECT (SELECT count(*) FROM main.enable_logging())) SELECT * FROM a"],
+  ["a text as a statement", () => "SELECT * FROM query('SELECT * FROM enable_logging()')"],
+  ["the secrets", () => "SELECT * FROM duckdb_secrets()"],
+])("a select with a function that does more than read is refused: %s", async (_what, statement) => {
+  await expect(sql(statement())).rejects.toThrow(/cannot be used here/);
   expect(existsSync(out())).toBe(false);
+});
+
+test("even an engine that let them pass has no file system", async () => {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const connection = await (await DuckDBInstance.create(":memory:")).connect();
+  for (const lock of locks) await connection.run(lock);
+  const log = `SELECT * FROM enable_logging(storage = 'file', storage_path = '${out()}')`;
+  await expect(connection.run(log)).rejects.toThrow(/LocalFileSystem disabled/);
+  connection.closeSync();
+});
+
+test("functions that only read are there", async () => {
+  const { rows } = await sql("SELECT value->>'$' FROM (VALUES ('[1, 2]')) AS t(list), json_each(list) ORDER BY 1");
+  expect(rows).toEqual([["1"], ["2"]]);
 });

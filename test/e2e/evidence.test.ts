@@ -4,8 +4,9 @@ import { sha256Hex } from "../../src/canonical.js";
 import type { AgentScopes } from "../../src/evidence/scopes.js";
 import { deploy as deployment } from "../demo/steps.js";
 import { describeWith } from "../harness/parts.js";
-import { type AuditLine, auditRecords, auditSegments } from "../harness/records.js";
+import { type AuditLine, auditSegments, everyRecord } from "../harness/records.js";
 import type { Stack } from "../harness/stack.js";
+import { until } from "../harness/until.js";
 import { findParts, oneStack, payload } from "./suite.js";
 
 const parts = await findParts();
@@ -77,10 +78,9 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
         { "x-countersign-override": override },
       );
       expect(last.status).toBe(200);
-      for (const agent of ["release-bot", "deploy-manager"]) {
-        expect((await deploy(agent, "staging", { deployment_id: "another" })).status).toBe(200);
-      }
-      records = await auditRecords(audit);
+      const ended = async () => (await everyRecord(audit)).filter(({ kind }) => kind === "outcome").length === 2;
+      await until(ended, { what: "the outcomes of both calls", timeoutMs: 30_000 });
+      records = await everyRecord(audit);
     },
     async (folder) => {
       const detectors = 'guardrail: true\nactions:\n  - name: "*"\n    dlp: {email: tag}\n';
@@ -104,11 +104,16 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     const [shadow, refused, asked, last] = own.map(({ decision_id: id }) => id);
 
     const deployed = of(evidence, "deployed");
-    // What became of the calls is told by Envoy's access log, where it is sent.
-    expect(["yes", "unknown"]).toContain(deployed.status);
+    const named = (environment: string) => `deploy-api:deploy (service shop, image 42.0, environment ${environment})`;
+    expect([deployed.status, deployed.answer]).toEqual([
+      "yes",
+      `2 calls let through: ${named("staging")} succeeded with status 200 and ${named("production")} succeeded with status 200.`,
+    ]);
+    expect(idsOf(deployed.records)).toEqual(["decision", "outcome", "decision", "outcome"]);
+    expect(records[(deployed.records.at(-1)?.seq ?? 0) - 1]).toMatchObject({ decision_id: last, status: 200 });
     expect(deployed.facts).toMatchObject({
       calls: [
-        { decision_id: shadow, environment: "staging", params: { replicas: 9 } },
+        { decision_id: shadow, environment: "staging", params: { replicas: 9 }, upstream_status: 200 },
         {
           decision_id: last,
           tool: "deploy-api",
@@ -117,13 +122,21 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
           image_tag: "42.0",
           environment: "production",
           params: { replicas: 3 },
+          outcome: "succeeded",
+          upstream_status: 200,
         },
       ],
       stopped: 2,
     });
 
     const authorised = of(evidence, "authorised");
-    expect(authorised.status).toBe("partly");
+    const manager = "agent deploy-manager, in a session started by vic@example.com";
+    const bot = "agent release-bot, in a session started by vic@example.com";
+    const nobody = `1 call of ${bot} went through in shadow mode although policies said no or asked for people`;
+    expect([authorised.status, authorised.answer]).toEqual([
+      "partly",
+      `It was ${manager}, with the approval of alice@example.com; nobody authorised the rest: ${nobody}.`,
+    ]);
     expect(authorised.facts).toMatchObject({
       agents: [
         { agent_id: "release-bot" },
@@ -142,7 +155,12 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     expect(idsOf(authorised.records)).toEqual(["decision", "approval", "decision"]);
 
     const within = of(evidence, "within_policy");
-    expect(within.status).toBe("partly");
+    expect([within.status, within.answer]).toEqual([
+      "partly",
+      `Partly: ${named("production")} was allowed by the policies then in force, with the approval of alice@example.com; ` +
+        `1 call went through in shadow mode against policy (max_replicas): ${named("staging")}; ` +
+        "2 calls were stopped (max_replicas and approval_needed).",
+    ]);
     expect(within.facts).toMatchObject({
       verdicts: [
         { decision_id: shadow, decision: "deny", enforced: "allow", mode: "shadow" },
@@ -154,17 +172,19 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
       ],
       policy_versions: [{ policy_version: expect.stringMatching(/^sha256:/), loaded_at: records[0]?.timestamp }],
     });
-    expect(within.answer).toContain("the last one was allowed");
     expect(idsOf(within.records)[0]).toBe("policy");
 
     const normal = of(evidence, "normal");
-    expect(normal.status).toBe("no");
-    expect(normal.facts).toMatchObject({ session_integrity: ["clean"] });
-    expect(normal.answer).toContain("max_replicas");
+    expect([normal.status, normal.answer]).toEqual([
+      "yes",
+      "Yes: the sessions were clean; 1 call was refused (max_replicas), which alone leaves it clean.",
+    ]);
+    expect(normal.facts).toMatchObject({ session_integrity: ["clean"], refused_calls: 1, indicators: [] });
 
     const sensitive = of(evidence, "sensitive");
-    expect([sensitive.status, sensitive.facts]).toMatchObject([
+    expect([sensitive.status, sensitive.answer, sensitive.facts]).toMatchObject([
       "no",
+      "No: its calls are about config, the session had access to nothing else before, and detectors found nothing.",
       { data_classification: ["config"], found_in_calls: [], searched_by_detectors: true },
     ]);
 
@@ -221,7 +241,7 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     const { agents } = JSON.parse((await stack.ask(auditor, "/v1/audit/scopes")).body) as { agents: AgentScopes[] };
     const manager = agents.find(({ agent_id: id }) => id === "deploy-manager");
     expect(manager?.grants).toEqual([
-      { scope: "deploy-api:*", calls: 2, last: expect.any(String), enough: ["deploy-api:deploy"] },
+      { scope: "deploy-api:*", calls: 1, last: expect.any(String), enough: ["deploy-api:deploy"] },
       { scope: "aws:*", calls: 0, last: null, enough: [] },
     ]);
     const printed = await stack.countersign("audit", "scopes", "--config", stack.config, "--json");

@@ -20,6 +20,7 @@ export function decisionRecord(more: Partial<DecisionRecord> = {}): DecisionReco
     fingerprint: null,
     opa_decision: null,
     session_attestation: null,
+    data_classification: null,
     anomalies: null,
     human_approval: null,
     decision: "allow",
