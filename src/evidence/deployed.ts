@@ -13,15 +13,25 @@ export function deployed(story: Story): Answer {
     return { ...described(record), outcome: result?.outcome ?? null, upstream_status: result?.status ?? null };
   });
   const told = distinct(calls.map((call) => call.outcome));
-  const status = statusOf(through.length, told, calls.length > results.size);
+  const doubted = outcomes.some(({ record }) => isOther(record, results.get(record.decision_id)));
+  const status = doubted ? "unknown" : statusOf(through.length, told, calls.length > results.size);
   const what = through.at(-1)?.record ?? story.deeds.at(-1)?.record;
   return {
     question: "deployed",
     status,
-    answer: sentence(what, through.length, status, results.get(what?.decision_id ?? "")?.status ?? null),
+    answer: doubted
+      ? "Records contradict each other about how a call ended, so nobody can tell whether it took effect."
+      : sentence(what, through.length, status, results.get(what?.decision_id ?? "")?.status ?? null),
     facts: { calls: calls as unknown as Json, stopped: stopped(story).length },
     records: placesOf(through.length > 0 ? through : story.deeds, outcomes),
   };
+}
+
+type Ending = Story["outcomes"][number]["record"];
+
+/** Who may connect to `listen.grpc` can invent an end of a call, so one that differs from another is no evidence. */
+function isOther(one: Ending, other: Ending | undefined): boolean {
+  return one.outcome !== other?.outcome || one.status !== other.status;
 }
 
 function statusOf(through: number, told: readonly string[], missing: boolean): Status {
