@@ -113,6 +113,10 @@ class HeadsFiles {
     for (const place of this.#paths) {
       const bytes = await firstBytes(place, maxHeadsBytes + 2);
       if (bytes === null) continue;
+      if (bytes === "no file") {
+        this.#wrong(place, "is no file");
+        continue;
+      }
       const ended = bytes.at(-1) === 0x0a;
       const line = ended ? bytes.subarray(0, -1) : bytes;
       if (line.length > maxHeadsBytes) this.#wrong(place, "is longer than a statement of heads can be");
@@ -128,8 +132,10 @@ class HeadsFiles {
 }
 
 /** `null` for a file that is not there: a writer that has not stated anything yet. */
-async function firstBytes(path: string, most: number): Promise<Buffer | null> {
+async function firstBytes(path: string, most: number): Promise<Buffer | null | "no file"> {
   try {
+    // Opening a pipe waits for somebody who writes.
+    if (!(await stat(path)).isFile()) return "no file";
     const file = await open(path, "r");
     try {
       const { size } = await file.stat();

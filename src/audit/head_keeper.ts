@@ -31,12 +31,15 @@ export class HeadKeeper {
   readonly #options: HeadKeeperOptions;
   readonly #timer: NodeJS.Timeout;
   #heads: HeadsStatement["heads"];
+  /** When the newest statement says that it was made, in milliseconds since the Unix epoch. */
+  #statedMs: number;
   #work: Promise<void> | null = null;
   #warned = "";
 
   constructor(options: HeadKeeperOptions) {
     this.#options = options;
     this.#heads = options.stated?.heads ?? [];
+    this.#statedMs = Date.parse(options.stated?.timestamp ?? "") || 0;
     this.#timer = setInterval(() => void this.state(), options.everyMs).unref();
   }
 
@@ -44,7 +47,9 @@ export class HeadKeeper {
   now(): HeadsStatement {
     const { writer, now } = this.#options;
     const heads = this.#with(this.#options.head(), this.#heads);
-    return { kind: "heads", timestamp: new Date(now()).toISOString(), writer, heads };
+    // Never before the statement before: after a clock was set back, a chain that grew would seem to have been cut.
+    const atMs = Math.max(now(), this.#statedMs + 1);
+    return { kind: "heads", timestamp: new Date(atMs).toISOString(), writer, heads };
   }
 
   /** States the heads if something has changed. Never rejects. */
@@ -71,10 +76,12 @@ export class HeadKeeper {
     const heads = this.#with(own, await headsOfOthers(dir, writer, [key, ...accepted], known));
     if (heads.length === 0 || JSON.stringify(heads) === JSON.stringify(this.#heads)) return;
     await sync();
-    const line = sealHeads({ ...this.now(), heads }, key);
+    const statement = { ...this.now(), heads };
+    const line = sealHeads(statement, key);
     if (Buffer.byteLength(line) > maxHeadsBytes) throw new Error(`there are too many chains (${heads.length})`);
     await writeHeads(dir, writer, line);
     this.#heads = heads;
+    this.#statedMs = Date.parse(statement.timestamp);
     onHeads(line);
   }
 

@@ -52,7 +52,10 @@ export async function statedBy(
 
 async function bytesOf(path: string): Promise<Buffer | null> {
   try {
-    if ((await stat(path)).size > maxHeadsBytes + 1) throw new BrokenRecord("is larger than a statement can be");
+    const found = await stat(path);
+    // Reading a pipe would wait for somebody who writes, and what is stated meanwhile with it.
+    if (!found.isFile()) throw new BrokenRecord("is no file");
+    if (found.size > maxHeadsBytes + 1) throw new BrokenRecord("is larger than a statement can be");
     return await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
@@ -128,8 +131,9 @@ export async function headsOfOthers(
         if (head.seq > (farthest.get(head.writer)?.seq ?? 0)) farthest.set(head.writer, head);
       }
     } catch (error) {
-      if (!(error instanceof BrokenRecord)) throw error;
-      broken(`${headsPath(dir, other)} ${error.message}; it is left out of the heads`);
+      // Whatever is wrong with another writer's file must not keep this one from stating its own.
+      const why = error instanceof BrokenRecord ? error.message : `cannot be read (${(error as Error).message})`;
+      broken(`${headsPath(dir, other)} ${why}; it is left out of the heads`);
     }
   }
   farthest.delete(writer);

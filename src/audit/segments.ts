@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { headsSuffix } from "./heads.js";
 
@@ -55,8 +55,18 @@ function isOf(worker: number, writer: string): boolean {
 /** Paths of everything in a folder that holds or claims to hold records, oldest first. */
 export async function recordFilesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => !entry.isDirectory() && entry.name.endsWith(".jsonl"))
-    .map((entry) => join(folder, entry.name))
-    .sort();
+  const named = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith(".jsonl"));
+  const paths = named.map((entry) => join(folder, entry.name)).sort();
+  const kept = await Promise.all(paths.map(mayBeRead));
+  return paths.filter((_, i) => kept[i]);
+}
+
+/** False for a pipe or a device, also behind a link: reading it may never end, and no record was ever written to one. */
+async function mayBeRead(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    // Who reads it says what is wrong with it.
+    return true;
+  }
 }

@@ -64,7 +64,8 @@ export class Tail {
     const file = await options.openSegment(path);
     await file.confirm(start.length);
     await syncFolder(options.folder);
-    return new Tail(options, file, { ...start, path });
+    const begunMs = start.begunMs === null ? null : Math.min(start.begunMs, options.now());
+    return new Tail(options, file, { ...start, path, begunMs });
   }
 
   /** When the segment is too old to go on with, in milliseconds since the Unix epoch; `null` while it has no record. */
@@ -177,6 +178,9 @@ export class Tail {
   }
 
   #isOld(): boolean {
-    return this.endsAtMs !== null && this.#options.now() >= this.endsAtMs;
+    const now = this.#options.now();
+    // A clock that was set back would else keep the segment open for as long as it was ahead.
+    if (this.#begunMs !== null) this.#begunMs = Math.min(this.#begunMs, now);
+    return this.endsAtMs !== null && now >= this.endsAtMs;
   }
 }

@@ -1,3 +1,4 @@
+import { printable } from "../printable.js";
 import type { readLine } from "./chain.js";
 import type { RecordSource } from "./source.js";
 import type { NewestHead } from "./stated_heads.js";
@@ -60,7 +61,11 @@ export interface VerifyOptions {
   read?: typeof readLine;
 }
 
-/** `file:line: record <seq>: message`, the form editors and people click on. */
+/** `file:line: record <seq>: message` on one line, the form editors and people click on. Who names a file or a key may be hostile. */
 export function formatAuditProblem({ file, line, seq, message }: AuditProblem): string {
-  return `${file}${line > 0 ? `:${line}` : ""}: ${seq === undefined ? "" : `record ${seq}: `}${message}`;
+  const place = `${printable(file, longest)}${line > 0 ? `:${line}` : ""}`;
+  return `${place}: ${seq === undefined ? "" : `record ${seq}: `}${printable(message, longest)}`;
 }
+
+/** Of a path or a message, in characters. */
+const longest = 4_096;

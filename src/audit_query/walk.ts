@@ -59,6 +59,12 @@ export interface Budget {
  */
 export const slackMs = 3_600_000;
 
+/**
+ * So many segments in a row that end before the span end the search of a chain. One or a few may be of a time when the clock was
+ * wrong, as before it is set after a start, and must not hide what is older and within the span.
+ */
+const mostBefore = 96;
+
 /** One chain, newest record first. */
 export class Walk {
   readonly #chain: Chain;
@@ -73,6 +79,8 @@ export class Walk {
   #blockFrom = 0;
   /** True once a position lies behind where this walk began: a search that only goes on from cursors must come to an end. */
   #moved = false;
+  /** Segments in a row that end before the span. */
+  #before = 0;
 
   constructor(chain: Chain, from: Position | null, options: WalkOptions) {
     this.#chain = chain;
@@ -142,7 +150,8 @@ export class Walk {
       const known = await times.of(segment, (bytes) => {
         budget.left -= bytes;
       });
-      if (known && known.lastMs + slackMs < fromMs) return this.#leave(-1);
+      if (known && known.lastMs + slackMs < fromMs) return this.#leave(++this.#before < mostBefore ? this.#at - 1 : -1);
+      this.#before = 0;
       if (known && known.firstMs - slackMs >= toMs) return this.#leave(this.#at - 1);
     }
     this.#file = await open(segment.path, "r");

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { openBucketArchive } from "../archive/bucket_source.js";
 import { placeOfUrl } from "../archive/bucket_url.js";
 import { fetchArchive } from "../archive/fetch.js";
+import { formatAuditProblem } from "../audit/verify_report.js";
 import { toldOf } from "./bucket_told.js";
 import { progressOf } from "./progress.js";
 import { recordOptions, spanOf } from "./records.js";
@@ -39,7 +40,7 @@ export function auditFetchCommand(done: Done): Command {
       const { problems } = archive;
       if (options.json) print(JSON.stringify({ ...fetched, problems }));
       else {
-        for (const { place, message } of problems) print(`${place}: ${message}`);
+        for (const { place, message } of problems) print(formatAuditProblem({ file: place, line: 0, message }));
         const { segments, heads, there } = fetched;
         print(`${segments} segments and ${heads} statements of heads in ${dir}, ${there} of them were there already`);
       }

@@ -108,7 +108,7 @@ async function bucketAt(
 }
 
 function tell({ problems, writers, statements }: AuditReport): void {
-  for (const problem of problems) print(formatAuditProblem({ ...problem, message: printable(problem.message, 2000) }));
+  for (const problem of problems) print(formatAuditProblem(problem));
   for (const writer of writers) {
     print(`${printable(writer.writer)}: ${writer.records} records, up to seq ${writer.lastSeq}${keysOf(writer)}`);
     print(`  ${headOf(writer)}`);

@@ -12,7 +12,18 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
-/** One line of CSV (RFC 4180). Quoted whole, so no cell can begin another one or be taken for a formula's first sign. */
+/** What spreadsheets take for the beginning of a formula, quoted or not, and what they skip before it. Numbers are none. */
+const formula = /^[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+const number = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/**
+ * One line of CSV (RFC 4180). Quoted whole, so no cell can begin another one; a text that a spreadsheet would run as a formula has a
+ * `'` before it.
+ */
 export function csvLine(cells: readonly string[]): string {
-  return cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(",");
+  return cells.map((cell) => `"${inert(cell).replaceAll('"', '""')}"`).join(",");
+}
+
+function inert(cell: string): string {
+  return formula.test(cell) && !number.test(cell) ? `'${cell}` : cell;
 }

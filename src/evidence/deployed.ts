@@ -10,11 +10,13 @@ export function deployed(story: Story): Answer {
   const outcomes = story.outcomes.filter(({ record }) => ids.has(record.decision_id));
   const results = new Map(outcomes.map(({ record }) => [record.decision_id, record]));
   const ended = through.map(({ record: deed }): Ended => ({ deed, result: results.get(deed.decision_id) ?? null }));
-  const status = statusOf(ended);
+  const doubted = outcomes.some(({ record }) => isOther(record, results.get(record.decision_id)));
   return {
     question: "deployed",
-    status,
-    answer: sentence(ended, story.deeds.at(-1)?.record),
+    status: doubted ? "unknown" : statusOf(ended),
+    answer: doubted
+      ? "Records contradict each other about how a call ended, so nobody can tell whether it took effect."
+      : sentence(ended, story.deeds.at(-1)?.record),
     facts: {
       calls: ended.map(({ deed, result }) => ({
         ...described(deed),
@@ -27,10 +29,17 @@ export function deployed(story: Story): Answer {
   };
 }
 
+type Ending = Story["outcomes"][number]["record"];
+
 /** A call that was let through, and how it ended, where that is on record. */
 interface Ended {
   deed: Deed;
-  result: Story["outcomes"][number]["record"] | null;
+  result: Ending | null;
+}
+
+/** Who may connect to `listen.grpc` can invent an end of a call, so one that differs from another is no evidence. */
+function isOther(one: Ending, other: Ending | undefined): boolean {
+  return one.outcome !== other?.outcome || one.status !== other.status;
 }
 
 function statusOf(ended: readonly Ended[]): Status {

@@ -13,10 +13,10 @@ export interface PassedDecisions {
   /** The same sink, watched for such decisions. */
   watch(sink: AuditSink): AuditSink;
   /**
-   * The outcome of this decision was told. Gives the decision, once; `repeated` when it was told before, and `unknown` when
-   * this process did not let the call through, or not within the last hour.
+   * This was told of the end of a call. Gives the decision, once; `repeated` when that was told before, `contradicted` the first
+   * time that something else is told, and `unknown` when this process did not let the call through, or not within the last hour.
    */
-  told(decisionId: string): Passed | "repeated" | "unknown";
+  told(decisionId: string, end: string): Passed | "repeated" | "contradicted" | "unknown";
 }
 
 /** Calls that wait for their outcome, and ids whose outcome was told. One that waits takes some 500 bytes. */
@@ -26,9 +26,9 @@ const waitsMs = 3_600_000;
 
 export function passedDecisions(now: () => number, size = most): PassedDecisions {
   const waiting = new RecentMap<string, { passed: Passed; untilMs: number }>(size);
-  const told = new RecentMap<string, true>(size);
+  const told = new RecentMap<string, Told>(size);
   // Ids that nobody here knows have a place of their own, so that those who invent some push out no other.
-  const strange = new RecentMap<string, true>(size);
+  const strange = new RecentMap<string, Told>(size);
   return {
     watch: (sink) => ({
       async append(draft) {
@@ -39,15 +39,27 @@ export function passedDecisions(now: () => number, size = most): PassedDecisions
       trouble: () => sink.trouble(),
       close: () => sink.close(),
     }),
-    told(id) {
-      if (told.get(id) || strange.get(id)) return "repeated";
+    told(id, end) {
+      const before = told.get(id) ?? strange.get(id);
+      if (before) {
+        if (before.contradicted || before.end === end) return "repeated";
+        before.contradicted = true;
+        return "contradicted";
+      }
       const found = waiting.get(id);
       waiting.delete(id);
       const isKnown = found !== undefined && now() <= found.untilMs;
-      (isKnown ? told : strange).set(id, true);
+      (isKnown ? told : strange).set(id, { end, contradicted: false });
       return isKnown ? found.passed : "unknown";
     },
   };
+}
+
+/** What was told of the end of a call. */
+interface Told {
+  end: string;
+  /** Something else was told as well. */
+  contradicted: boolean;
 }
 
 function passedOf(decision: DecisionRecord): Passed {

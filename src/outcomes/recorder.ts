@@ -25,8 +25,8 @@ export interface OutcomeRecorder extends AccessLogReader {
 }
 
 /**
- * Outcomes of decisions that this process did not take: 300 at once and 300 a minute. They are those of other processes
- * behind the same Envoy and of this one before its start, or somebody invented them.
+ * Outcomes of decisions that this process did not take, and those that contradict an earlier one: 300 at once and 300 a minute.
+ * They are those of other processes behind the same Envoy and of this one before its start, or somebody invented them.
  */
 export const unlinkedPerMinute = 300;
 const unlinkedRate = { intervalUs: 60_000_000 / unlinkedPerMinute, burst: unlinkedPerMinute };
@@ -54,11 +54,13 @@ export function outcomeRecorder(options: OutcomeRecorderOptions): OutcomeRecorde
   }
 
   function keep(ending: Ending): void {
-    const decision = decisions.told(ending.decision_id);
+    const decision = decisions.told(ending.decision_id, `${ending.outcome} ${ending.status}`);
+    // Which of two ends is the true one nobody knows here: whoever was first must not be able to hide the other.
+    const isStrange = decision === "unknown" || decision === "contradicted";
     if (decision === "repeated") count("repeated", 1);
-    else if (waiting.length >= most || (decision === "unknown" && !isWithinPace())) count("dropped", 1);
+    else if (waiting.length >= most || (isStrange && !isWithinPace())) count("dropped", 1);
     else {
-      const known = decision === "unknown" ? null : decision;
+      const known = isStrange ? null : decision;
       const record = outcomeRecord(ending, known, now());
       waiting.push({ record, as: known ? "recorded" : "unlinked" });
       if (!retry) writing ??= write();

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { linkTo } from "../../src/audit/chain.js";
 import { type HeadsStatement, readHeads, sealHeads } from "../../src/audit/heads.js";
@@ -260,3 +261,16 @@ describe("a new key", () => {
     expect((await verifyFiles([dir.path()], [ed25519, hmac])).writers).toMatchObject([{ records: 2 }]);
   });
 });
+
+test.each(["a folder", "a pipe", "a loop"])(
+  "%s where another writer's statement would be holds up no statement and no close",
+  async (what) => {
+    const other = fileOf("w9-01J9ZQ3V6C5R8N2K4M7P0T1S6Z");
+    if (what === "a folder") await mkdir(other);
+    else if (what === "a pipe") execFileSync("mkfifo", [other]);
+    else await symlink(other, other);
+    const writer = await written(2);
+    expect((await stated(writer.writer)).heads).toMatchObject([{ seq: 2 }]);
+    expect(writer.warnings[0]).toMatch(/w9-01J9ZQ3V6C5R8N2K4M7P0T1S6Z.heads (is no file|cannot be read)/);
+  },
+);

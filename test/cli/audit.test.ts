@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { chmod, cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { linkTo } from "../../src/audit/chain.js";
 import { sealHeads } from "../../src/audit/heads.js";
@@ -195,4 +196,21 @@ test("a bucket is checked by itself, and only a bucket has an endpoint", async (
   expect((await verify("var/audit", "-k", "public.jwk", "--endpoint", "http://127.0.0.1:1")).stderr).toContain(
     "--endpoint belongs to s3://bucket/prefix",
   );
+});
+
+test("no name of a file is taken for a word of ours, or keeps the check from its end", async () => {
+  const copy = join(folder, "hostile");
+  await cp(join(folder, "var/audit"), copy, { recursive: true });
+  const said = "every signature, every link and every head holds";
+  await writeFile(join(copy, name() ?? "", `\r\u001b[2J${said}\n\u009b2J.jsonl`), "");
+  for (const place of [`${name()}/0000000000000009.jsonl`, "w9-01J9ZQ3V6C5R8N2K4M7P0T1S6Z.heads"]) {
+    execFileSync("mkfifo", [join(copy, place)]);
+  }
+  await symlink("/dev/zero", join(copy, name() ?? "", "0000000000000008.jsonl"));
+  const { code, stdout } = await verify("hostile", "--key", "var/audit.jwk");
+  expect(code).toBe(1);
+  expect(stdout).not.toMatch(/[^\n -~]/);
+  expect(stdout.split("\n")).not.toContain(said);
+  expect(stdout).toContain("has no name that a segment has");
+  expect(stdout).toContain("w9-01J9ZQ3V6C5R8N2K4M7P0T1S6Z.heads: is no file");
 });

@@ -26,7 +26,7 @@ function memory(size?: number) {
 test("a decision that let a call through is given once, by what its record says", async () => {
   const { decisions, watched } = memory();
   await watched.append(decision(first, { deployment_id: "dep-1", action: "[email]", service: "shop" }));
-  expect(decisions.told(first)).toEqual({
+  expect(decisions.told(first, "succeeded 200")).toEqual({
     decision_id: first,
     deployment_id: "dep-1",
     session_id: "s-1",
@@ -36,9 +36,9 @@ test("a decision that let a call through is given once, by what its record says"
     environment: "staging",
     service: "shop",
   });
-  expect(decisions.told(first)).toBe("repeated");
-  expect(decisions.told(second)).toBe("unknown");
-  expect(decisions.told(second)).toBe("repeated");
+  expect(decisions.told(first, "succeeded 200")).toBe("repeated");
+  expect(decisions.told(second, "succeeded 200")).toBe("unknown");
+  expect(decisions.told(second, "succeeded 200")).toBe("repeated");
 });
 
 test("only what was let through counts, whatever was decided", async () => {
@@ -47,15 +47,18 @@ test("only what was let through counts, whatever was decided", async () => {
   await watched.append(decision(second, { decision: "deny", enforced: "deny" }));
   await watched.append(decision(third, { decision: "approval_needed", enforced: "approval_needed" }));
   await watched.append(policyDraft("x"));
-  expect(decisions.told(first)).toMatchObject({ decision_id: first });
-  expect([decisions.told(second), decisions.told(third)]).toEqual(["unknown", "unknown"]);
+  expect(decisions.told(first, "succeeded 200")).toMatchObject({ decision_id: first });
+  expect([decisions.told(second, "succeeded 200"), decisions.told(third, "succeeded 200")]).toEqual([
+    "unknown",
+    "unknown",
+  ]);
 });
 
 test("a decision without its record let nothing through", async () => {
   const { decisions } = memory();
   const watched = decisions.watch(sink(() => Promise.reject(new AuditUnavailable("full"))));
   await expect(watched.append(decision(first))).rejects.toThrow(AuditUnavailable);
-  expect(decisions.told(first)).toBe("unknown");
+  expect(decisions.told(first, "succeeded 200")).toBe("unknown");
   expect(watched.trouble()).toBe("some");
 });
 
@@ -64,18 +67,37 @@ test("after an hour it is forgotten", async () => {
   await watched.append(decision(first));
   await watched.append(decision(second));
   wait(3_600_000);
-  expect(decisions.told(first)).toMatchObject({ decision_id: first });
+  expect(decisions.told(first, "succeeded 200")).toMatchObject({ decision_id: first });
   wait(1);
-  expect(decisions.told(second)).toBe("unknown");
+  expect(decisions.told(second, "succeeded 200")).toBe("unknown");
 });
 
 test("room is bounded, the oldest goes first, and invented ids push out nothing", async () => {
   const { decisions, watched } = memory(3);
   for (const id of ids.slice(0, 4)) await watched.append(decision(id));
-  for (const id of ids.slice(10)) expect(decisions.told(id)).toBe("unknown");
-  expect(ids.slice(1, 4).map((id) => decisions.told(id))).toMatchObject(
+  for (const id of ids.slice(10)) expect(decisions.told(id, "succeeded 200")).toBe("unknown");
+  expect(ids.slice(1, 4).map((id) => decisions.told(id, "succeeded 200"))).toMatchObject(
     ids.slice(1, 4).map((decision_id) => ({ decision_id })),
   );
-  expect(decisions.told(first)).toBe("unknown");
-  expect(ids.slice(1, 4).map((id) => decisions.told(id))).toEqual(["repeated", "repeated", "repeated"]);
+  expect(decisions.told(first, "succeeded 200")).toBe("unknown");
+  expect(ids.slice(1, 4).map((id) => decisions.told(id, "succeeded 200"))).toEqual([
+    "repeated",
+    "repeated",
+    "repeated",
+  ]);
+});
+
+test("another end than the first is told of, once", async () => {
+  const { decisions, watched } = memory();
+  await watched.append(decision(first));
+  for (const [id, known] of [
+    [first, expect.objectContaining({ decision_id: first })],
+    [second, "unknown"],
+  ] as const) {
+    expect(decisions.told(id, "succeeded 200")).toEqual(known);
+    expect(decisions.told(id, "succeeded 200")).toBe("repeated");
+    expect(decisions.told(id, "failed 500")).toBe("contradicted");
+    expect(decisions.told(id, "failed 500")).toBe("repeated");
+    expect(decisions.told(id, "failed 502")).toBe("repeated");
+  }
 });

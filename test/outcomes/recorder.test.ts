@@ -110,6 +110,20 @@ test("nobody fills the disk with decisions that never were, and real ones are re
   expect(counts.unlinked).toBe(2 * unlinkedPerMinute);
 });
 
+test("who tells of an end first cannot hide another one, and claims no more than an end that nobody knows", async () => {
+  const { written, counts, recorder, decide } = setUp();
+  await decide(1);
+  recorder.take(entryOf(id(1), {}, told));
+  for (const code of [500, 500, 502])
+    recorder.take(entryOf(id(1), { response: { response_code: { value: code } } }, told));
+  await recorder.close();
+  expect(written).toMatchObject([
+    { decision_id: id(1), session_id: "s-1", outcome: "succeeded", status: 200 },
+    { decision_id: id(1), session_id: null, outcome: "failed", status: 500 },
+  ]);
+  expect(counts).toEqual({ recorded: 1, unlinked: 1, repeated: 2 });
+});
+
 test("only a few are on their way to the audit at once", async () => {
   const { state, written, recorder, decide } = setUp();
   for (let n = 0; n < 500; n++) await decide(n);
