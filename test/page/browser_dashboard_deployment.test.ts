@@ -120,7 +120,9 @@ describeWith(parts, "a deployment on the dashboard: shadow, refusal, approval, s
   test("one decision shows what became of the call, and leads to its approval", async () => {
     const page = await signedIn(`/dashboard/decisions/${last}`);
     const became = card(page, "What became of it");
-    expect(await became.innerText()).toMatch(/The tool's answer\s+Succeeded\s+status 200 in [\d.]+ .?s\s+from 127\.0\.0\.1:/);
+    expect(await became.innerText()).toMatch(
+      /The tool's answer\s+Succeeded\s+status 200 in [\d.]+ .?s\s+from 127\.0\.0\.1:/,
+    );
     const whole = await card(page, "The whole record of its outcome").locator(".whole").innerText();
     expect(JSON.parse(whole)).toMatchObject({ kind: "outcome", decision_id: last, outcome: "succeeded", status: 200 });
     expect(await card(page, "Approval").innerText()).toMatch(/Approved by\s+alice@example\.com on /);

@@ -99,7 +99,7 @@ export function deploymentView(id) {
       tag(...signatures[found.signatures]),
       !complete && tag("Not all records could be read", "waiting", "alert"),
       unreadable.length > 0 && tag(`${counted(unreadable.length, "line", "lines")} without a record`, "bad", "alert"),
-      el("span", {}, moment(from), ...(to === from ? [] : [" to ", moment(to)])),
+      span(from, to),
     );
     fill(body, ...answers.map(answer));
   }
@@ -115,6 +115,12 @@ export function deploymentView(id) {
   }
 }
 
+/** The same minute is said once. @param {string} from @param {string} to */
+function span(from, to) {
+  const [first, last] = [moment(from), moment(to)];
+  return el("span", {}, first, ...(first.textContent === last.textContent ? [] : [" to ", last]));
+}
+
 /** @param {Answer} answered */
 function answer({ question, status, answer: sentence, facts, records: proofs }) {
   const [text, tone, sign] = (question === "sensitive" && touched[status]) || statuses[status];
@@ -123,14 +129,18 @@ function answer({ question, status, answer: sentence, facts, records: proofs }) 
     { class: `card answer-card ${tone}` },
     el("div", { class: "answer-head" }, el("h2", {}, questions[question]), tag(text, tone, sign)),
     el("p", { class: "summary" }, said(sentence)),
-    el("details", {}, el("summary", {}, "What this rests on"), factsOf(facts)),
-    proofs.length > 0 &&
-      el(
-        "details",
-        {},
-        el("summary", {}, `Records that prove it (${proofs.length})`),
-        el("ol", { class: "proofs" }, ...proofs.map(proof)),
-      ),
+    el(
+      "div",
+      { class: "answer-more" },
+      el("details", {}, el("summary", {}, "What this rests on"), factsOf(facts)),
+      proofs.length > 0 &&
+        el(
+          "details",
+          {},
+          el("summary", {}, `Records that prove it (${proofs.length})`),
+          el("ol", { class: "proofs" }, ...proofs.map(proof)),
+        ),
+    ),
   );
 }
 

@@ -76,7 +76,8 @@ export function factsOf(facts) {
 /** @param {string} name @param {unknown} value @returns {Row} */
 function row(name, value) {
   const label = Object.hasOwn(labels, name) ? labels[name] : null;
-  return [label ?? said(name.replace(/_/g, " "), { name: true }), shown(name, value)];
+  const words = name.replace(/_/g, " ");
+  return [label ?? said(words.slice(0, 1).toUpperCase() + words.slice(1), { name: true }), shown(name, value)];
 }
 
 /** @param {string} name @param {unknown} value @returns {Child} */
