@@ -162,6 +162,8 @@ describeWith(parts, "a deployment on the dashboard: shadow, refusal, approval, s
     await checkLook(page, named("deployment"));
     for (const summary of await page.locator(".answer-card summary").all()) await summary.click();
     await checkLook(page, named("facts"));
+    // No value is squeezed into a column of a few letters.
+    expect(await page.locator(".answer-card").first().evaluate(heightOf)).toBeLessThan(4_000);
     await page.goto(`/dashboard/decisions/${last}`);
     await card(page, "The whole record of its outcome").waitFor();
     await checkLook(page, named("decision"));
@@ -170,6 +172,11 @@ describeWith(parts, "a deployment on the dashboard: shadow, refusal, approval, s
     await checkLook(page, named("scopes"));
   });
 });
+
+/** Runs in the browser. */
+function heightOf(one: { clientHeight: number }): number {
+  return one.clientHeight;
+}
 
 /** Parameter, label, what is asked for, and how many of the four decisions that finds. */
 function filters(): [name: string, label: string, value: string, wanted: number][] {
