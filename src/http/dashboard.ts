@@ -32,8 +32,12 @@ export function dashboardRoutes(app: FastifyInstance, { dashboard, ready, page }
 /** Whether each part is well, in no more words than that: what is wrong is told to fewer people, at `/readyz`. */
 function healthOf({ ready, detail }: Readiness): DashboardView["health"] {
   const { stopping, policy_version: _version, rolled_back: _rolledBack, ...parts } = detail;
+  // `off`: a part that nobody has set up.
   const isWell = (state: unknown) =>
-    state === "ok" || state === null || (typeof state === "object" && Object.keys(state).length === 0);
+    state === "ok" ||
+    state === "off" ||
+    state === null ||
+    (typeof state === "object" && Object.keys(state).length === 0);
   const told = Object.entries(parts).map(([name, state]) => [name, isWell(state) ? "ok" : "trouble"] as const);
   return { ready: ready && stopping !== true, parts: Object.fromEntries(told) };
 }

@@ -1,6 +1,7 @@
 import type { AgentDocument } from "../policies/document.js";
 import type { DailyUsage, UsageView } from "../usage/usage.js";
 import type { Mode } from "../verdict.js";
+import { withinTime } from "./within_time.js";
 
 /** Agents that are asked about, and budgets that are shown. */
 const most = { asked: 100, shown: 20, atOnce: 8 } as const;
@@ -67,17 +68,6 @@ async function readAll(agents: readonly string[], found: UsageView[], isOver: ()
     }
   };
   await Promise.all(Array.from({ length: most.atOnce }, reader));
-}
-
-async function withinTime(ms: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
-  let over = false;
-  let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work(() => over), end]);
-  over = true;
-  clearTimeout(timer);
 }
 
 function statesOf({ agent_id, at, enforced, shadow }: UsageView): BudgetState[] {

@@ -3,6 +3,7 @@ import { lazily } from "../page/lazily.js";
 import { type Verdict, verdicts } from "../verdict.js";
 import { type BudgetDeps, type BudgetState, type Budgets, budgetsOf } from "./budgets.js";
 import { type AgentCount, blockedOf, type Latency, type RuleCount, type StatsWindow, type Step } from "./window.js";
+import { withinTime } from "./within_time.js";
 
 /** What the dashboard can look back on: minutes of one step, and steps. */
 export const dashboardWindows = {
@@ -55,7 +56,10 @@ export interface DashboardView {
   /** Those with most calls that were blocked or would have been. */
   agents: AgentCount[];
   rules: RuleCount[];
-  /** From the authorization request to its answer; waiting for people included. */
+  /**
+   * From the authorization request to its answer; waiting for people included. Refusals that were read back from a record that
+   * counts several have their mean.
+   */
   latency: Latency;
   /** `null` = the store does not answer. `more`: there are more than were counted. */
   approvals: { pending: number; more: boolean; oldest_at: string | null } | null;
@@ -109,7 +113,17 @@ function budgetsShown({ budgets, unknown, left }: Budgets) {
   return { budgets, budgets_unknown: unknown, budgets_left: left };
 }
 
-async function queueOf({ approvals }: DashboardDeps): Promise<DashboardView["approvals"]> {
+/** `null` also when the store takes too long: the numbers of this process do not wait for it. */
+async function queueOf(deps: DashboardDeps): Promise<DashboardView["approvals"]> {
+  let queue: DashboardView["approvals"] = null;
+  await withinTime(deps.withinMs, async (isOver) => {
+    const found = await queueAsked(deps);
+    if (!isOver()) queue = found;
+  });
+  return queue;
+}
+
+async function queueAsked({ approvals }: DashboardDeps): Promise<DashboardView["approvals"]> {
   try {
     const pending = await approvals.list({ status: "pending", limit: mostPending });
     const oldest_at = pending.map(({ created_at }) => created_at).sort()[0] ?? null;

@@ -1,20 +1,16 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { openWriter } from "../../src/audit/writer.js";
 import { readKeyFile } from "../../src/keys/keys.js";
 import { verdicts } from "../../src/verdict.js";
-import { axeViolations, keepScreenshot } from "../harness/browser.js";
 import { describeWith } from "../harness/parts.js";
 import { decisionRecord, judged } from "../stats/records.js";
 import { findBrowser } from "./browser_fixture.js";
 import { type Dashboard, hostileAgent, run, startDashboard } from "./dashboard_fixture.js";
+import { checkLook, lookOf, looks } from "./looks.js";
 
 const browser = await findBrowser();
-const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
-const looks = (["desktop", "phone"] as const).flatMap((size) =>
-  (["light", "dark"] as const).map((colorScheme) => [size, colorScheme] as const),
-);
 /** One decision every 118 seconds, some of each verdict: the oldest step of a day may begin a quarter of an hour late. */
 const written = 719;
 
@@ -43,16 +39,13 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
     expect(hour.totals.decisions).toBeLessThanOrEqual(6 + 32);
   });
 
-  const checked = async (page: Page, name: string) => {
-    await keepScreenshot(page, `dashboard-${name}`);
-    expect([name, await axeViolations(page)]).toEqual([name, []]);
-    expect([name, await page.evaluate(sideways)]).toEqual([name, 0]);
-    expect([name, await page.evaluate(smallTargets)]).toEqual([name, []]);
-  };
-
   test.each(looks)("on a %s, %s: each view is usable by everybody", async (size, colorScheme) => {
-    const options: BrowserContextOptions = { viewport: sizes[size], colorScheme, reducedMotion: "reduce" };
+    const options = lookOf([size, colorScheme]);
     const named = (view: string) => `${view}-${size}-${colorScheme}`;
+    const arrived = await site.arrive(options);
+    await arrived.goto("/dashboard");
+    await arrived.getByRole("heading", { name: "Sign in" }).waitFor();
+    await checkLook(arrived, named("sign-in"));
     const page = await site.signedIn("/dashboard", "admin", options);
     await page.getByRole("button", { name: "The last 24h" }).click();
     await page
@@ -60,24 +53,24 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
       .getByText(String(written + 6), { exact: true })
       .waitFor();
     await page.locator(".rows li").nth(7).waitFor();
-    await checked(page, named("overview"));
+    await checkLook(page, named("overview"));
     await page.locator("summary").first().click();
     await page.locator("tbody tr").nth(95).waitFor();
     await page.keyboard.press("Escape");
-    await checked(page, named("table"));
+    await checkLook(page, named("table"));
 
     await page.getByRole("link", { name: "Decisions", exact: true }).click();
     await page.locator(".rows li").nth(49).waitFor();
-    await checked(page, named("decisions"));
+    await checkLook(page, named("decisions"));
     await page.locator(".rows li", { hasText: "max_jobs" }).locator("a").first().click();
     await page.getByRole("heading", { name: "The whole record" }).waitFor();
-    await checked(page, named("decision"));
+    await checkLook(page, named("decision"));
     await page.locator("dl a[href^='/dashboard/deployments/']").click();
     await page.getByText("Who authorised it?").waitFor();
-    await checked(page, named("deployment"));
+    await checkLook(page, named("deployment"));
     await page.getByRole("link", { name: "Scopes" }).click();
     await page.getByRole("link", { name: "deploy-manager" }).waitFor();
-    await checked(page, named("scopes"));
+    await checkLook(page, named("scopes"));
   });
 
   test("with the keyboard alone one gets to everything, and sees where one is", async () => {
@@ -143,23 +136,7 @@ async function writeDay(audit: string): Promise<void> {
   expect((await readdir(audit)).length).toBeGreaterThan(0);
 }
 
-/** Pixels that the page is wider than its window. Runs in the browser, as the next ones do. */
-function sideways(): number {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const { documentElement } = (globalThis as any).document;
-  return documentElement.scrollWidth - documentElement.clientWidth;
-}
-
-/** What can be touched and is lower or narrower than 44 pixels. */
-function smallTargets(): string[] {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const all: any[] = [...(globalThis as any).document.querySelectorAll("a:not(.skip), button, input, select, summary")];
-  return all
-    .filter((one) => one.getClientRects().length > 0)
-    .filter((one) => one.getBoundingClientRect().height < 44 || one.getBoundingClientRect().width < 44)
-    .map((one) => one.outerHTML.slice(0, 120));
-}
-
+/** Runs in the browser. */
 function outlineOf(one: { textContent: string | null }): { name: string; width: number } {
   // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
   const { outlineWidth, outlineStyle } = (globalThis as any).getComputedStyle(one);

@@ -1,3 +1,4 @@
+import type { Page } from "playwright-core";
 import { describeWith } from "../harness/parts.js";
 import { findBrowser } from "./browser_fixture.js";
 import { type Place, place } from "./oidc_fixture.js";
@@ -14,23 +15,31 @@ describeWith(browser, "signing in by OpenID Connect in Chromium", (use) => {
     await here.stop();
   });
 
-  test("leads to the provider and back to the same approval, and then one can answer and leave", async () => {
-    const id = await here.made.here.open();
+  async function arrive(): Promise<Page> {
     const context = await use().newContext({ baseURL: here.base });
+    context.setDefaultTimeout(30_000);
     // The provider sends people back to the public address, which a proxy would pass on to the server.
     await context.route("http://127.0.0.1:9192/**", (route) => {
       const { pathname, search } = new URL(route.request().url());
       return route.fulfill({ status: 302, headers: { location: `${here.base}${pathname}${search}` } });
     });
-    const page = await context.newPage();
-    await page.goto(`/approvals/${id}`);
-    await page.getByRole("link", { name: "Sign in with OpenID Connect" }).click();
+    return context.newPage();
+  }
 
+  async function signInAsBob(page: Page): Promise<void> {
+    await page.getByRole("link", { name: "Sign in with OpenID Connect" }).click();
     await page.waitForURL(`${here.openId.issuer}/**`);
     await page.locator("input[name=login]").fill("bob@example.com");
     await page.locator("input[name=password]").fill("x");
     await page.locator("button[type=submit]").click();
     await page.locator("button[type=submit]").filter({ hasText: "Continue" }).click();
+  }
+
+  test("leads to the provider and back to the same approval, and then one can answer and leave", async () => {
+    const id = await here.made.here.open();
+    const page = await arrive();
+    await page.goto(`/approvals/${id}`);
+    await signInAsBob(page);
 
     await page.waitForURL(`${here.base}/approvals/${id}`);
     await page.getByText("bob@example.com").first().waitFor();
@@ -40,6 +49,19 @@ describeWith(browser, "signing in by OpenID Connect in Chromium", (use) => {
 
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
-    await context.close();
+    await page.context().close();
+  });
+
+  test.each([
+    ["/dashboard", "Dashboard"],
+    ["/dashboard/deployments/release-42", "No access to records"],
+  ])("leads back to %s, which is shown to who may see it", async (at, heading) => {
+    const page = await arrive();
+    await page.goto(at);
+    await signInAsBob(page);
+    await page.waitForURL(`${here.base}${at}`);
+    await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+    await page.getByText("bob@example.com").first().waitFor();
+    await page.context().close();
   });
 });

@@ -10,7 +10,6 @@ import { hash } from "../approvals/fixture.js";
 import { type Visit, visit } from "../harness/browser.js";
 import { type Answer, send } from "../harness/http.js";
 import { freePort } from "../harness/process.js";
-import { serveAudit } from "./audit_stand_in.js";
 import { signIn } from "./browser_fixture.js";
 
 /** People by their access; the token of each is `token-<access>`. */
@@ -69,7 +68,6 @@ export async function startDashboard(browser: Browser, before?: (audit: string) 
     async arrive(options) {
       const one = await visit(browser, base, options);
       visits.push(one);
-      await serveAudit(one.page, audit);
       return one.page;
     },
     async signedIn(at = "/dashboard", access = "admin", options = {}) {

@@ -7,8 +7,8 @@ import { serverSaid } from "./time.js";
 /** @typedef {import("../../http/page_session.js").PageSessionView} Session */
 /** @typedef {"approve" | "deny" | "revoke"} Decision */
 
-/** Longest wait for an answer, in milliseconds. */
-const patience = 15_000;
+/** Longest wait for an answer that needs no search, in milliseconds. */
+const usualPatience = 15_000;
 
 /** The server answered that it will not. `detail` is its own words. */
 export class Refused extends Error {
@@ -16,12 +16,19 @@ export class Refused extends Error {
    * @param {number} status
    * @param {string} reason
    * @param {string} detail
+   * @param {number | null} retryAfterMs when to ask again, as far as the server says
    */
-  constructor(status, reason, detail) {
+  constructor(status, reason, detail, retryAfterMs = null) {
     super(detail);
     this.status = status;
     this.reason = reason;
     this.detail = detail;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** True when others search, so that this one had no turn: nothing is wrong. */
+  get isBusy() {
+    return this.status === 503 && this.reason === "searches_busy";
   }
 }
 
@@ -85,10 +92,11 @@ export function answer({ id, shown }, decision, comment) {
  * Anything else that is only looked at.
  *
  * @param {string} path
+ * @param {number} [patience] milliseconds
  * @returns {Promise<any>}
  */
-export function get(path) {
-  return request("GET", path);
+export function get(path, patience) {
+  return request("GET", path, undefined, patience);
 }
 
 /** @param {string} id */
@@ -106,9 +114,10 @@ function known(session) {
  * @param {"GET" | "POST" | "DELETE"} method
  * @param {string} path
  * @param {object} [body]
+ * @param {number} [patience] milliseconds
  * @returns {Promise<any>}
  */
-async function request(method, path, body) {
+async function request(method, path, body, patience = usualPatience) {
   /** @type {Record<string, string>} */
   const headers = { accept: "application/json" };
   if (method !== "GET" && csrf !== null) headers["x-csrf-token"] = csrf;
@@ -120,7 +129,9 @@ async function request(method, path, body) {
   serverSaid(response.headers.get("date"));
   const answered = parsed(text);
   if (response.ok && (response.status === 204 || answered !== null)) return answered;
-  throw new Refused(response.status, String(answered?.reason ?? "unknown"), String(answered?.detail ?? ""));
+  const { reason = "unknown", detail = "" } = answered ?? {};
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  throw new Refused(response.status, String(reason), String(detail), Number.isFinite(seconds) ? seconds * 1000 : null);
 }
 
 /**

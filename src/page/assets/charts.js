@@ -160,7 +160,7 @@ function options({ stacked, text, most }, series, width, said) {
       y: { range: (_plot, _min, max) => [0, Math.max(most ?? 1, (Number.isFinite(max) ? max : 0) * 1.05)] },
     },
     axes: [
-      { ...ticks, grid: { show: false }, values: (_plot, splits) => splits.map(hour), space: 70 },
+      { ...ticks, grid: { show: false }, size: 30, values: (_plot, splits) => splits.map(hour), space: 70 },
       {
         ...ticks,
         grid,

@@ -62,7 +62,7 @@ function framed(session, view) {
   const { kind } = placeOf(location);
   const tabs = [
     { href: "/dashboard", text: "Overview", here: kind === "overview" },
-    { href: "/dashboard#decisions", text: "Decisions", here: kind === "decisions" },
+    { href: "/dashboard#decisions", text: "Decisions", here: ["decisions", "decision", "deployment"].includes(kind) },
     { href: "/dashboard#scopes", text: "Scopes", here: kind === "scopes" },
     { href: "/approvals", text: "Approvals", here: false, count: waiting },
   ];

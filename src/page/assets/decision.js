@@ -3,11 +3,11 @@
 import { json } from "./call.js";
 import { el, fill, icon, said, terms } from "./dom.js";
 import { addressOf } from "./entry.js";
-import { records } from "./evidence.js";
+import { decisionOf } from "./evidence.js";
 import { counted, latency } from "./numbers.js";
 import { decisionsAt, deploymentAt } from "./places.js";
 import { moment } from "./time.js";
-import { agentOf, callOf, tag, verdicts, verdictTags } from "./verdicts.js";
+import { agentOf, callOf, outcomeTag, verdicts, verdictTags } from "./verdicts.js";
 
 /** @typedef {import("./evidence.js").Decision} Decision */
 /** @typedef {import("./evidence.js").Outcome} Outcome */
@@ -35,14 +35,13 @@ export function decisionView(id) {
     title: "Decision",
     async refresh() {
       if (performance.now() < due) return;
-      const found = (await records({ decision_id: id, limit: "100" })).records;
-      const decision = found.find((record) => record.kind === "decision");
-      const outcomes = found.flatMap((record) => (record.kind === "outcome" ? [record] : []));
+      const { decision, outcomes } = await decisionOf(id);
       // A record changes never; only the tool's answer may still come.
-      due = performance.now() + (decision && outcomes.length === 0 ? 5_000 : 60_000);
-      gone.hidden = decision !== undefined;
-      if (decision?.kind !== "decision") {
-        gone.textContent = "There is no record of such a decision here.";
+      due = performance.now() + (decision && answers(decision.enforced) && outcomes.length === 0 ? 5_000 : 60_000);
+      gone.hidden = decision !== null;
+      if (decision === null) {
+        gone.textContent =
+          "There is no record of such a decision here. Floods of refusals are counted together, under the last one.";
         return;
       }
       fill(heading, callOf(decision));
@@ -100,7 +99,7 @@ function resultOf(record, outcomes) {
         ]
       : []),
     ...(local ? [/** @type {Row} */ (["Limits", "counted by this process alone: the store was away", "warn"])] : []),
-    ["Took", latency(record.latency_us)],
+    ["Took", aggregated ? `${latency(record.latency_us)} on average` : latency(record.latency_us)],
     ...(outcomes.length === 0
       ? [
           /** @type {Row} */ ([
@@ -119,12 +118,12 @@ function answers(enforced) {
 }
 
 /** @param {Outcome} outcome */
-function outcomeOf({ outcome, status, duration_us, flags, upstream, timestamp }) {
-  const [tone, sign] = outcome === "succeeded" ? ["good", "check"] : ["bad", "cross"];
+function outcomeOf(outcome) {
+  const { status, duration_us, flags, upstream, timestamp } = outcome;
   return el(
     "span",
     { class: "tags" },
-    tag(outcome, tone, sign),
+    outcomeTag(outcome),
     status === null ? "" : ` status ${status}`,
     duration_us === null ? "" : ` in ${latency(duration_us)}`,
     upstream === null ? "" : el("span", {}, " from ", said(upstream, { name: true })),
@@ -179,7 +178,9 @@ function who({ agent_id, agent_model, token, session_attestation, workflow_run_i
 }
 
 /** @param {Decision} record @returns {Row[]} */
-function what({ tool, action, environment, service, image_tag, deployment_id, http, fingerprint, opa_decision }) {
+function what(record) {
+  const { tool, action, environment, service, image_tag, deployment_id, http, fingerprint, opa_decision } = record;
+  const unseen = record.aggregated ? "not kept of calls that are counted together" : "not looked at";
   return [
     ["Tool", text(tool)],
     ["Action", text(action)],
@@ -193,12 +194,9 @@ function what({ tool, action, environment, service, image_tag, deployment_id, ht
         : el("a", { href: deploymentAt(deployment_id) }, said(deployment_id, { name: true })),
     ],
     ["Request", http === null ? text(null) : said(`${http.method} ${http.host}${http.path}`, { name: true })],
-    [
-      "Parameters",
-      opa_decision === null ? nothing("not looked at") : json(objectOf(opa_decision.input).params ?? null),
-    ],
-    ["Policies", text(opa_decision?.policy_version ?? null)],
-    ["Fingerprint", text(fingerprint)],
+    ["Parameters", opa_decision === null ? nothing(unseen) : json(objectOf(opa_decision.input).params ?? null)],
+    ["Policies", hash(opa_decision?.policy_version ?? null)],
+    ["Fingerprint", hash(fingerprint)],
   ];
 }
 
@@ -216,7 +214,8 @@ function approval({ human_approval }, id) {
 }
 
 /** @param {Decision} record */
-function session({ session_id, session_attestation, anomalies }) {
+function session({ session_id, session_attestation, anomalies, aggregated }) {
+  if (aggregated) return el("p", {}, nothing("not kept of calls that are counted together"));
   if (session_id === null) return el("p", {}, nothing("none: nobody was known yet"));
   const { session_integrity: integrity, data_classification: data, bound } = objectOf(session_attestation);
   const found = anomalies?.found ?? [];
@@ -243,18 +242,23 @@ function session({ session_id, session_attestation, anomalies }) {
 /** @param {Decision} record @returns {Row[]} */
 function chain({ decision_id, writer, seq, prev, signature, request_id, trace_id }) {
   return [
-    ["Decision", text(decision_id)],
+    ["Decision", hash(decision_id)],
     ["Record", el("span", {}, "number ", String(seq), " of ", said(writer, { name: true }))],
-    ["Record before", text(prev)],
+    ["Record before", hash(prev)],
     ["Signed by", el("span", {}, said(signature.kid, { name: true }), ` (${signature.alg})`)],
-    ["Request id", text(request_id)],
-    ["Trace", text(trace_id)],
+    ["Request id", hash(request_id)],
+    ["Trace", hash(trace_id)],
   ];
 }
 
 /** @param {unknown} value */
 function text(value) {
   return typeof value === "string" ? said(value, { name: true }) : nothing("none");
+}
+
+/** An id that nobody reads as a word. @param {string | null} value */
+function hash(value) {
+  return value === null ? text(value) : el("code", { class: "hash" }, text(value));
 }
 
 /** @param {string} words */

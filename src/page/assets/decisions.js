@@ -9,13 +9,27 @@ import { verdicts } from "./verdicts.js";
 /** @typedef {import("./places.js").Filter} Filter */
 
 const onePage = 50;
-/** What people can filter by: name of the parameter, and label. */
+/** What people filter by in words: name of the parameter, and label. */
 const fields = /** @type {const} */ ([
   ["agent_id", "Agent"],
   ["environment", "Environment"],
+  ["service", "Service"],
+]);
+/** Those that are looked for less often. */
+const further = /** @type {const} */ ([
   ["deployment_id", "Deployment"],
   ["session_id", "Session"],
+  ["reason", "Reason"],
+  ["approver", "Approved by"],
 ]);
+/** How far back, as the server reads it. @type {readonly (readonly [value: string, text: string])[]} */
+const spans = [
+  ["", "any time"],
+  ["1h", "the last hour"],
+  ["24h", "the last 24 hours"],
+  ["7d", "the last 7 days"],
+  ["30d", "the last 30 days"],
+];
 
 /**
  * Decisions as they were recorded, newest first.
@@ -26,23 +40,27 @@ const fields = /** @type {const} */ ([
 export function decisionsView(filter, { go }) {
   const heading = el("h1", { tabindex: "-1" }, "Decisions");
   const form = el("form", { class: "filters card", "aria-label": "Which decisions" });
-  const inputs = fields.map(([name, label]) => {
-    const input = el("input", {
-      id: `filter-${name}`,
-      name,
-      autocomplete: "off",
-      spellcheck: "false",
-      maxlength: "512",
-    });
-    input.value = filter[name] ?? "";
-    form.append(el("div", {}, el("label", { for: input.id }, label), input));
-    return input;
-  });
-  const choice = el("select", { id: "filter-decision", name: "decision" }, el("option", { value: "" }, "any"));
-  for (const [verdict, { done }] of Object.entries(verdicts)) choice.append(el("option", { value: verdict }, done));
-  choice.value = filter.decision ?? "";
+  /** @type {(HTMLInputElement | HTMLSelectElement)[]} */
+  const inputs = [];
+  /** @param {readonly [name: import("./places.js").FilterName, label: string]} field */
+  const input = ([name, label]) =>
+    labelled(
+      label,
+      el("input", { id: `filter-${name}`, name, autocomplete: "off", spellcheck: "false", maxlength: "512" }),
+      filter[name],
+    );
+  const verdict = Object.entries(verdicts).map(([name, { done }]) => /** @type {const} */ ([name, done]));
+  const since = filter.from && !spans.some(([value]) => value === filter.from) ? [[filter.from, filter.from]] : [];
   form.append(
-    el("div", {}, el("label", { for: choice.id }, "Decision"), choice),
+    ...fields.map(input),
+    labelled("Decision", choice("decision", [["", "any"], ...verdict]), filter.decision),
+    labelled("When", choice("from", [...spans, .../** @type {[string, string][]} */ (since)]), filter.from),
+    el(
+      "details",
+      { class: "further", open: further.some(([name]) => filter[name]) },
+      el("summary", {}, "More filters"),
+      el("div", { class: "filters" }, ...further.map(input)),
+    ),
     el(
       "div",
       { class: "submit" },
@@ -53,7 +71,7 @@ export function decisionsView(filter, { go }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const given = Object.fromEntries(inputs.map(({ name, value }) => [name, value.trim()]));
-    go(decisionsAt({ ...given, decision: choice.value }));
+    go(decisionsAt(given));
   });
 
   const items = el("ul", { class: "rows card", "aria-label": "Decisions, newest first", hidden: true });
@@ -83,6 +101,13 @@ export function decisionsView(filter, { go }) {
     },
   };
 
+  /** @param {string} label @param {HTMLInputElement | HTMLSelectElement} field @param {string | undefined} value */
+  function labelled(label, field, value) {
+    field.value = value ?? "";
+    inputs.push(field);
+    return el("div", {}, el("label", { for: field.id }, label), field);
+  }
+
   /** @param {import("./evidence.js").Records} page */
   function show({ records, next, unreadable }) {
     const focused = document.activeElement?.getAttribute("data-id") ?? null;
@@ -99,4 +124,11 @@ export function decisionsView(filter, { go }) {
       next !== null && el("a", { class: "button quiet", href: decisionsAt({ ...filter, cursor: next }) }, "Older"),
     );
   }
+}
+
+/** @param {string} name @param {readonly (readonly [value: string, text: string])[]} options */
+function choice(name, options) {
+  const made = el("select", { id: `filter-${name}`, name });
+  made.append(...options.map(([value, text]) => el("option", { value }, text)));
+  return made;
 }

@@ -53,6 +53,11 @@ export function isFresh() {
   fill(stale);
 }
 
+/** Everything is well, and others search at the moment. */
+export function isBusy() {
+  fill(stale, icon("clock"), el("span", {}, "Others are searching the records. Your search follows in a moment."));
+}
+
 /** @param {string} why @param {number} since milliseconds; when it was up to date */
 export function isStale(why, since) {
   fill(stale, icon("alert"), el("span", {}, `${why} What you see is as of ${timeOfDay(since)}. Trying again.`));

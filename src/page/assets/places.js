@@ -1,5 +1,6 @@
 // @ts-check
-/** @typedef {Partial<Record<(typeof filters)[number], string>>} Filter What records are asked for; `cursor` = those after. */
+/** @typedef {(typeof filters)[number]} FilterName */
+/** @typedef {Partial<Record<FilterName, string>>} Filter What records are asked for; `cursor` = those after. */
 /**
  * What an address shows.
  *
@@ -12,8 +13,12 @@ export const filters = /** @type {const} */ ([
   "agent_id",
   "decision",
   "environment",
+  "service",
+  "from",
   "deployment_id",
   "session_id",
+  "reason",
+  "approver",
   "cursor",
 ]);
 

@@ -35,6 +35,7 @@ export function polling({ task, done, failed, pace: { seen, unseen } }) {
 
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) void run();
+    else if (unseen === null) clearTimeout(timer);
   });
   return {
     /** Looks at once, or as soon as the look that is under way has ended. */

@@ -1,7 +1,7 @@
 // @ts-check
 import * as api from "./api.js";
 import { el, fill, said } from "./dom.js";
-import { announce, byId, isFresh, isStale } from "./frame.js";
+import { announce, byId, isBusy, isFresh, isStale } from "./frame.js";
 import { polling } from "./poll.js";
 import { signInView } from "./signin.js";
 import { tickAll } from "./time.js";
@@ -42,6 +42,8 @@ export function shell(own) {
   let unsure = false;
   /** When everything on the page was last known to be true; milliseconds. */
   let trueAt = Date.now();
+  /** True when a search had no turn; everything else is up to date. */
+  let busy = false;
 
   const poll = polling({ task, done, failed, pace: own.pace });
 
@@ -70,7 +72,10 @@ export function shell(own) {
     const [first, second] = await Promise.allSettled([own.also?.(), view?.refresh?.()]);
     // What a view that was left could not find out is no news.
     const results = looked === view ? [first, second] : [first];
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    const trouble = reasons.filter((reason) => !(reason instanceof api.Refused && reason.isBusy));
+    if (trouble.length > 0) throw trouble[0];
+    busy = reasons.length > 0;
   }
 
   /** Finds out who is signed in. */
@@ -83,7 +88,8 @@ export function shell(own) {
 
   function done() {
     trueAt = Date.now();
-    isFresh();
+    if (busy) isBusy();
+    else isFresh();
     framed();
   }
 

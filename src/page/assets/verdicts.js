@@ -1,5 +1,6 @@
 // @ts-check
 import { el, icon, said } from "./dom.js";
+import { counted } from "./numbers.js";
 
 /** @typedef {import("./evidence.js").Decision} Decision */
 /** @typedef {Decision["decision"]} Verdict */
@@ -19,8 +20,20 @@ export function verdictTags({ decision, enforced, aggregated }) {
     { class: "tags" },
     tag(verdicts[enforced].done, verdicts[enforced].tone, verdicts[enforced].sign),
     decision !== enforced && tag(verdicts[decision].would, "waiting", "alert"),
-    aggregated && tag(`${aggregated.count} calls`, "", "up"),
+    aggregated && tag(counted(aggregated.count, "call", "calls"), "", "up"),
   );
+}
+
+/** @type {Readonly<Record<import("./evidence.js").Outcome["outcome"], readonly [text: string, tone: string, sign: string]>>} */
+const ends = {
+  succeeded: ["Succeeded", "good", "check"],
+  failed: ["Failed", "bad", "cross"],
+  unreached: ["Tool not reached", "bad", "alert"],
+};
+
+/** What became of a call that was let through. @param {import("./evidence.js").Outcome} outcome */
+export function outcomeTag({ outcome }) {
+  return tag(...ends[outcome]);
 }
 
 /** @param {string} text @param {string} tone @param {string} sign */

@@ -46,7 +46,9 @@ export const dashboardSchema = z.strictObject({
   rules: z.array(
     z.strictObject({ rule: z.string().nullable().describe("null: all others"), blocked: count, would_block: count }),
   ),
-  latency: z.strictObject({ p50_us: latency, p90_us: latency, p99_us: latency }),
+  latency: z
+    .strictObject({ p50_us: latency, p90_us: latency, p99_us: latency })
+    .describe("of decisions; refusals that were read back from a record that counts several have their mean"),
   approvals: z
     .strictObject({ pending: count, more: z.boolean(), oldest_at: instant().nullable() })
     .nullable()
