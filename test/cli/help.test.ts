@@ -39,6 +39,7 @@ test("these are the commands", () => {
     "attest key",
     "audit",
     "audit answer",
+    "audit fetch",
     "audit query",
     "audit scopes",
     "audit verify",
