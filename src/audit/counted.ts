@@ -1,5 +1,5 @@
 import type { Json } from "../call.js";
-import type { DecisionRecord } from "./record.js";
+import type { CountedCall, DecisionRecord } from "./record.js";
 
 /** The record of refusals that are counted instead of being recorded one by one. */
 export type CountedRecord = DecisionRecord & Required<Pick<DecisionRecord, "aggregated">>;
@@ -42,7 +42,7 @@ export function countedOf(record: DecisionRecord): CountedRecord {
     data_classification: null,
     anomalies: null,
     violations: rulesIn(record.violations).map((rule) => ({ rule })),
-    aggregated: { count: 1, from: record.timestamp, to: record.timestamp },
+    aggregated: { count: 1, from: record.timestamp, to: record.timestamp, calls: [callOf(record)], others: 0 },
   };
 }
 
@@ -59,13 +59,39 @@ export function together(a: CountedRecord, b: CountedRecord): CountedRecord {
       .filter((rule) => rules.has(rule))
       .map((rule) => ({ rule })),
     latency_us: a.latency_us + ((b.latency_us - a.latency_us) * more) / count,
-    aggregated: { count, from: a.aggregated.from, to: b.aggregated.to },
+    aggregated: { count, from: a.aggregated.from, to: b.aggregated.to, ...callsOf(a.aggregated, b.aggregated) },
   };
 }
 
 /** As it is recorded. */
 export function roundedOf(record: CountedRecord): CountedRecord {
   return { ...record, latency_us: Math.round(record.latency_us) };
+}
+
+/** Different calls that are named, and how long each of their words may be: agents choose them, again and again. */
+const most = { calls: 8, chars: 120 };
+
+function callOf({ action, environment, http }: DecisionRecord): CountedCall {
+  const word = (text: string | null | undefined) => (text != null && text.length <= most.chars ? text : null);
+  return { action: word(action), environment: word(environment), path: word(http?.path), count: 1 };
+}
+
+type Calls = Pick<CountedRecord["aggregated"], "calls" | "others">;
+
+/** So that one refusal that matters does not vanish among many that do not, unless the agent makes them all different. */
+function callsOf(a: Calls, b: Calls): Calls {
+  const calls = a.calls.map((call) => ({ ...call }));
+  let others = a.others + b.others;
+  for (const call of b.calls) {
+    const same = calls.find(
+      ({ action, environment, path }) =>
+        action === call.action && environment === call.environment && path === call.path,
+    );
+    if (same) same.count += call.count;
+    else if (calls.length < most.calls) calls.push(call);
+    else others += call.count;
+  }
+  return { calls, others };
 }
 
 function rulesIn(violations: Json): string[] {

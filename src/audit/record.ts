@@ -55,7 +55,15 @@ export interface DecisionRecord {
    * record of each: a flood of refusals is counted. What differed among them is `null`, `decision_id` and `timestamp` are the
    * last one's, and `latency_us` is their mean.
    */
-  aggregated?: { count: number; from: string; to: string };
+  aggregated?: {
+    count: number;
+    from: string;
+    to: string;
+    /** Up to eight different calls among them, those that came first. */
+    calls: CountedCall[];
+    /** How many of the refusals were of further calls. */
+    others: number;
+  };
   /** The store was away: limits were counted by this process alone, with its share of them. */
   local?: true;
   mode: Mode;
@@ -71,6 +79,14 @@ export interface DecisionRecord {
   /** Request line without the query, at most 512 characters of each. */
   http: { method: string; host: string; path: string } | null;
   token: TokenClaims | null;
+}
+
+/** One of the calls that a record of many refusals stands for; `null` is what the record of the call had, or too long. */
+export interface CountedCall {
+  action: string | null;
+  environment: string | null;
+  path: string | null;
+  count: number;
 }
 
 /** What became of a call that was let through, as Envoy saw it. */

@@ -70,7 +70,17 @@ export const decisionShape = {
   decision: verdict.describe("the computed verdict"),
   enforced: verdict.describe("what the call was answered"),
   aggregated: z
-    .exactOptional(z.strictObject({ count: z.int().min(1), from: timestamp, to: timestamp }))
+    .exactOptional(
+      z.strictObject({
+        count: z.int().min(1),
+        from: timestamp,
+        to: timestamp,
+        calls: z
+          .array(z.strictObject({ action: name, environment: name, path: name, count: z.int().min(1) }))
+          .describe("up to eight different calls among them, those that came first"),
+        others: count.describe("how many of them were of further calls"),
+      }),
+    )
     .describe("the record stands for so many refusals that were alike; what differed among them is null"),
   local: z.exactOptional(z.literal(true)).describe("the store was away: limits were counted by one process alone"),
   mode: z.enum(["enforce", "shadow"]),

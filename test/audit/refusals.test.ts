@@ -80,7 +80,13 @@ test("beyond a measure refusals are counted, and recorded as one when the server
   expect(kept.counted()).toEqual([
     {
       ...last,
-      aggregated: { count: 8, from: third.timestamp, to: last.timestamp },
+      aggregated: {
+        count: 8,
+        from: third.timestamp,
+        to: last.timestamp,
+        calls: [{ action: third.action, environment: third.environment, path: third.http?.path ?? null, count: 8 }],
+        others: 0,
+      },
       violations: [{ rule: "max_replicas" }],
       opa_decision: null,
       request_id: null,
@@ -250,3 +256,31 @@ test("an agent that is refused a million times leaves a few records, and the cou
   expect((await verifyFiles([dir.path()], [ed25519])).problems).toEqual([]);
   process.stdout.write(`a million refusals: ${records.length} records, ${sizes.reduce((a, b) => a + b, 0)} bytes\n`);
 }, 300_000);
+
+test("the calls that were counted are named, up to eight different ones", async () => {
+  const { kept, sink } = counting({ whole: 0 });
+  const of = (action: string, environment: string | null = "staging") =>
+    refused({ action, environment, http: { method: "POST", host: "deploy.internal", path: `/v1/${action}` } });
+  const named = (action: string, count: number, environment: string | null = "staging") => {
+    return { action, environment, path: `/v1/${action}`, count };
+  };
+  await times(500, () => sink.append(of("deploy")));
+  await sink.append(of("delete", "production"));
+  await times(500, () => sink.append(of("deploy")));
+  // Too long to be repeated again and again.
+  await sink.append(of("x".repeat(121), "y".repeat(121)));
+  for (const action of ["a", "b", "c", "d", "e", "f", "g"]) await sink.append(of(action));
+  await sink.close();
+  expect(kept.counted().map(({ aggregated }) => aggregated)).toMatchObject([
+    {
+      count: 1_009,
+      calls: [
+        named("deploy", 1_000),
+        named("delete", 1, "production"),
+        { action: null, environment: null, path: null, count: 1 },
+        ...["a", "b", "c", "d", "e"].map((action) => named(action, 1)),
+      ],
+      others: 2,
+    },
+  ]);
+});

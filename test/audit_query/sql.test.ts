@@ -8,7 +8,7 @@ import { decision, policyDraft, writeChain, writers } from "./chains.js";
 const dir = scratch();
 const sql = async (statement: string) => runSql(await Search.in([dir.path()], wantedBy({})), statement);
 
-const aggregated = { count: 41, from: "2026-03-01T12:00:00Z", to: "2026-03-01T12:01:00Z" };
+const aggregated = { count: 41, from: "2026-03-01T12:00:00Z", to: "2026-03-01T12:01:00Z", calls: [], others: 0 };
 const hostile = { tool: { not: "a text" }, latency_us: "1; DROP TABLE records", reason: "'); DROP TABLE records; --" };
 
 beforeEach(async () => {

@@ -183,7 +183,10 @@ test("what was refused before policy is no matter of it, and other kinds of reco
 
 test("refusals that were counted together are told and not judged", async () => {
   const timestamp = "2026-03-01T12:30:00.000Z";
-  const counted = { ...refusedBefore("max_replicas"), aggregated: { count: 41, from: timestamp, to: timestamp } };
+  const counted = {
+    ...refusedBefore("max_replicas"),
+    aggregated: { count: 41, from: timestamp, to: timestamp, calls: [], others: 0 },
+  };
   const { summary } = await run([counted, refusedBefore("token_expired")], file({}));
   expect(summary).toMatchObject({ replayed: 0, undecidable: 0, not_replayable: 1, aggregated: 41 });
   expect(summaryLines(summary)).toContain("41 refused calls were counted together and cannot be judged again");

@@ -13,7 +13,7 @@ const hostile = "\u001b[2J\u202eevil\n| forged | row";
 let lines: string[];
 beforeAll(async () => {
   const decision = decisionDraft({ params: {} });
-  const many = { count: 700, from: decision.timestamp, to: decision.timestamp };
+  const many = { count: 700, from: decision.timestamp, to: decision.timestamp, calls: [], others: 0 };
   lines = await writeChain(join(folder, "audit"), writers[0], [
     policyDraft("start"),
     adminDraft(),

@@ -5,7 +5,9 @@ import { answered, answerOf, approved, attested, call, ending, refused, shadowed
 
 const dir = scratch();
 const [one, two] = ["01J9ZQ3V6C5R8N2K4M7P0T1S01", "01J9ZQ3V6C5R8N2K4M7P0T1S02"];
-const many = { aggregated: { count: 700, from: "2026-01-02T03:00:00.000Z", to: "2026-01-02T03:04:05.678Z" } };
+const many = {
+  aggregated: { count: 700, from: "2026-01-02T03:00:00.000Z", to: "2026-01-02T03:04:05.678Z", calls: [], others: 0 },
+};
 const counted = { ...many, session_attestation: null, data_classification: null, anomalies: null, opa_decision: null };
 const before = (reason: string) => ({ found: [], before: [{ at: "2026-01-02T03:00:00.000Z", reason, detail: "a:b" }] });
 const flagged = (more: object = {}) => attested({ anomalies_detected: true, ...more });

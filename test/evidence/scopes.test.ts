@@ -63,7 +63,7 @@ test("agents with records that nobody registered are listed, and so are those wi
 });
 
 test("calls outside the scopes are counted, also those that were counted together", async () => {
-  const many = { count: 700, from: at(1), to: at(5) };
+  const many = { count: 700, from: at(1), to: at(5), calls: [], others: 0 };
   const { agents } = await report(
     [],
     [

@@ -290,7 +290,7 @@ test("more actions than can be told apart are counted together, and every call o
 
 test("refusals that were counted together count one by one", async () => {
   const [from, to] = ["2026-03-01T10:00:00.000Z", "2026-03-01T12:30:00.000Z"];
-  const counted = { ...refusedBefore("credential_missing"), aggregated: { count: 41, from, to } };
+  const counted = { ...refusedBefore("credential_missing"), aggregated: { count: 41, from, to, calls: [], others: 0 } };
   const report = await reportOn([counted, refusedBefore("credential_missing")]);
   expect(report).toMatchObject({ first: from, last: to, decisions: 42, blocked: 42, would_block: 0 });
   expect(report.rules).toMatchObject([{ rule: "credential_missing", blocked: 42, judged: 42 }]);

@@ -35,7 +35,13 @@ test("where no rule did it, the reason counts", () => {
 });
 
 test("a record that stands for many counts as many", () => {
-  const aggregated = { count: 700, from: "2026-03-01T12:00:00.000Z", to: "2026-03-01T12:00:30.000Z" };
+  const aggregated = {
+    count: 700,
+    from: "2026-03-01T12:00:00.000Z",
+    to: "2026-03-01T12:00:30.000Z",
+    calls: [],
+    others: 0,
+  };
   const refused = { decision: "deny", enforced: "deny", reason: "rate_exceeded", aggregated } as const;
   expect(countedOf(decisionRecord(refused))).toMatchObject({ count: 700, fate: "blocked", rules: ["rate_exceeded"] });
 });

@@ -44,7 +44,7 @@ test("decisions on disk are counted, of all chains, and say since when", async (
     detail: null,
   } as const;
   await write([{ kind: "policy", timestamp: at(700), ...policy }, decisionRecord({ timestamp: at(600) })]);
-  const aggregated = { count: 41, from: at(11), to: at(10) };
+  const aggregated = { count: 41, from: at(11), to: at(10), calls: [], others: 0 };
   await write([decisionRecord({ timestamp: at(10), aggregated })], 2);
   const sinceMs = Date.parse(at(600));
   expect(await seeded()).toEqual({ decisions: 2, unreadable: 0, sinceMs, cut: false, calls: 42 });

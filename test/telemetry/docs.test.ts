@@ -34,6 +34,7 @@ test("metrics are these, with their types and labels", async () => {
   metrics.notified("webhook", "approval.opened", "sent");
   metrics.notificationsWaiting("webhook", 0);
   metrics.outcome("recorded");
+  metrics.archive().uploaded("stored");
   const text = await metrics.text();
   const there = [...text.matchAll(/^# TYPE (countersign_\S+) (\S+)$/gm)].map(([, name = "", type = ""]) => {
     const sample = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\}`, "m").exec(text)?.[1] ?? "";
