@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ListObjectVersionsCommandOutput } from "@aws-sdk/client-s3";
 import type { Bucket } from "./client.js";
 
@@ -37,7 +38,9 @@ export async function* listVersions(bucket: Bucket, prefix: string, signal?: Abo
         entryOf(key).versions.push({ key, versionId, bytes, storedMs: LastModified?.getTime() ?? 0 });
     }
     for (const { Key: key } of page.DeleteMarkers ?? []) if (key !== undefined) entryOf(key).deleteMarkers += 1;
-    markers = page.IsTruncated && page.NextKeyMarker ? nextOf(page.NextKeyMarker, page.NextVersionIdMarker) : null;
+    const next = page.IsTruncated && page.NextKeyMarker ? nextOf(page.NextKeyMarker, page.NextVersionIdMarker) : null;
+    if (next && isDeepStrictEqual(next, markers)) throw new Error("the server lists the same page of the bucket again");
+    markers = next;
     // The last key of a page may go on in the next one.
     const last = markers?.KeyMarker;
     for (const entry of [...pending.values()]) {

@@ -165,6 +165,18 @@ describeWith(part, "a bucket as a source of records", (use) => {
     expect(problems).toHaveLength(extra);
   });
 
+  test("a server that lists the same page again and again is told, not waited for", async () => {
+    const page =
+      "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>" +
+      "<NextVersionIdMarker>1</NextVersionIdMarker></ListVersionsResult>";
+    const changed = await changedS3(s3().endpoint, {
+      answer: ({ url }) => (url.includes("versions") ? { status: 200, body: page } : null),
+    });
+    const opened = openBucket(`s3://${bucket.place.bucket}/audit/test`, { endpoint: changed.endpoint });
+    await expect(opened).rejects.toThrow("lists the same page of the bucket again");
+    await changed.close();
+  });
+
   test("a stream that does not fit its checksum is an error, not a shorter segment", async () => {
     const changed = await changedS3(s3().endpoint, {
       answer: ({ method, url }) =>

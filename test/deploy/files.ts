@@ -46,16 +46,3 @@ export function metricsIn(expr: string): string[] {
   const names = expr.match(/\b(?:countersign|nodejs|process)_\w+/g) ?? [];
   return names.map((name) => name.replace(/_(bucket|sum|count)$/, ""));
 }
-
-/**
- * Metrics of the audit archive and of outcomes, which a server has that is configured for them. Without them their panels and
- * alerts are empty.
- */
-export const whereConfigured = [
-  "countersign_audit_archive_up",
-  "countersign_audit_archive_waiting_segments",
-  "countersign_audit_archive_waiting_bytes",
-  "countersign_audit_archive_oldest_waiting_seconds",
-  "countersign_audit_archive_uploads_total",
-  "countersign_outcomes_total",
-];
