@@ -50,12 +50,13 @@ format: setup ## Format the code and mend what can be mended by itself
 policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
-bench: ## Measure one evaluation of the policy program, a reload of many policies, a backtest, and a session
+bench: ## Measure evaluations, reloads, a backtest, sessions, and the audit trail
 	@$(MAKE) --no-print-directory build
 	@$(BIN)/tsx bench/evaluate.ts
 	@$(BIN)/tsx bench/reload.ts
 	@$(BIN)/tsx bench/backtest.ts
 	@$(BIN)/tsx bench/session.ts
+	@$(BIN)/tsx bench/audit.ts
 
 clean: ## Remove what make builds
 	rm -rf dist node_modules .cache coverage
