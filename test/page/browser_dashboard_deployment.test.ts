@@ -83,11 +83,14 @@ describeWith(parts, "a deployment on the dashboard: shadow, refusal, approval, s
   test("answers the five questions from the records, and shows what they rest on", async () => {
     const page = await signedIn(`/dashboard/deployments/${release.deployment_id}`);
     const answers = [
-      ["Yes", /2 calls let through; deploy-api:deploy .*production\) succeeded with status 200/],
-      ["Partly", /approved by alice@example\.com; other calls of it were let through although/],
-      ["Partly", /1 call went through against policy \(max_replicas\), the last one was allowed; 2 calls of it/],
-      ["No", /max_replicas/],
-      ["Not proven", /Nobody can tell/],
+      ["Yes", /^2 calls let through: deploy-api:deploy .*production\) succeeded with status 200\.$/],
+      ["Partly", /with the approval of alice@example\.com; nobody authorised the rest: 1 call of agent release-bot/],
+      [
+        "Partly",
+        /was allowed by the policies then in force.*went through in shadow mode against policy \(max_replicas\)/,
+      ],
+      ["Yes", /the sessions were clean; 1 call was refused \(max_replicas\)/],
+      ["No", /its calls are about config/],
     ] as const;
     for (const [i, [status, sentence]] of answers.entries()) {
       const one = card(page, questions[i] ?? "");
