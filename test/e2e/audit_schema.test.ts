@@ -8,9 +8,10 @@ import { generateKey, readVerifyKeyFile, writeKeyFile } from "../../src/keys/key
 import { outcomeDraft } from "../audit/samples.js";
 import { deploy, take, tour } from "../demo/steps.js";
 import { findEnvoy } from "../harness/find_envoy.js";
+import { send } from "../harness/http.js";
 import { describeWith, requirePart } from "../harness/parts.js";
 import { repository } from "../harness/programs.js";
-import { type AuditLine, auditRecords } from "../harness/records.js";
+import { type AuditLine, auditRecords, everyRecord } from "../harness/records.js";
 import { type Stack, startStack } from "../harness/stack.js";
 import { until } from "../harness/until.js";
 
@@ -45,7 +46,7 @@ describeWith(envoy, "records of everything that a server does", (use) => {
     for (let i = 0; i < refusals; i++) await stack.call(null, deploy("staging", { replicas: i }));
     await newKey();
     await stack.server.stop();
-    records = await auditRecords(audit);
+    records = await everyRecord(audit);
   }, 240_000);
   afterAll(() => stack?.stop());
 
@@ -83,10 +84,30 @@ describeWith(envoy, "records of everything that a server does", (use) => {
   async function actsOfAdmins(): Promise<void> {
     const created = await stack.ask(admin, "/v1/agents", { id: "nightly", scopes: ["deploy-api:deploy"] });
     expect(created.status).toBe(201);
+    let key = "";
     for (const act of ["disable", "enable", "rotate-key"]) {
-      expect((await stack.ask(admin, `/v1/agents/nightly/${act}`, {})).status).toBe(200);
+      const { status, body } = await stack.ask(admin, `/v1/agents/nightly/${act}`, {});
+      expect(status).toBe(200);
+      key = (JSON.parse(body) as { api_key?: string }).api_key ?? "";
     }
+    const who = { client_id: "nightly", client_secret: key };
+    const issued = await form("/oauth2/token", { grant_type: "client_credentials", ...who });
+    expect(issued.status).toBe(200);
+    const { access_token: token } = JSON.parse(issued.body) as { access_token: string };
+    expect((await form("/oauth2/revoke", { token, ...who })).status).toBe(200);
+
+    const file = join(stack.folder, "admin.token");
+    await writeFile(file, admin, { mode: 0o600 });
+    const options = ["--for", "1h", "--url", stack.api, "--token-file", file];
+    expect(await stack.countersign("log", "level", "debug", ...options)).toMatchObject({ code: 0, stderr: "" });
   }
+
+  const form = (path: string, members: Record<string, string>) =>
+    send(`${stack.api}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: String(new URLSearchParams(members)),
+    });
 
   /** The server goes on under another key. */
   async function newKey(): Promise<void> {
@@ -103,9 +124,9 @@ describeWith(envoy, "records of everything that a server does", (use) => {
     await stack.restartServer();
   }
 
-  test("are of every kind, with every verdict and act that a server by itself can have", () => {
+  test("are of every kind, with every verdict, event and act", () => {
     const distinct = (name: string) => [...new Set(records.map((record) => record[name]).filter(Boolean))].sort();
-    expect(distinct("kind")).toEqual(["admin", "approval", "decision", "policy"]);
+    expect(distinct("kind")).toEqual(["admin", "approval", "decision", "outcome", "policy"]);
     expect(distinct("enforced")).toEqual(["allow", "approval_needed", "deny", "sanitize"]);
     expect(distinct("event")).toEqual(["loaded", "refused", "released", "rolled_back"]);
     expect(distinct("act")).toEqual([
@@ -114,6 +135,9 @@ describeWith(envoy, "records of everything that a server does", (use) => {
       "agent_enabled",
       "agent_key_rotated",
       "audit_key_changed",
+      "log_level_changed",
+      "token_issued",
+      "token_revoked",
     ]);
     expect(records.filter(({ aggregated }) => aggregated)).toHaveLength(1);
   });
