@@ -68,7 +68,10 @@ function sentence(status: Status, story: Story, answers: Answered): string {
   if (status === "unknown")
     return `Nobody can tell: a call was let through of an agent that is not on record${beside}.`;
   const people = distinct(humansOf(good).map(({ approver }) => approver));
-  const by = people.length > 0 ? `with the approval of ${listed(people, "")}` : "and policies asked for no approval";
+  const unseen = people.filter((person) => !answers.some(({ record }) => record.approver === person));
+  const missing = unseen.length === 0 ? "" : ` (the answer of ${listed(unseen, "")} itself is not among these records)`;
+  const by =
+    people.length > 0 ? `with the approval of ${listed(people, "")}${missing}` : "and policies asked for no approval";
   return `It was ${whoIn(good)}, ${by}${beside}.`;
 }
 

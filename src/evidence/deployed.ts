@@ -22,6 +22,7 @@ export function deployed(story: Story): Answer {
         ...described(deed),
         outcome: result?.outcome ?? null,
         upstream_status: result?.status ?? null,
+        linked: result && isLinked(result),
       })) as unknown as Json,
       stopped: stopped(story).length,
     },
@@ -35,6 +36,11 @@ type Ending = Story["outcomes"][number]["record"];
 interface Ended {
   deed: Deed;
   result: Ending | null;
+}
+
+/** True when the process that took the decision recorded the end too; another one cannot tell whether it was invented. */
+function isLinked({ deployment_id: id }: Ending): boolean {
+  return id !== null;
 }
 
 /** Who may connect to `listen.grpc` can invent an end of a call, so one that differs from another is no evidence. */

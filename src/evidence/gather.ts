@@ -52,7 +52,7 @@ export async function gather(paths: readonly string[], id: string, options: Gath
     },
     broken: [...own.broken, ...linked.broken],
     unreadable: own.unreadable,
-    complete: own.complete && linked.complete,
+    complete: own.complete && linked.complete && own.unreadable.length + linked.unreadable.length === 0,
   };
 }
 

@@ -73,7 +73,7 @@ function sentence(status: Status, { sessions, integrity, signs, notes, refused, 
   const also = noted === "" ? "" : ` Beside that ${noted}.`;
   if (status === "unknown") return `The records do not say how the session went.${also}`;
   if (status === "yes")
-    return `Yes: ${state}${noted === "" ? ", without an anomaly" : `; ${noted}, which alone leaves it clean`}.`;
+    return `Yes: ${state}${noted === "" ? ", without an anomaly" : `; ${noted}, which alone is no anomaly`}.`;
   const why = [...signs, ...(attested ? ["anomalies that others attest"] : [])];
   return `No: ${state}${why.length === 0 ? "" : `, with ${listed(why, "")}`}.${also}`;
 }

@@ -81,15 +81,17 @@ export async function scopesReport(
     options,
   );
   const seen = new Map<string, Seen>();
+  let all = true;
   let oldest: string | null = null;
   for await (const found of search) {
     const at = Date.parse(found.record.timestamp);
-    if (at >= (fromMs ?? Number.NEGATIVE_INFINITY) && at < (toMs ?? Number.POSITIVE_INFINITY)) count(found, seen);
+    if (at >= (fromMs ?? Number.NEGATIVE_INFINITY) && at < (toMs ?? Number.POSITIVE_INFINITY))
+      all = count(found, seen) && all;
     oldest = found.record.timestamp;
   }
   const from = search.paused ? oldest : iso(fromMs);
   return {
-    covered: { from, to: iso(toMs), complete: !search.paused },
+    covered: { from, to: iso(toMs), complete: !search.paused && all },
     agents: agentsOf(granted, seen),
     unreadable: await search.unreadable(),
   };
@@ -117,9 +119,11 @@ interface Counted {
   aggregated?: { count?: unknown };
 }
 
-function count({ record }: Found, seen: Map<string, Seen>): void {
+/** False when there was no room for another agent. */
+function count({ record }: Found, seen: Map<string, Seen>): boolean {
   const { agent_id: agent, enforced, reason, token, ...rest } = { ...record } as Counted;
-  if (typeof agent !== "string" || (!seen.has(agent) && seen.size >= most.agents)) return;
+  if (typeof agent !== "string") return true;
+  if (!seen.has(agent) && seen.size >= most.agents) return false;
   const one = seen.get(agent) ?? { used: new Map(), exceeded: new Map(), tokens: new Set<string>(), cut: false };
   seen.set(agent, one);
   if (enforced === "allow" || enforced === "sanitize") add(one, one.used, rest);
@@ -129,6 +133,7 @@ function count({ record }: Found, seen: Map<string, Seen>): void {
     if (one.tokens.size >= most.scopes) one.cut = true;
     else one.tokens.add(scope);
   }
+  return true;
 }
 
 function add(one: Seen, uses: Map<string, ActionUse>, { tool, action, timestamp, aggregated }: Counted): void {

@@ -177,7 +177,7 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     const normal = of(evidence, "normal");
     expect([normal.status, normal.answer]).toEqual([
       "yes",
-      "Yes: the sessions were clean; 1 call was refused (max_replicas), which alone leaves it clean.",
+      "Yes: the sessions were clean; 1 call was refused (max_replicas), which alone is no anomaly.",
     ]);
     expect(normal.facts).toMatchObject({ session_integrity: ["clean"], refused_calls: 1, indicators: [] });
 
@@ -199,7 +199,10 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
   test("are printed for people, and refused without a key", async () => {
     const { code, stdout } = await answer();
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Every signature and every link of the records holds\.\nDeployment release-42, /);
+    // In the first minute no heads may be stated yet.
+    expect(stdout).toMatch(
+      /^Every signature and every link of the records holds\.\n(No heads .*\n)?Deployment release-42, /,
+    );
     for (const text of ["1. What was deployed?", "5. Did it touch sensitive data?", "alice@example.com"]) {
       expect(stdout).toContain(text);
     }
@@ -218,7 +221,7 @@ describeWith(parts, "the five questions about a deployment, with the real Envoy 
     const served = await stack.ask(auditor, path);
     expect(served.status).toBe(200);
     const printed = JSON.parse((await answer("--json")).stdout);
-    const { problems: _, ...same } = printed;
+    const { problems: _, uncovered: __, ...same } = printed;
     expect(JSON.parse(served.body)).toEqual({ ...same, verified: false });
     expect((await stack.ask(auditor, "/v1/audit/deployments/none")).status).toBe(404);
   });

@@ -98,12 +98,7 @@ const rows: Record<Question, Row[]> = {
   ],
   normal: [
     ["nothing", [call()], "yes", /^Yes: the session was clean, without an anomaly\.$/],
-    [
-      "a refusal",
-      [refused(), call()],
-      "yes",
-      /clean; 1 call was refused \(max_replicas\), which alone leaves it clean/,
-    ],
+    ["a refusal", [refused(), call()], "yes", /clean; 1 call was refused \(max_replicas\), which alone is no anomaly/],
     [
       "a refusal before",
       [call({ session_attestation: flagged(), anomalies: before("max_replicas") })],
