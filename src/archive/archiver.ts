@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { backoffMs } from "../notify/backoff.js";
+import { backoffMs } from "../backoff.js";
 import type { Runtime } from "../runtime.js";
 import type { ArchiveMetrics } from "../telemetry/archive.js";
 import type { Bucket } from "./client.js";

@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
 import { link, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { headsSuffix } from "../audit/heads.js";
 import { writeWhole } from "../history/place.js";
 import type { Archived, BucketArchive } from "./bucket_archive.js";
+import { fileHash } from "./file_hash.js";
 
 /** What was fetched. */
 export interface Fetched {
@@ -45,7 +46,7 @@ export async function fetchArchive(
 /** False when the same bytes were there already. */
 async function fetchObject(archive: BucketArchive, object: Archived, path: string): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true, mode: 0o750 });
-  const there = await hashOf(path);
+  const there = await hashIfThere(path);
   if (there !== null) {
     if (there === (await archive.sha256(object))) return false;
     throw new OtherBytes(`${path} holds other bytes than ${object.place}`);
@@ -69,22 +70,20 @@ async function newestHeads(archive: BucketArchive, dir: string): Promise<void> {
     const path = join(dir, `${writer}${headsSuffix}`);
     const newest = objects.at(-1);
     if (newest === undefined) continue;
-    const there = await hashOf(path);
+    const there = await hashIfThere(path);
     let known = there === null;
-    for (const { name } of objects) known ||= (await hashOf(join(dir, writer, name))) === there;
+    for (const { name } of objects) known ||= (await hashIfThere(join(dir, writer, name))) === there;
     if (!known) throw new OtherBytes(`${path} is no statement that is in the archive`);
     await writeWhole(path, await readFile(join(dir, writer, newest.name)));
   }
 }
 
 /** SHA-256 in base64; `null` for a file that is not there. */
-async function hashOf(path: string): Promise<string | null> {
-  const hash = createHash("sha256");
+async function hashIfThere(path: string): Promise<string | null> {
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
+    return (await fileHash(path)).toString("base64");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
-  return hash.digest("base64");
 }

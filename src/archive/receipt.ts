@@ -6,7 +6,7 @@ import { within } from "./keys.js";
 import type { Kept } from "./put.js";
 
 /** Follows a segment's name in the file that says where in the archive it is. */
-export const receiptSuffix = ".receipt";
+const receiptSuffix = ".receipt";
 
 const form = z.looseObject({ bucket: z.string(), endpoint: z.string().nullable(), key: z.string() });
 

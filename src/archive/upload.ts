@@ -5,6 +5,7 @@ import { maxLineBytes } from "../audit/fit.js";
 import { linesOf } from "../audit/lines.js";
 import type { Bucket } from "./client.js";
 import { ForeignObject } from "./failure.js";
+import { fileHash } from "./file_hash.js";
 import { headsNameOf, keyOf } from "./keys.js";
 import { type Kept, putLocked } from "./put.js";
 import { writeReceipt } from "./receipt.js";
@@ -25,7 +26,7 @@ export async function uploadSegment(
 ): Promise<void> {
   const writer = basename(dirname(path));
   const key = keyOf(bucket.place.prefix, { day: await dayOf(path), writer, name: basename(path) });
-  const sha256 = await hashOf(path);
+  const sha256 = await fileHash(path);
   // One handle at a time, and no more than was hashed: a file that grew would not fit its checksum.
   const body = () => createReadStream(path, { end: bytes - 1 });
   const kept = await putLocked(
@@ -77,12 +78,6 @@ export function uploadHeads(
     },
     signal,
   );
-}
-
-async function hashOf(path: string): Promise<Buffer> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk);
-  return hash.digest();
 }
 
 /** The UTC day of a segment's first record, `yyyy-mm-dd`. */

@@ -31,7 +31,7 @@ export function groupOf({ agent_id, tool, decision, enforced, mode, reason }: De
 }
 
 /** One refusal as a count of one. What policies and sessions said of it is not kept: it differs from call to call. */
-export function countedOf(record: DecisionRecord): CountedRecord {
+export function countedRecordOf(record: DecisionRecord): CountedRecord {
   const { local: _, ...rest } = record;
   const kept = varying.map((name) => [name, short(record[name])]);
   return {

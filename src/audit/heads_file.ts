@@ -10,7 +10,7 @@ import { statedWriters } from "./segments.js";
 import { BrokenRecord } from "./signed.js";
 
 /** File of a writer's newest statement, beside its folder. */
-export function headsPath(dir: string, writer: string): string {
+function headsPath(dir: string, writer: string): string {
   return join(dir, `${writer}${headsSuffix}`);
 }
 
@@ -37,11 +37,7 @@ export async function writeHeads(dir: string, writer: string, line: string): Pro
  * What a writer last stated; `null` when there is no such file. Throws `BrokenRecord` when the file is not what that writer
  * signed with one of the keys, and the system's error when it cannot be read.
  */
-export async function statedBy(
-  dir: string,
-  writer: string,
-  keys: readonly VerifyKey[],
-): Promise<HeadsStatement | null> {
+async function statedBy(dir: string, writer: string, keys: readonly VerifyKey[]): Promise<HeadsStatement | null> {
   const bytes = await bytesOf(headsPath(dir, writer));
   if (bytes === null) return null;
   if (bytes.at(-1) !== 0x0a) throw new BrokenRecord("does not end with a newline");

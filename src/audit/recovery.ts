@@ -6,6 +6,7 @@ import type { VerifyKey } from "../keys/keys.js";
 import { linkTo, readLine } from "./chain.js";
 import { maxLineBytes } from "./fit.js";
 import { linesOf } from "./lines.js";
+import { readRange } from "./read_range.js";
 import { AuditUnavailable } from "./record.js";
 import { firstSeqOf, segmentFor, segmentsIn } from "./segments.js";
 import type { TailStart } from "./tail.js";
@@ -125,16 +126,6 @@ async function afterLastNewline(handle: FileHandle, end: number): Promise<number
     if (at >= 0) return from + at + 1;
   }
   return 0;
-}
-
-async function readRange(handle: FileHandle, from: number, to: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(to - from);
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done);
-    if (bytesRead === 0) throw new Error("the file became shorter while it was read");
-    done += bytesRead;
-  }
-  return bytes;
 }
 
 /** Copies what follows `start` into the first free `<segment>.torn-<n>`. */

@@ -1,7 +1,7 @@
+import { RecentMap } from "../recent_map.js";
 import type { Runtime } from "../runtime.js";
-import { RecentMap } from "../store/recent_map.js";
 import { letsThrough } from "../verdict.js";
-import { type CountedRecord, countedOf, groupOf, roundedOf, together } from "./counted.js";
+import { type CountedRecord, countedRecordOf, groupOf, roundedOf, together } from "./counted.js";
 import type { AuditSink, DecisionRecord, RecordDraft } from "./record.js";
 
 export interface RefusalOptions {
@@ -116,7 +116,7 @@ class CountedRefusals implements AuditSink {
       if (this.#flushing) return false;
       void this.#flush();
     }
-    const [earlier, later] = [this.#groups.get(group), countedOf(record)];
+    const [earlier, later] = [this.#groups.get(group), countedRecordOf(record)];
     this.#groups.set(group, earlier ? together(earlier, later) : later);
     return true;
   }

@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { readRange } from "../audit/read_range.js";
 
 /** One line of a file, without its newline. */
 export interface BackLine {
@@ -73,15 +74,4 @@ class Tail {
 
 function newlineBefore(block: Buffer, stop: number): number {
   return stop === 0 ? -1 : block.lastIndexOf(0x0a, stop - 1);
-}
-
-/** Exactly these bytes. Throws when the file has become shorter. */
-export async function readRange(file: FileHandle, from: number, to: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(to - from);
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, from + done);
-    if (bytesRead === 0) throw new Error("the file became shorter while it was read");
-    done += bytesRead;
-  }
-  return bytes;
 }

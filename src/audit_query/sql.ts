@@ -16,7 +16,7 @@ export class SqlError extends Error {
 }
 
 /** Rows that a query gives at most. */
-export const mostRows = 100_000;
+const mostRows = 100_000;
 
 /**
  * What is taken from the engine before a statement of somebody's runs: files, network, extensions, the disk as further

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { maxLineBytes } from "../audit/fit.js";
+import { readRange } from "../audit/read_range.js";
 import type { Chain, Segment } from "./chains.js";
-import { type BackLine, linesBefore, readRange } from "./lines_backward.js";
+import { type BackLine, linesBefore } from "./lines_backward.js";
 import { type AuditRecord, looksWhole, readRecord } from "./readable.js";
 import type { SegmentTimes } from "./segment_times.js";
 

@@ -4,7 +4,7 @@ import { protoPath as healthProto } from "grpc-health-check";
 import { strictDescriptors } from "./descriptors.js";
 import { accessLogService, authorizationService, type Protos } from "./load_protos.js";
 
-export const healthService = "grpc.health.v1.Health";
+const healthService = "grpc.health.v1.Health";
 
 /** Descriptors of all files that the services of this server need. */
 export function servedDescriptors(protos: Protos): Buffer[] {

@@ -2,13 +2,13 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Json } from "../call.js";
 import { durationField } from "../files/duration_field.js";
-import { type LogLevels, type LogLevelView, logLevels } from "../telemetry/log_level.js";
+import { type LogLevels, type LogLevelView, logLevels, longestFor } from "../telemetry/log_level.js";
 import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 
 export const logLevelBody = z.strictObject({
   level: z.enum(logLevels),
-  for: durationField("1s", "24h", "10m or 1h").nullable().default(null),
+  for: durationField("1s", longestFor, "10m or 1h").nullable().default(null),
 });
 
 /** `/v1/log`: how much is logged, and more or less of it for a while. */

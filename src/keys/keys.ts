@@ -3,6 +3,7 @@ import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isExposed } from "../files/exposed.js";
 import { InvalidFile, type Located, parseLocated } from "../files/located_yaml.js";
+import { readWithMode } from "../files/read_with_mode.js";
 import { algorithms, holdsPrivate, type Jwk, jwkSchema, type KeyKind, type KeyUse, minSecretBytes } from "./jwk.js";
 import { type SigningKey, signingKeyOf, type VerifyKey, verifyKeyOf } from "./signing_key.js";
 
@@ -49,7 +50,10 @@ const materials: Record<KeyKind, () => object> = {
 };
 
 async function readJwk(path: string, use: KeyUse, operation: "sign" | "verify"): Promise<Located<Jwk>> {
-  const { text, mode } = await readWithMode(path);
+  const { text, mode } = await readWithMode(path).catch((error: unknown) => {
+    const message = `key file cannot be read: ${messageOf(error)}`;
+    throw new InvalidFile([{ file: path, line: 1, column: 1, path: "", message }]);
+  });
   const located = parseLocated(path, text, jwkSchema);
   const jwk = located.value;
   const problems = [];
@@ -81,20 +85,6 @@ async function keyOf<K>(located: Located<Jwk>, make: (jwk: Jwk) => Promise<K>): 
     return await make(located.value);
   } catch (error) {
     throw new InvalidFile([located.problem([], messageOf(error))]);
-  }
-}
-
-async function readWithMode(path: string): Promise<{ text: string; mode: number }> {
-  try {
-    const file = await open(path, "r");
-    try {
-      return { mode: (await file.stat()).mode, text: await file.readFile("utf8") };
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const message = `key file cannot be read: ${messageOf(error)}`;
-    throw new InvalidFile([{ file: path, line: 1, column: 1, path: "", message }]);
   }
 }
 

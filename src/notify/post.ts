@@ -1,4 +1,4 @@
-import { retryAfterMs } from "./backoff.js";
+import { retryAfterMs } from "../backoff.js";
 import { NotSent } from "./notifier.js";
 
 /** Who posts, what, and until when. */

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
+import { backoffMs } from "../backoff.js";
 import type { Runtime } from "../runtime.js";
 import { StoreUnavailable } from "../store/store.js";
 import type { Metrics } from "../telemetry/metrics.js";
-import { backoffMs } from "./backoff.js";
 import type { Happening } from "./notice.js";
 import { type Notifier, type NotifierName, NotSent } from "./notifier.js";
 import { type Job, Queue } from "./queue.js";

@@ -1,5 +1,5 @@
 import type { AuditSink, DecisionRecord, OutcomeRecord } from "../audit/record.js";
-import { RecentMap } from "../store/recent_map.js";
+import { RecentMap } from "../recent_map.js";
 import { letsThrough } from "../verdict.js";
 
 /** What the record of an outcome takes from the record of its decision, where it was masked. */

@@ -6,7 +6,7 @@ import { type AgentCount, blockedOf, type Latency, type RuleCount, type StatsWin
 import { withinTime } from "./within_time.js";
 
 /** What the dashboard can look back on: minutes of one step, and steps. */
-export const dashboardWindows = {
+const dashboardWindows = {
   "1h": { stepMinutes: 1, steps: 60 },
   "6h": { stepMinutes: 5, steps: 72 },
   "24h": { stepMinutes: 15, steps: 96 },

@@ -1,4 +1,4 @@
-import { RecentMap } from "./recent_map.js";
+import { RecentMap } from "../recent_map.js";
 import type { Charge, Counters, KnownCounters, SettleRequest, SettleResult, Store } from "./store.js";
 
 /** Agents, and likewise sessions of agents, whose counters a process remembers. */

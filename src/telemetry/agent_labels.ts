@@ -1,5 +1,5 @@
 /** Agents that one process tells apart in metrics. */
-export const maxAgentLabels = 200;
+const maxAgentLabels = 200;
 
 /** Agents as values of a label, bounded in number for the life of the process: `none` is nobody, `other` one too many. */
 export class AgentLabels {

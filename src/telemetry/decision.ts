@@ -66,7 +66,7 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
             stageSpans(span, facts, startedMs);
             span.end(timeAt(startedMs, facts.latencyUs));
           } else metrics.spans("sampled_out", 1);
-          metrics.decided(countedOf(facts));
+          metrics.decided(metricsOf(facts));
           log[fault ? "error" : "info"]({ ...lineOf(facts), trace_id: traceId }, "decision");
         },
       };
@@ -74,7 +74,7 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
   };
 }
 
-function countedOf(facts: DecisionFacts): Parameters<Metrics["decided"]>[0] {
+function metricsOf(facts: DecisionFacts): Parameters<Metrics["decided"]>[0] {
   const { agentId: agent, decision: computed, enforced, mode, reason, rules, dailyBudget } = facts;
   return { agent, computed, enforced, mode, reason, rules, dailyBudget, seconds: facts.latencyUs / 1e6 };
 }

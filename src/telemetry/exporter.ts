@@ -1,9 +1,9 @@
-import { open } from "node:fs/promises";
 import { Metadata } from "@grpc/grpc-js";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
 import { isPrivate } from "../config/fetchable.js";
 import { isExposed } from "../files/exposed.js";
+import { readWithMode } from "../files/read_with_mode.js";
 
 /** Where spans go. */
 export interface Collector {
@@ -40,7 +40,9 @@ function traces(base: string): string {
 const headerLine = /^([a-z0-9!#$%&'*+.^_`|~-]+): *([!-~](?:[ -~]*[!-~])?)$/i;
 
 async function readHeaders(path: string): Promise<Record<string, string>> {
-  const { text, mode } = await readWithMode(path);
+  const { text, mode } = await readWithMode(path).catch(() => {
+    throw new Error(`${path}: cannot be read`);
+  });
   if (isExposed(mode)) {
     throw new Error(`${path}: other users of the machine can read these headers; chmod it to 0600 or 0640`);
   }
@@ -55,17 +57,4 @@ async function readHeaders(path: string): Promise<Record<string, string>> {
   }
   if (Object.keys(headers).length === 0) throw new Error(`${path}: holds no header; write one as name: value`);
   return headers;
-}
-
-async function readWithMode(path: string): Promise<{ text: string; mode: number }> {
-  try {
-    const file = await open(path, "r");
-    try {
-      return { mode: (await file.stat()).mode, text: await file.readFile("utf8") };
-    } finally {
-      await file.close();
-    }
-  } catch {
-    throw new Error(`${path}: cannot be read`);
-  }
 }

@@ -7,7 +7,7 @@ export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** Longest time for which a level may be asked for; for good is another thing. */
-export const longestForMs = 86_400_000;
+export const longestFor = "24h";
 
 /** As it is shown. */
 export interface LogLevelView {

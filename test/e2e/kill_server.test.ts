@@ -146,7 +146,10 @@ function compare(received: readonly ToolRequest[], records: readonly AuditLine[]
   const decisions = new Map(records.filter(({ kind }) => kind === "decision").map((one) => [one.decision_id, one]));
   const isRecorded = ({ headers }: ToolRequest): boolean => {
     const decision = decisions.get(headers["x-countersign-decision-id"]);
-    return letsThrough(decision?.enforced as Verdict) && requestIdOf(decision) === headers["x-request-id"];
+    const requestId = headers["x-request-id"];
+    // Two that are both without an id have nothing in common.
+    const isOfThisCall = Boolean(requestId) && requestIdOf(decision) === requestId;
+    return letsThrough(decision?.enforced as Verdict) && isOfThisCall;
   };
   const refusals = [...seen.refused].filter((id) => decisions.get(id)?.enforced !== "deny");
   const outcomes = records.filter(({ kind }) => kind === "outcome");

@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PartMissing } from "./part_missing.js";
 import { run } from "./programs.js";
 
 /** A place for files that really runs out of space, and gets it back. */
@@ -14,14 +15,14 @@ export interface Disk {
   remove(): Promise<void>;
 }
 
-/** A file system of half a mebibyte, in memory; `null` where nobody may mount one. */
-export async function smallFileSystem(): Promise<Disk | null> {
+/** A file system of half a mebibyte, in memory. Throws `PartMissing` where nobody may mount one. */
+export async function smallFileSystem(): Promise<Disk> {
   const path = await mkdtemp(join(tmpdir(), "countersign-disk-"));
   try {
     await run("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", path]);
-  } catch {
+  } catch (error) {
     await rm(path, { recursive: true });
-    return null;
+    throw new PartMissing("A file system in memory", "run the tests as somebody who may mount a tmpfs", error);
   }
   const filler = join(path, "filler");
   return {

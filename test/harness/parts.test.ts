@@ -1,6 +1,6 @@
 import { findEnvoy } from "./find_envoy.js";
 import { PartMissing } from "./part_missing.js";
-import { requirePart } from "./parts.js";
+import { optionalPart, requirePart } from "./parts.js";
 
 const saved = { ...process.env };
 afterEach(() => {
@@ -19,9 +19,17 @@ test("a missing part is told, and fails in CI", async () => {
   await expect(requirePart("Thing", missing)).rejects.toThrow(PartMissing);
 });
 
+test("a missing part that another one stands in for is told, and does not fail in CI", async () => {
+  process.env.CI = "true";
+  expect(await optionalPart("Thing", missing)).toEqual({ missing: "Thing is not here: get one" });
+  expect(await optionalPart("Thing", async () => 1)).toEqual({ value: 1 });
+});
+
 test("any other failure fails everywhere", async () => {
   delete process.env.CI;
-  await expect(requirePart("Thing", () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+  for (const find of [requirePart, optionalPart]) {
+    await expect(find("Thing", () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+  }
 });
 
 test("an ENVOY_BIN that is no Envoy is refused", async () => {

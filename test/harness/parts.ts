@@ -18,9 +18,26 @@ export async function requirePart<T>(name: string, find: () => Promise<T>): Prom
     return { value: await find() };
   } catch (error) {
     if (!(error instanceof PartMissing) || inCi()) throw error;
-    tell(`skipped for want of ${name}: ${error.message}`);
-    return { missing: error.message };
+    return skipped(name, error);
   }
+}
+
+/**
+ * As `requirePart`, for a part in whose place another one shows the same: where it is missing, the suite is skipped and
+ * counted as skipped in CI too.
+ */
+export async function optionalPart<T>(name: string, find: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return { value: await find() };
+  } catch (error) {
+    if (!(error instanceof PartMissing)) throw error;
+    return skipped(name, error);
+  }
+}
+
+function skipped(name: string, { message }: PartMissing): Part<never> {
+  tell(`skipped for want of ${name}: ${message}`);
+  return { missing: message };
 }
 
 /** `describe`, or `describe.skip` with the reason. `use` gives the part; call it inside tests and hooks only. */

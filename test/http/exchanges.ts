@@ -2,9 +2,9 @@ import { StoreUnavailable } from "../../src/store/store.js";
 import type { UsageView } from "../../src/usage/usage.js";
 import { remember } from "../attestation/remember.js";
 import { operations } from "../harness/openapi/operations.js";
-import { place, start } from "../history/fixture.js";
 import { audits } from "./exchanges_audit.js";
 import { page } from "./exchanges_page.js";
+import { policies } from "./exchanges_policies.js";
 import { slackClicks } from "./exchanges_slack.js";
 import { type Answer, type Api, api, as, session } from "./fixture.js";
 import type { Headers, More, Open, Route, Send } from "./scene.js";
@@ -260,35 +260,6 @@ async function agents(open: Open): Promise<void> {
   await send("POST /v1/agents/:id/rotate-key", "odd overlap", { ...admin, id: "b", payload: { keep_old_for: "1y" } });
   await send("GET /v1/agents/:id", "stored", { ...admin, id: "team/a" });
   await send("GET /v1/agents/:id", "unknown", { ...admin, id: "nobody" });
-}
-
-/** The second time the disk fails before the release. */
-async function policies(open: Open): Promise<void> {
-  for (const failing of [false, true]) await rollBackAndRelease(open, failing);
-}
-
-async function rollBackAndRelease(open: Open, failing: boolean): Promise<void> {
-  const here = await place();
-  const server = await start(here);
-  const first = server.current();
-  await here.policy(2);
-  await server.look();
-  const { send } = await open({ policies: server.versions });
-  const told = (route: Route, about: string, payload?: object) =>
-    send(route, about, { headers: as("admin"), ...(payload && { payload }) });
-  await told("GET /v1/policies", "two versions");
-  await told("POST /v1/policies/rollback", "the one in force", { version: server.current() });
-  await told("POST /v1/policies/rollback", "unknown", { version: "sha256:00000000" });
-  await told("POST /v1/policies/rollback", "odd", { version: "x" });
-  await told("POST /v1/policies/release", "nothing", {});
-  await told("POST /v1/policies/rollback", "back", { version: first, reason: "blocks deployments" });
-  await told("GET /v1/policies", "rolled back");
-  if (failing) server.disk.fail("append", "EIO", { times: 99 });
-  await told("POST /v1/policies/release", "released", { reason: "mended" });
-  server.disk.fail("append", "EIO", { times: 99 });
-  await told("POST /v1/policies/rollback", "not recorded", { version: first });
-  await server.stop();
-  await here.stop();
 }
 
 async function tokens(open: Open): Promise<void> {

@@ -16,7 +16,7 @@ const people = `people:
   - {id: view@example.com, aliases: [U0VIEW], access: [viewer]}
 `;
 
-export const slackRegistry = loadRegistry({
+const slackRegistry = loadRegistry({
   agents: { file: "agents.yaml", text: 'agents: [{id: deploy-manager, scopes: ["*:*"]}]' },
   people: { file: "people.yaml", text: people },
 });

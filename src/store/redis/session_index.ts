@@ -1,5 +1,5 @@
+import { RecentMap } from "../../recent_map.js";
 import type { SessionState } from "../../session.js";
-import { RecentMap } from "../recent_map.js";
 import type { Observation } from "../store.js";
 import type { Commands } from "./commands.js";
 import type { Keys } from "./keys.js";

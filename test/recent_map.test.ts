@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { RecentMap } from "../../src/store/recent_map.js";
+import { RecentMap } from "../src/recent_map.js";
 
 test("what was not touched for the longest time makes room", () => {
   const map = new RecentMap<string, number>(2);

@@ -1,4 +1,4 @@
-import { backoffMs, retryAfterMs } from "../../src/notify/backoff.js";
+import { backoffMs, retryAfterMs } from "../src/backoff.js";
 
 const within = { firstMs: 1_000, mostMs: 60_000 };
 
