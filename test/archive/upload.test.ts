@@ -3,7 +3,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bucket } from "../../src/archive/client.js";
 import { segmentsIn } from "../../src/audit/segments.js";
-import { scratch, writerName } from "../audit/samples.js";
+import { openWriter } from "../../src/audit/writer.js";
+import { optionsFor, scratch, writerName } from "../audit/samples.js";
 import { describeWith } from "../harness/parts.js";
 import { until } from "../harness/until.js";
 import { changedS3 } from "./changed_s3.js";
@@ -230,6 +231,22 @@ describeWith(part, "segments in object storage", (use) => {
     ]);
     expect(await one.metric(`uploads_total{result="failed"}`)).toBe(1);
     await changed.close();
+  });
+
+  test("the chain goes on without segments that have a receipt, but not without its newest records", async () => {
+    const folder = await fillChain(dir.path(), 12);
+    await untilIdle(await start(await freshBucket(s3())));
+    const segments = await segmentsIn(folder);
+    const [newest = "", withRecords = ""] = segments.toReversed();
+    expect(await receiptsIn(folder)).toEqual(segments.slice(0, -1));
+    const open = () => openWriter(optionsFor(dir.path()));
+    for (const name of segments.slice(0, -2)) {
+      await Promise.all([name, `${name}.receipt`].map((file) => rm(join(folder, file))));
+    }
+    await (await open()).close();
+    expect(await segmentsIn(folder)).toEqual([withRecords, newest]);
+    await rm(join(folder, withRecords));
+    await expect(open()).rejects.toThrow("earlier segments are missing");
   });
 
   test("each statement of heads is put beside the segments, as it is and locked", async () => {
