@@ -265,7 +265,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     return stage.hold(trail, { id, agent: identity.agent.id, session: session.id, ms, cancelled });
   }
 
-  /** No answer leaves before its record is written; without one, nothing is let through. */
+  /** Nothing passes before its record is written. The sink may only count a refusal beyond a measure, which needs no disk. */
   async function recorded(trail: Trail, mask: Masker, outcome: Outcome, traceId: string): Promise<Outcome> {
     const latencyUs = runtime.monotonicMicros() - trail.startedUs;
     try {

@@ -30,6 +30,8 @@ export class Archiver {
   readonly #stop = new AbortController();
   /** What cannot be put for what lies there, and when it is tried again, by path. */
   readonly #foreign = new Map<string, { message: string; dueMs: number }>();
+  /** The last statement that could not be put for what lies there. It is not tried again: newer ones say more. */
+  #foreignHeads: string | null = null;
   #waiting: WaitingSegment[] = [];
   #heads: WaitingHeads | null = null;
   #newestHeads: string | null = null;
@@ -78,9 +80,10 @@ export class Archiver {
 
   /** `null` while everything comes into the bucket. */
   trouble(): string | null {
-    const [foreign] = this.#foreign.values();
+    const foreign = [...this.#foreign.values()].map(({ message }) => message);
+    if (this.#foreignHeads !== null) foreign.push(this.#foreignHeads);
     const parts = [
-      ...(foreign ? [`${this.#foreign.size} cannot be archived: ${foreign.message}`] : []),
+      ...(foreign.length > 0 ? [`${foreign.length} cannot be archived: ${foreign[0]}`] : []),
       ...(this.#trouble
         ? [`${this.#waiting.length} segments waiting, last error at ${this.#trouble.at}: ${this.#trouble.message}`]
         : []),
@@ -193,8 +196,9 @@ export class Archiver {
       }
       metrics.uploaded("foreign");
       log.error({ problem: error.message }, "what has to be archived cannot be put");
-      if (path !== null)
-        this.#foreign.set(path, { message: error.message, dueMs: this.#nowMs() + this.#timing.foreignMs });
+      const { message } = error;
+      if (path === null) this.#foreignHeads = message;
+      else this.#foreign.set(path, { message, dueMs: this.#nowMs() + this.#timing.foreignMs });
     }
   }
 

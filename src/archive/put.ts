@@ -24,9 +24,12 @@ export interface Kept {
   retainUntil: Date;
 }
 
+/** What a lock may be shorter than asked for: servers keep whole seconds. */
+const roundedMs = 1_000;
+
 /**
- * Puts an object under a COMPLIANCE lock, unless the same bytes lie under that key already: then what lies there counts.
- * Throws `ForeignObject` when other bytes do, or the same without a lock, and else the library's error.
+ * Puts an object under a COMPLIANCE lock, unless the same bytes lie under that key already: then what lies there counts, and
+ * its lock is lengthened where it would end sooner. Throws `ForeignObject` when other bytes do, or the same without a lock, and else the library's error.
  */
 export async function putLocked(bucket: Bucket, object: LockedObject, signal: AbortSignal): Promise<Kept> {
   try {
@@ -71,12 +74,26 @@ async function put(bucket: Bucket, object: LockedObject, signal: AbortSignal, if
 }
 
 /** The oldest version is the one that was there before anybody could hide it. */
-async function alreadyThere(bucket: Bucket, { key, sha256 }: LockedObject, signal: AbortSignal): Promise<Kept> {
+async function alreadyThere(bucket: Bucket, object: LockedObject, signal: AbortSignal): Promise<Kept> {
+  const { key, sha256, retainUntil } = object;
   const oldest = (await versionsOf(bucket, key, signal)).at(-1);
   const place = placeOf(bucket.place, key);
   if (oldest === undefined) throw new Error(`${place} is there and is not`);
   const kept = await keptVersion(bucket, oldest, signal);
   if (kept.sha256 !== sha256) throw new ForeignObject(`${place} holds other bytes than the server has to put there`);
   if (kept.lockedUntil === null) throw new ForeignObject(`${place} was put there by somebody else, without a lock`);
-  return { key, versionId: oldest.versionId, retainUntil: kept.lockedUntil };
+  const { versionId } = oldest;
+  if (kept.lockedUntil.getTime() >= retainUntil.getTime() - roundedMs) {
+    return { key, versionId, retainUntil: kept.lockedUntil };
+  }
+  await bucket.s3.putObjectRetention(
+    {
+      Bucket: bucket.place.bucket,
+      Key: key,
+      VersionId: versionId,
+      Retention: { Mode: "COMPLIANCE", RetainUntilDate: retainUntil },
+    },
+    { abortSignal: signal },
+  );
+  return { key, versionId, retainUntil };
 }

@@ -3,7 +3,7 @@ import { openBucketArchive } from "../archive/bucket_source.js";
 import { placeOfUrl } from "../archive/bucket_url.js";
 import { fetchArchive } from "../archive/fetch.js";
 import { formatAuditProblem } from "../audit/verify_report.js";
-import { toldOf } from "./bucket_told.js";
+import { retentionOption, toldOf } from "./bucket_told.js";
 import { progressOf } from "./progress.js";
 import { recordOptions, spanOf } from "./records.js";
 import { type Done, example, exitCodes, print, WrongUse } from "./terminal.js";
@@ -25,7 +25,7 @@ export function auditFetchCommand(done: Done): Command {
     .argument("<dir>", "where to put them; what is there already is left as it is")
     .option("--endpoint <url>", "S3 server other than AWS")
     .option("--region <name>", "region of the bucket (or AWS_REGION)")
-    .option("--retention-days <n>", "say so when an object is locked for less", days)
+    .option(...retentionOption)
     .option(...recordOptions.from)
     .option(...recordOptions.to)
     .option("--json", "print what was fetched as JSON")
@@ -46,11 +46,6 @@ export function auditFetchCommand(done: Done): Command {
       }
       if (problems.length > 0) done(exitCodes.failed);
     });
-}
-
-function days(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new WrongUse("--retention-days: write a number of days");
 }
 
 /** The UTC days that the options name; a segment is kept under the day of its first record, so one day more before. */

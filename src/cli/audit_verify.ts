@@ -9,7 +9,7 @@ import type { AuditReport, WriterReport } from "../audit/verify_report.js";
 import { parseDuration } from "../duration.js";
 import { readVerifyKeyFile } from "../keys/keys.js";
 import { printable } from "../printable.js";
-import { toldOf } from "./bucket_told.js";
+import { retentionOption, toldOf } from "./bucket_told.js";
 import { type Progress, progressOf } from "./progress.js";
 import { type Done, example, exitCodes, mustExist, print, WrongUse } from "./terminal.js";
 
@@ -20,6 +20,7 @@ interface Options {
   pending?: string;
   endpoint?: string;
   region?: string;
+  retentionDays?: number;
   json?: boolean;
 }
 
@@ -45,6 +46,7 @@ export function auditVerifyCommand(done: Done): Command {
     )
     .option("--endpoint <url>", "S3 server other than AWS")
     .option("--region <name>", "region of the bucket (or AWS_REGION)")
+    .option(...retentionOption)
     .option("--json", "print the report as JSON")
     .addHelpText(...example("audit verify ./var/audit --key ./var/audit.jwk"))
     .action(async (paths: string[], options: Options) => {
@@ -81,14 +83,22 @@ function eachOf(value: string, others: string[] = []): string[] {
   return [...others, value];
 }
 
+const ofBuckets = {
+  endpoint: "--endpoint",
+  region: "--region",
+  retentionDays: "--retention-days",
+} as const satisfies Partial<Record<keyof Options, string>>;
+
 async function sourceOf(
   paths: readonly string[],
   options: Options,
 ): Promise<{ source: RecordSource; progress: Progress }> {
   const buckets = paths.filter(isBucketUrl);
   if (buckets.length === 0) {
-    for (const name of ["endpoint", "region"] as const) {
-      if (options[name] !== undefined) throw new WrongUse(`--${name} belongs to s3://bucket/prefix`);
+    for (const [name, option] of Object.entries(ofBuckets)) {
+      if (options[name as keyof typeof ofBuckets] !== undefined) {
+        throw new WrongUse(`${option} belongs to s3://bucket/prefix`);
+      }
     }
     paths.forEach(mustExist);
     return { source: await openFiles(paths), progress: progressOf(await findRecords(paths), 1) };
@@ -100,10 +110,14 @@ async function sourceOf(
 
 async function bucketAt(
   url: string,
-  { endpoint, region }: Pick<Options, "endpoint" | "region">,
+  { endpoint, region, retentionDays }: Pick<Options, keyof typeof ofBuckets>,
 ): Promise<RecordSource> {
   if (placeOfUrl(url) === null) throw new WrongUse(`${url}: write s3://bucket or s3://bucket/prefix`);
-  const given = { ...(endpoint !== undefined && { endpoint }), ...(region !== undefined && { region }) };
+  const given = {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(retentionDays !== undefined && { retentionDays }),
+  };
   return toldOf(openBucket(url, given));
 }
 

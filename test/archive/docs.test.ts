@@ -29,6 +29,7 @@ const rights: Record<string, string> = {
   headObject: "s3:GetObjectVersion",
   getObject: "s3:GetObjectVersion",
   getObjectRetention: "s3:GetObjectRetention",
+  putObjectRetention: "s3:PutObjectRetention",
   deleteObject: "s3:DeleteObjectVersion",
 };
 

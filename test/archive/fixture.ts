@@ -90,13 +90,18 @@ export interface Archiving {
   metric(name: string): Promise<number>;
 }
 
-export function archiving(bucket: Bucket, dir: string, timing: Partial<ArchiveTiming> = {}): Archiving {
+export function archiving(
+  bucket: Bucket,
+  dir: string,
+  timing: Partial<ArchiveTiming> = {},
+  retentionMs = 30 * dayMs,
+): Archiving {
   const log: Archiving["log"] = [];
   const registry = new Registry();
   const archiver = new Archiver({
     bucket,
     spool: new Spool(dir, 1, bucket.place),
-    retentionMs: 30 * dayMs,
+    retentionMs,
     runtime: systemRuntime,
     log: pino(
       { formatters: { level: (level) => ({ level }) } },

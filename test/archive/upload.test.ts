@@ -3,7 +3,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bucket } from "../../src/archive/client.js";
 import { segmentsIn } from "../../src/audit/segments.js";
-import { scratch, writerName } from "../audit/samples.js";
+import { openWriter } from "../../src/audit/writer.js";
+import { optionsFor, scratch, writerName } from "../audit/samples.js";
 import { describeWith } from "../harness/parts.js";
 import { until } from "../harness/until.js";
 import { changedS3 } from "./changed_s3.js";
@@ -144,6 +145,58 @@ describeWith(part, "segments in object storage", (use) => {
     await until(() => one.archiver.trouble()?.includes("by somebody else, without a lock"), { what: "the alarm" });
   });
 
+  test("a lock that would end too soon is lengthened, and the receipt says the new time", async () => {
+    const folder = await fillChain(dir.path(), 4);
+    const bucket = await freshBucket(s3());
+    const [name = ""] = await segmentsIn(folder);
+    const Body = await readFile(join(folder, name));
+    const at = { Bucket: bucket.place.bucket, Key: `audit/test/2026/01/02/${folder.split("/").at(-1)}/${name}` };
+    const { VersionId } = await s3().client.putObject({
+      ...at,
+      Body,
+      ChecksumSHA256: createHash("sha256").update(Body).digest("base64"),
+      ObjectLockMode: "COMPLIANCE",
+      ObjectLockRetainUntilDate: new Date(Date.now() + 60_000),
+    });
+    const from = Date.now();
+    const one = await start(bucket);
+    await untilIdle(one);
+    const receipt = JSON.parse(await readFile(join(folder, `${name}.receipt`), "utf8"));
+    expect(receipt.version_id).toBe(VersionId);
+    expect(Date.parse(receipt.retain_until)).toBeGreaterThanOrEqual(from + 30 * dayMs);
+    const untilOf = async () =>
+      (await s3().client.getObjectRetention({ ...at, VersionId })).Retention?.RetainUntilDate?.getTime() ?? 0;
+    const lengthened = await untilOf();
+    expect(Math.abs(lengthened - Date.parse(receipt.retain_until))).toBeLessThanOrEqual(1_000);
+
+    // As after a crash with a shorter retention since: nothing is shortened, and the receipt says what holds.
+    await one.archiver.close(1_000);
+    await rm(join(folder, `${name}.receipt`));
+    const again = archiving(await freshClient(bucket), dir.path(), {}, 10 * dayMs);
+    opened.push(again);
+    await again.archiver.start();
+    await untilIdle(again);
+    expect(await untilOf()).toBe(lengthened);
+    const second = JSON.parse(await readFile(join(folder, `${name}.receipt`), "utf8"));
+    // A server may tell whole seconds.
+    expect(Math.abs(lengthened - Date.parse(second.retain_until))).toBeLessThanOrEqual(1_000);
+  });
+
+  test("other bytes under a statement's key stay told, while newer statements go on", async () => {
+    const bucket = await freshBucket(s3());
+    const Key = `audit/test/2026/03/01/${writerName}/heads-20260301T120000.000Z.json`;
+    await s3().client.putObject({ Bucket: bucket.place.bucket, Key, Body: "something else" });
+    const one = await start(bucket);
+    one.archiver.heads(headsAt("2026-03-01T12:00:00.000Z"));
+    await until(async () => (await one.metric(`uploads_total{result="foreign"}`)) === 1, { what: "the alarm" });
+    one.archiver.heads(headsAt("2026-03-01T12:00:01.000Z"));
+    await until(async () => (await one.metric(`uploads_total{result="stored"}`)) === 1, { what: "the newer one" });
+    expect(one.archiver.trouble()).toBe(
+      `1 cannot be archived: s3://${bucket.place.bucket}/${Key} holds other bytes than the server has to put there`,
+    );
+    expect(one.log.filter(({ level }) => level === "error")).toHaveLength(1);
+  });
+
   test("a server that does not know the condition is asked first what lies there", async () => {
     const folder = await fillChain(dir.path(), 4);
     const body = "<Error><Code>NotImplemented</Code><Message>if-none-match</Message></Error>";
@@ -178,6 +231,22 @@ describeWith(part, "segments in object storage", (use) => {
     ]);
     expect(await one.metric(`uploads_total{result="failed"}`)).toBe(1);
     await changed.close();
+  });
+
+  test("the chain goes on without segments that have a receipt, but not without its newest records", async () => {
+    const folder = await fillChain(dir.path(), 12);
+    await untilIdle(await start(await freshBucket(s3())));
+    const segments = await segmentsIn(folder);
+    const [newest = "", withRecords = ""] = segments.toReversed();
+    expect(await receiptsIn(folder)).toEqual(segments.slice(0, -1));
+    const open = () => openWriter(optionsFor(dir.path()));
+    for (const name of segments.slice(0, -2)) {
+      await Promise.all([name, `${name}.receipt`].map((file) => rm(join(folder, file))));
+    }
+    await (await open()).close();
+    expect(await segmentsIn(folder)).toEqual([withRecords, newest]);
+    await rm(join(folder, withRecords));
+    await expect(open()).rejects.toThrow("earlier segments are missing");
   });
 
   test("each statement of heads is put beside the segments, as it is and locked", async () => {

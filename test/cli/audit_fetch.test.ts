@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { linkTo } from "../../src/audit/chain.js";
 import { finishedSegments } from "../../src/audit/segments.js";
@@ -113,6 +113,18 @@ describeWith(part, "countersign audit fetch", (use) => {
     expect(await of("--from", "2026-02-01T00:00:00Z")).toMatchObject({ segments: 0, heads: 2 });
     expect(await of("--to", "2026-02-01T00:00:00Z")).toMatchObject({ heads: 0 });
     expect((await of("--from", "2026-01-09T00:00:00Z", "--to", "2026-02-01T00:00:00Z")).segments).toBeGreaterThan(2);
+  });
+
+  test("a copy without the beginning is checked by its segment files", async () => {
+    const { writer, url, copy, folder } = await archived();
+    await fetch(url, copy);
+    const [first = "", ...later] = (await finishedSegments(folder)).map((path) => path.split("/").at(-1) ?? "");
+    await rm(join(copy, writer, first));
+    const key = join(dir.path(), "key.jwk");
+    await writeFile(key, JSON.stringify(ed25519.publicJwk()), { mode: 0o600 });
+    const verify = (...paths: string[]) => countersign(["audit", "verify", ...paths, "--key", key]);
+    expect((await verify(copy)).code).toBe(1);
+    expect(await verify(...later.map((name) => join(copy, writer, name)))).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("says what to do about what cannot work", async () => {

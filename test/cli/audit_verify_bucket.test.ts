@@ -96,6 +96,16 @@ describeWith(part, "countersign audit verify s3://", (use) => {
     expect(stdout).toContain("12 records, up to seq 12");
   });
 
+  test("tells locks that are shorter than they should be", async () => {
+    const { url } = await archived({ seq: 12, agoMs: 2 * hourMs });
+    // What the archive of the fixture promises.
+    expect((await verify(url, "--retention-days", "30")).code).toBe(0);
+    const { code, stdout } = await verify(url, "--retention-days", "31");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\.jsonl: is locked until 20\S+ only$/m);
+    expect(stdout).toMatch(/heads-\S+\.json: is locked until 20\S+ only$/m);
+  });
+
   test("says what cannot be read, and how a bucket is written", async () => {
     await archived();
     expect(await verify("s3://no-such-bucket-here")).toMatchObject({
@@ -106,6 +116,12 @@ describeWith(part, "countersign audit verify s3://", (use) => {
     expect(await verify(join(dir.path(), "audit"))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--endpoint belongs to s3://bucket/prefix"),
+    });
+    const key = join(dir.path(), "key.jwk");
+    const onDisk = ["audit", "verify", join(dir.path(), "audit"), "--key", key, "--retention-days", "30"];
+    expect(await countersign(onDisk)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--retention-days belongs to s3://bucket/prefix"),
     });
   });
 });
