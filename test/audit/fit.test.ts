@@ -85,6 +85,7 @@ const records: [string, RecordDraft][] = [
         Object.entries(decision).map(([name, value]) => [name, value === null ? much : value]),
       ) as unknown as DecisionRecord),
       opa_decision: { policy_version: "sha256:9f2c", input: much, result: texts },
+      data_classification: { tool: texts, tags: texts },
       session_attestation: { data_classification: texts, initiated_by: much, role: much },
       anomalies: {
         found: [{ reason: "prompt_injection", marker: much, where: much }],
