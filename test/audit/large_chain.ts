@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linkTo, seal } from "../../src/audit/chain.js";
 import { type ChainHead, headsSuffix, sealHeads } from "../../src/audit/heads.js";
+import { segmentFor } from "../../src/audit/segments.js";
 import { openWriter } from "../../src/audit/writer.js";
 import type { SigningKey } from "../../src/keys/signing_key.js";
 import { Chance } from "./random.js";
@@ -31,18 +32,23 @@ export interface LargeChain {
 
 export const otherWriter = "w2-01J9ZQ3V6C5R8N2K4M7P0T1S6X";
 
-/** Records written by the real writer, in segments of about a megabyte. */
+/** Records written by the real writer, in about ten segments. */
 export async function largeChain(records: number, key: SigningKey, seed: number): Promise<LargeChain> {
   const top = await mkdtemp(join(tmpdir(), "audit-large-"));
   const dir = join(top, "base");
   const chance = new Chance(seed);
-  const sink = await openWriter({ dir, worker: 1, key, durability: "write", maxSegmentBytes: 1024 * 1024 });
-  for (let done = 0; done < records; done += 256) {
-    const batch = Array.from({ length: Math.min(256, records - done) }, (_, i) => variedRecord(chance, done + i + 1));
+  const sink = await openWriter({ dir, worker: 1, key, durability: "write", maxSegmentBytes: records * 105 });
+  const together = Math.ceil(records / 40);
+  for (let done = 0; done < records; done += together) {
+    const batch = Array.from({ length: Math.min(together, records - done) }, (_, i) =>
+      variedRecord(chance, done + i + 1),
+    );
     await Promise.all(batch.map((draft) => sink.append(draft)));
   }
   await sink.close();
   const [writer = ""] = (await readdir(dir)).filter((name) => /^w1-[^.]+$/.test(name));
+  // The segment to come holds nothing that could be tampered with.
+  await rm(join(dir, writer, segmentFor(records + 1)));
   const headsFile = `${writer}${headsSuffix}`;
   const lines = await linesIn(join(dir, writer));
   const state = (seq: number, minute: number) => {

@@ -15,7 +15,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   condition: () => T | false | undefined | Promise<T | false | undefined>,
-  { what, timeoutMs = 10_000, everyMs = 25 }: UntilOptions,
+  { what, timeoutMs = 60_000, everyMs = 25 }: UntilOptions,
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   let cause: unknown;
