@@ -155,12 +155,13 @@ export function chainOf(count: number, key: SigningKey, writer = writerName): st
 
 /** A directory of its own for each test of a file, and its removal. */
 export function scratch(): { path: () => string } {
-  let path = "";
+  const made: string[] = [];
   beforeEach(async () => {
-    path = await mkdtemp(join(tmpdir(), "audit-"));
+    made.push(await mkdtemp(join(tmpdir(), "audit-")));
   });
-  afterEach(() => rm(path, { recursive: true, force: true }));
-  return { path: () => path };
+  // Only when every test has closed what it opened: an archiver that is still at work would write into what is removed.
+  afterAll(() => Promise.all(made.map((path) => rm(path, { recursive: true, force: true, maxRetries: 5 }))));
+  return { path: () => made.at(-1) ?? "" };
 }
 
 export function optionsFor(dir: string, more: Partial<WriterOptions> = {}): WriterOptions {
