@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/schema.js";
 import { cleanLine, secretNames } from "../telemetry/clean_line.js";
+import { type BatchedLines, batchedLines } from "./log_lines.js";
 
 /** Depths at which a secret's name is looked for in what is logged. */
 const depths = ["", "*.", "*.*."];
@@ -18,7 +19,28 @@ export function createLog({ log, log_level }: Config["telemetry"], to?: Destinat
     redact: { paths: depths.flatMap((at) => secretNames.map((name) => pathOf(at, name))), censor: "[secret]" },
     hooks: { streamWrite: cleanLine },
   };
-  return to ? pino(options, to) : pino(options);
+  return pino(options, to ?? linesOfStdout());
+}
+
+/** What is no warning and no error, as `formatters.level` begins a line. */
+const ordinary = '{"level":"info"';
+
+let stdoutLines: BatchedLines | null = null;
+
+/** Lines to stdout, some of them at a time. Whatever ends the process in an orderly way, they are all written. */
+function linesOfStdout(): BatchedLines {
+  if (stdoutLines) return stdoutLines;
+  const stdout = pino.destination({ fd: 1, sync: false });
+  const lines = batchedLines(stdout, ordinary);
+  stdoutLines = lines;
+  process.once("exit", () => {
+    const left = lines.take();
+    if (left === "") return;
+    // What was written before comes first, and an asynchronous write would never be made.
+    stdout.flushSync();
+    pino.destination({ fd: 1, sync: true }).write(left);
+  });
+  return lines;
 }
 
 function pathOf(at: string, name: string): string {

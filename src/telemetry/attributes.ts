@@ -1,14 +1,32 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { DecisionFacts } from "./facts.js";
 
-/** What the log line and the span of a decision share. Unknown values are left out. */
-export function factsShown(facts: DecisionFacts): Attributes {
-  return known({
-    agent_id: facts.agentId,
-    session_id: facts.sessionId,
-    tool: facts.tool,
-    action: facts.action,
-    environment: facts.environment,
+type Known<T> = Exclude<T, null> | undefined;
+
+/** What the log line and the span of a decision share. What is `undefined` is shown by neither. */
+export interface FactsShown {
+  agent_id: Known<DecisionFacts["agentId"]>;
+  session_id: Known<DecisionFacts["sessionId"]>;
+  tool: Known<DecisionFacts["tool"]>;
+  action: Known<DecisionFacts["action"]>;
+  environment: Known<DecisionFacts["environment"]>;
+  decision: DecisionFacts["decision"];
+  enforced: DecisionFacts["enforced"];
+  decision_reason: string;
+  mode: DecisionFacts["mode"];
+  policy_version: string;
+  decision_id: string;
+  latency_us: number;
+}
+
+/** One literal of one shape, unknown values included: made for every decision, it costs a fifth of leaving them out. */
+export function factsShown(facts: DecisionFacts): FactsShown {
+  return {
+    agent_id: facts.agentId ?? undefined,
+    session_id: facts.sessionId ?? undefined,
+    tool: facts.tool ?? undefined,
+    action: facts.action ?? undefined,
+    environment: facts.environment ?? undefined,
     decision: facts.decision,
     enforced: facts.enforced,
     decision_reason: facts.reason,
@@ -16,7 +34,7 @@ export function factsShown(facts: DecisionFacts): Attributes {
     policy_version: facts.policyVersion,
     decision_id: facts.decisionId,
     latency_us: facts.latencyUs,
-  });
+  };
 }
 
 /**
@@ -28,16 +46,14 @@ export function spanAttributes(facts: DecisionFacts, fault: boolean): Attributes
   return {
     ...factsShown(facts),
     latency: facts.latencyUs / 1e6,
-    ...known({
-      "gen_ai.operation.name": "execute_tool",
-      "gen_ai.agent.id": facts.agentId,
-      "gen_ai.tool.name": facts.tool,
-      "gen_ai.conversation.id": facts.sessionId,
-      "http.request.method": http && methodOf(http.method),
-      "server.address": http?.host ?? null,
-      "server.port": http?.port ?? null,
-      "error.type": fault ? facts.reason : null,
-    }),
+    "gen_ai.operation.name": "execute_tool",
+    "gen_ai.agent.id": facts.agentId ?? undefined,
+    "gen_ai.tool.name": facts.tool ?? undefined,
+    "gen_ai.conversation.id": facts.sessionId ?? undefined,
+    "http.request.method": http ? methodOf(http.method) : undefined,
+    "server.address": http?.host,
+    "server.port": http?.port,
+    "error.type": fault ? facts.reason : undefined,
   };
 }
 
@@ -46,8 +62,4 @@ const methods = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPT
 
 function methodOf(method: string): string {
   return methods.has(method) ? method : "_OTHER";
-}
-
-function known(values: Record<string, string | number | null>): Attributes {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as Attributes;
 }

@@ -1,6 +1,6 @@
 import { type Context, ROOT_CONTEXT, type TextMapGetter } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import type { CheckRequest, HttpRequest } from "../grpc/messages.js";
+import type { CheckRequest, HeaderValue, HttpRequest } from "../grpc/messages.js";
 
 const propagator = new W3CTraceContextPropagator();
 
@@ -13,9 +13,14 @@ const headerGetter: TextMapGetter<HttpRequest | null> = {
   keys: () => ["traceparent", "tracestate"],
   get(http, name) {
     if (!http) return undefined;
-    const [raw, ...others] = http.header_map?.headers.filter((header) => header.key.toLowerCase() === name) ?? [];
-    // Two parents are none; the joined form of two does not parse either.
-    if (others.length > 0) return undefined;
+    let raw: HeaderValue | undefined;
+    for (const header of http.header_map?.headers ?? []) {
+      // Few names are as long, and no other need be made lower case.
+      if (header.key.length !== name.length || header.key.toLowerCase() !== name) continue;
+      // Two parents are none; the joined form of two does not parse either.
+      if (raw) return undefined;
+      raw = header;
+    }
     if (raw) return raw.raw_value.length > 0 ? raw.raw_value.toString("latin1") : raw.value;
     return Object.hasOwn(http.headers, name) ? http.headers[name] : undefined;
   },

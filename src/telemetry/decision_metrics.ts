@@ -1,7 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { Reason } from "../reasons.js";
 import { letsThrough, type Mode, type Verdict } from "../verdict.js";
 import { AgentLabels } from "./agent_labels.js";
+import { Counts } from "./counts.js";
+import { Durations } from "./durations.js";
 
 /** What is counted of one decision. */
 export interface Counted {
@@ -22,38 +24,48 @@ const dayMs = 86_400_000;
 
 /** The metrics that grow with each decision. */
 export function decisionMetrics(registers: Registry[], now: () => number = Date.now) {
-  const decisions = new Counter({
-    name: "countersign_decisions_total",
-    help: "Decisions by computed verdict, enforced verdict, mode and reason.",
-    labelNames: ["decision", "enforced", "mode", "reason"],
-    registers,
-  });
-  const byAgent = new Counter({
-    name: "countersign_agent_decisions_total",
-    help: "Decisions by registered agent and enforced verdict.",
-    labelNames: ["agent", "enforced"],
-    registers,
-  });
-  const wouldBlock = new Counter({
-    name: "countersign_would_block_total",
-    help: "Calls let through in shadow or a dry run that enforcement would have stopped, by each rule that would have.",
-    labelNames: ["rule"],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "countersign_decision_seconds",
-    help: "Time from the authorization request to its answer.",
-    labelNames: ["enforced"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  });
-  const stages = new Histogram({
-    name: "countersign_stage_seconds",
-    help: "Time that each stage of a decision takes.",
-    labelNames: ["stage"],
-    buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10, 60],
-    registers,
-  });
+  const decisions = new Counts(
+    {
+      name: "countersign_decisions_total",
+      help: "Decisions by computed verdict, enforced verdict, mode and reason.",
+      registers,
+    },
+    ...["decision", "enforced", "mode", "reason"],
+  );
+  const byAgent = new Counts(
+    {
+      name: "countersign_agent_decisions_total",
+      help: "Decisions by registered agent and enforced verdict.",
+      registers,
+    },
+    ...["agent", "enforced"],
+  );
+  const wouldBlock = new Counts(
+    {
+      name: "countersign_would_block_total",
+      help: "Calls let through in shadow or a dry run that enforcement would have stopped, by each rule that would have.",
+      registers,
+    },
+    "rule",
+  );
+  const seconds = new Durations(
+    {
+      name: "countersign_decision_seconds",
+      help: "Time from the authorization request to its answer.",
+      registers,
+    },
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    "enforced",
+  );
+  const stages = new Durations(
+    {
+      name: "countersign_stage_seconds",
+      help: "Time that each stage of a decision takes.",
+      registers,
+    },
+    [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10, 60],
+    "stage",
+  );
   const budgets = new Map<string, { day: number; used: number }>();
   new Gauge({
     name: "countersign_budget_used_ratio",
@@ -78,19 +90,19 @@ export function decisionMetrics(registers: Registry[], now: () => number = Date.
 
   return {
     decided({ agent, computed, enforced, mode, reason, rules, dailyBudget, seconds: duration }: Counted): void {
-      decisions.inc({ decision: computed, enforced, mode, reason });
+      decisions.add([computed, enforced, mode, reason]);
       const label = labels.of(agent);
-      byAgent.inc({ agent: label, enforced });
+      byAgent.add([label, enforced]);
       // The share of all others together would be nobody's.
       if (dailyBudget && label === agent) budgets.set(label, dailyBudget);
       if (!letsThrough(computed) && letsThrough(enforced)) {
-        for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.inc({ rule });
+        for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.add([rule]);
       }
       if (reason === ("audit_unavailable" satisfies Reason)) audit.inc();
-      seconds.observe({ enforced }, duration);
+      seconds.of(enforced).observe(duration);
     },
     stage(name: string): (seconds: number) => void {
-      const one = stages.labels(name);
+      const one = stages.of(name);
       return (duration) => one.observe(duration);
     },
   };

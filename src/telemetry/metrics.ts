@@ -3,7 +3,9 @@ import type { ClosedBy } from "../approvals/service.js";
 import type { Mode } from "../verdict.js";
 import { version as ours } from "../version.js";
 import { type ArchiveMetrics, archiveMetrics } from "./archive.js";
+import { Counts, level } from "./counts.js";
 import { type Counted, decisionMetrics } from "./decision_metrics.js";
+import { Durations } from "./durations.js";
 import { type Health, healthMetrics } from "./health_metrics.js";
 import type { SpanResult } from "./span_queue.js";
 
@@ -114,14 +116,16 @@ export function createMetrics(): Metrics {
     labelNames: ["notifier"],
     registers,
   });
-  const spans = new Counter({
-    name: "countersign_spans_total",
-    help: "Spans by what became of them.",
-    labelNames: ["result"],
-    registers,
-  });
-  for (const result of ["sent", "dropped", "failed", "sampled_out"]) spans.inc({ result }, 0);
-  const spansWaiting = new Gauge({
+  const spans = new Counts(
+    {
+      name: "countersign_spans_total",
+      help: "Spans by what became of them.",
+      registers,
+    },
+    "result",
+  );
+  for (const result of ["sent", "dropped", "failed", "sampled_out"]) spans.add([result], 0);
+  const spansWaiting = level({
     name: "countersign_spans_waiting",
     help: "Spans that wait for the collector.",
     registers,
@@ -133,13 +137,15 @@ export function createMetrics(): Metrics {
     buckets: [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 14_400, 86_400],
     registers,
   });
-  const append = new Histogram({
-    name: "countersign_audit_append_seconds",
-    help: "Time that a record took to be where it must be before the answer.",
-    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
-    registers,
-  });
-  const auditWaiting = new Gauge({
+  const append = new Durations(
+    {
+      name: "countersign_audit_append_seconds",
+      help: "Time that a record took to be where it must be before the answer.",
+      registers,
+    },
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5],
+  ).of("");
+  const auditWaiting = level({
     name: "countersign_audit_waiting_records",
     help: "Records that wait to be written.",
     registers,
@@ -152,12 +158,14 @@ export function createMetrics(): Metrics {
   });
   build.set({ version: ours, node: process.version }, 1);
 
-  const outcomes = new Counter({
-    name: "countersign_outcomes_total",
-    help: "How calls ended, as Envoy told it, by what became of its telling.",
-    labelNames: ["result"],
-    registers,
-  });
+  const outcomes = new Counts(
+    {
+      name: "countersign_outcomes_total",
+      help: "How calls ended, as Envoy told it, by what became of its telling.",
+      registers,
+    },
+    "result",
+  );
 
   return {
     decided,
@@ -175,13 +183,13 @@ export function createMetrics(): Metrics {
     droppedObservations: (count) => dropped.inc(count),
     notified: (notifier, kind, result) => notifications.inc({ notifier, kind, result }),
     notificationsWaiting: (notifier, count) => waiting.set({ notifier }, count),
-    outcome: (result, count = 1) => outcomes.inc({ result }, count),
+    outcome: (result, count = 1) => outcomes.add([result], count),
     archive: () => archiveMetrics(registers),
-    spans: (result, count) => spans.inc({ result }, count),
-    spansWaiting: (count) => spansWaiting.set(count),
+    spans: (result, count) => spans.add([result], count),
+    spansWaiting,
     approvalAnswered: (outcome, duration) => answered.observe({ outcome }, duration),
     auditAppended: (duration) => append.observe(duration),
-    auditWaiting: (count) => auditWaiting.set(count),
+    auditWaiting,
     watch: health.watch,
     contentType: register.contentType,
     text: () => register.metrics(),

@@ -5,6 +5,7 @@ import type { CheckRequest, HttpRequest } from "../../src/grpc/messages.js";
 import { Refusal } from "../../src/refusal.js";
 import { type DecisionTelemetryParts, decisionTelemetry } from "../../src/telemetry/decision.js";
 import type { DecisionFacts } from "../../src/telemetry/facts.js";
+import { spanIds } from "../../src/telemetry/ids.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 
 const known: DecisionFacts = {
@@ -58,7 +59,10 @@ const conventions = {
 
 function start(more: Partial<DecisionTelemetryParts> = {}) {
   const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    idGenerator: spanIds,
+  });
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();

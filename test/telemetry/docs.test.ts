@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { pino } from "pino";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
+import { spanIds } from "../../src/telemetry/ids.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { repository } from "../harness/programs.js";
 
@@ -49,7 +50,10 @@ test("metrics are these, with their types and labels", async () => {
 
 test("span attributes and log fields are these", async () => {
   const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    idGenerator: spanIds,
+  });
   let line: Record<string, unknown> = {};
   const log = pino(
     { base: null },

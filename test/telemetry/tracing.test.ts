@@ -118,11 +118,9 @@ describe.each(protocols)("a collector of OTLP over %s", (protocol) => {
   });
 });
 
-test("without a collector decisions have trace ids all the same", async () => {
+test("without a collector no spans are made", async () => {
   const tracing = startTracing(null);
-  const span = tracing.tracer.startSpan("x");
-  expect(span.spanContext().traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
-  span.end();
+  expect(tracing.tracer).toBeNull();
   await tracing.close();
 });
 
