@@ -25,3 +25,30 @@ test("it never holds more than it may, and always the latest ones", () => {
     }),
   );
 });
+
+test("it is as a map that is put in order anew for each call, whatever is asked of it", () => {
+  const key = fc.integer({ min: 0, max: 8 });
+  const step = fc.tuple(fc.constantFrom("get", "set", "delete"), key);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 200 }), (most, steps) => {
+      const map = new RecentMap<number, number>(most);
+      let model: [number, number][] = [];
+      for (const [n, [what, key]] of steps.entries()) {
+        const before = model.find(([known]) => known === key);
+        const others = model.filter((entry) => entry !== before);
+        if (what === "get") {
+          expect(map.get(key)).toBe(before?.[1]);
+          model = before ? [...others, before] : others;
+        } else if (what === "set") {
+          map.set(key, n);
+          model = [...others, [key, n] as [number, number]].slice(-most);
+        } else {
+          map.delete(key);
+          model = others;
+        }
+        expect(map.size).toBe(model.length);
+      }
+      for (const [known, value] of model) expect(map.get(known)).toBe(value);
+    }),
+  );
+});

@@ -25,7 +25,7 @@ const most = 50_000;
 const waitsMs = 3_600_000;
 
 export function passedDecisions(now: () => number, size = most): PassedDecisions {
-  const waiting = new RecentMap<string, { passed: Passed; untilMs: number }>(size);
+  const waiting = new RecentMap<string, Waiting>(size);
   const told = new RecentMap<string, Told>(size);
   // Ids that nobody here knows have a place of their own, so that those who invent some push out no other.
   const strange = new RecentMap<string, Told>(size);
@@ -34,7 +34,7 @@ export function passedDecisions(now: () => number, size = most): PassedDecisions
       async append(draft) {
         await sink.append(draft);
         if (draft.kind !== "decision" || !letsThrough(draft.enforced)) return;
-        waiting.set(draft.decision_id, { passed: passedOf(draft), untilMs: now() + waitsMs });
+        waiting.set(draft.decision_id, waitingOf(draft, now() + waitsMs));
       },
       trouble: () => sink.trouble(),
       close: () => sink.close(),
@@ -50,7 +50,7 @@ export function passedDecisions(now: () => number, size = most): PassedDecisions
       waiting.delete(id);
       const isKnown = found !== undefined && now() <= found.untilMs;
       (isKnown ? told : strange).set(id, { end, contradicted: false });
-      return isKnown ? found.passed : "unknown";
+      return isKnown ? passedOf(found) : "unknown";
     },
   };
 }
@@ -62,7 +62,16 @@ interface Told {
   contradicted: boolean;
 }
 
-function passedOf(decision: DecisionRecord): Passed {
+/** One flat object each: there are tens of thousands, and most are dropped unread. */
+interface Waiting extends Passed {
+  untilMs: number;
+}
+
+function waitingOf(decision: DecisionRecord, untilMs: number): Waiting {
   const { decision_id, deployment_id, session_id, agent_id, tool, action, environment, service } = decision;
-  return { decision_id, deployment_id, session_id, agent_id, tool, action, environment, service };
+  return { decision_id, deployment_id, session_id, agent_id, tool, action, environment, service, untilMs };
+}
+
+function passedOf({ untilMs: _, ...passed }: Waiting): Passed {
+  return passed;
 }

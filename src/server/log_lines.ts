@@ -3,7 +3,7 @@ import type { DestinationStream } from "pino";
 /** Longest time that a line waits for others, in milliseconds: nobody who follows the log notices, a hard kill loses no more. */
 const waitMs = 50;
 /** So many characters wait at most. */
-const most = 16_384;
+const most = 65_536;
 
 /** Where lines go in the end. */
 export interface LineSink {

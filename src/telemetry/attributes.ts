@@ -43,18 +43,31 @@ export function factsShown(facts: DecisionFacts): FactsShown {
  */
 export function spanAttributes(facts: DecisionFacts, fault: boolean): Attributes {
   const { http } = facts;
+  const shown = factsShown(facts);
+  // Written out: spread into a larger literal they cost ten times as much.
   return {
-    ...factsShown(facts),
+    agent_id: shown.agent_id,
+    session_id: shown.session_id,
+    tool: shown.tool,
+    action: shown.action,
+    environment: shown.environment,
+    decision: shown.decision,
+    enforced: shown.enforced,
+    decision_reason: shown.decision_reason,
+    mode: shown.mode,
+    policy_version: shown.policy_version,
+    decision_id: shown.decision_id,
+    latency_us: shown.latency_us,
     latency: facts.latencyUs / 1e6,
     "gen_ai.operation.name": "execute_tool",
-    "gen_ai.agent.id": facts.agentId ?? undefined,
-    "gen_ai.tool.name": facts.tool ?? undefined,
-    "gen_ai.conversation.id": facts.sessionId ?? undefined,
+    "gen_ai.agent.id": shown.agent_id,
+    "gen_ai.tool.name": shown.tool,
+    "gen_ai.conversation.id": shown.session_id,
     "http.request.method": http ? methodOf(http.method) : undefined,
     "server.address": http?.host,
     "server.port": http?.port,
     "error.type": fault ? facts.reason : undefined,
-  };
+  } satisfies Attributes & FactsShown;
 }
 
 /** Methods of RFC 9110 and RFC 5789; the conventions call all others by one name, so that agents cannot make any. */

@@ -49,9 +49,10 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
   function spansOf(tracer: Tracer, facts: DecisionFacts, begun: Begun, fault: boolean): void {
     const { traceId, startedMs, context } = begun;
     const startTime = timeAt(startedMs, 0);
-    const attributes = spanAttributes(facts, fault);
-    const options = { kind: SpanKind.SERVER, startTime, attributes };
+    const options = { kind: SpanKind.SERVER, startTime };
     const span = startSpanIn({ tracer, traceId }, "countersign.decision", options, context);
+    // Given with the options they would be copied and checked three times.
+    span.setAttributes(spanAttributes(facts, fault));
     if (fault) span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
     if (facts.slow.length > 0) stageSpans(tracer, span, facts, startedMs);
     span.end(timeAt(startedMs, facts.latencyUs));
