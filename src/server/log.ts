@@ -22,8 +22,10 @@ export function createLog({ log, log_level }: Config["telemetry"], to?: Destinat
   return pino(options, to ?? linesOfStdout());
 }
 
-/** What is no warning and no error, as `formatters.level` begins a line. */
-const ordinary = '{"level":"info"';
+/** The line of a decision in which nothing failed: the only one that is written for every call. */
+function mayWait(line: string): boolean {
+  return line.startsWith('{"level":"info"') && line.endsWith('"msg":"decision"}\n');
+}
 
 let stdoutLines: BatchedLines | null = null;
 
@@ -31,7 +33,7 @@ let stdoutLines: BatchedLines | null = null;
 function linesOfStdout(): BatchedLines {
   if (stdoutLines) return stdoutLines;
   const stdout = pino.destination({ fd: 1, sync: false });
-  const lines = batchedLines(stdout, ordinary);
+  const lines = batchedLines(stdout, mayWait);
   stdoutLines = lines;
   process.once("exit", () => {
     const left = lines.take();

@@ -19,10 +19,10 @@ export interface BatchedLines extends DestinationStream {
 
 /**
  * Lines that are written together: a system call for each line costs more than everything else about it (some 10 : 1). Those
- * that begin like `ordinary` wait for others; any other one takes what waits with it at once, so that the last words of a
+ * that `mayWait` wait for others; any other one takes what waits with it at once, so that the last words of a
  * process that dies are there, and in order. The timer keeps the process alive until it has run.
  */
-export function batchedLines(to: LineSink, ordinary: string): BatchedLines {
+export function batchedLines(to: LineSink, mayWait: (line: string) => boolean): BatchedLines {
   let waiting = "";
   let timer: NodeJS.Timeout | null = null;
 
@@ -42,7 +42,7 @@ export function batchedLines(to: LineSink, ordinary: string): BatchedLines {
   return {
     write(line) {
       waiting += line;
-      if (waiting.length >= most || !line.startsWith(ordinary)) flush();
+      if (waiting.length >= most || !mayWait(line)) flush();
       else timer ??= setTimeout(flush, waitMs);
     },
     flush,

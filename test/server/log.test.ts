@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createLog } from "../../src/server/log.js";
 
 function logTo() {
@@ -71,4 +72,23 @@ test("what was logged stays as it was for whoever logged it", () => {
   const details = { headers: { authorization: "s3cret" }, said: jwt };
   logTo().log.info(details, "x");
   expect(details).toEqual({ headers: { authorization: "s3cret" }, said: jwt });
+});
+
+test.each([
+  ["at its natural end", ""],
+  ["that calls an end to itself", "process.exit(0);"],
+  ["that dies of an error", 'throw new Error("the end");'],
+])("every line of a process %s is on stdout", (_how, last) => {
+  const script = `
+    const { createLog } = await import(${JSON.stringify(new URL("../../src/server/log.ts", import.meta.url).href)});
+    const log = createLog({ log: "json", log_level: "info", sampling: 1, slow_stage: 5 });
+    for (let n = 0; n < 500; n++) log.info({ n }, "decision");
+    ${last}`;
+  const args = ["--import", "tsx", "--input-type=module", "--eval", script];
+  const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", env: { PATH: process.env.PATH } });
+  const numbers = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).n);
+  expect(numbers).toEqual(Array.from({ length: 500 }, (_, n) => n));
 });

@@ -10,7 +10,9 @@ afterEach(() => {
 
 function start() {
   const written: string[] = [];
-  const lines = batchedLines({ write: (text) => void written.push(text) }, '{"level":"info"');
+  const lines = batchedLines({ write: (text) => void written.push(text) }, (line) =>
+    line.startsWith('{"level":"info"'),
+  );
   const info = (n: number) => lines.write(`{"level":"info","n":${n}}\n`);
   return { lines, written, info };
 }
