@@ -16,6 +16,8 @@ export class RecentMap<K, V> {
   set(key: K, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    // Asked before there is an iterator: most maps are never full, and each look sets.
+    if (this.#entries.size <= this.#most) return;
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#most) break;
       this.#entries.delete(oldest);
