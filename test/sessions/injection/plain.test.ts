@@ -14,7 +14,7 @@ const thorough = (note: string, name = "note") =>
   ])?.marker ?? null;
 
 const quick = (note: string, name = "note") => {
-  const http = { method: "POST", path: "/v1/deploy", query: [], headers: [], content_type: null, body_sha256: "" };
+  const http = { method: "POST", path: "/v1/deploy", query: [], headers: [], content_type: "", body_sha256: "" };
   return injectionIn({ params: { [name]: note }, body: {}, http })?.marker ?? null;
 };
 
