@@ -24,5 +24,11 @@ export function factsOf({ workflow_run_id, initiated_by, role, clearance }: Sess
 }
 
 function present(facts: { [K in keyof SessionFacts]: string | undefined }): SessionFacts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+  const { workflow_run_id, initiated_by, role, clearance } = facts;
+  const known: { [K in keyof SessionFacts]: string } = {};
+  if (workflow_run_id !== undefined) known.workflow_run_id = workflow_run_id;
+  if (initiated_by !== undefined) known.initiated_by = initiated_by;
+  if (role !== undefined) known.role = role;
+  if (clearance !== undefined) known.clearance = clearance;
+  return known;
 }

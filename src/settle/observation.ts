@@ -31,7 +31,7 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
   const { session, call, terms, outside } = seen;
   const outcome = outcomeOf(answer);
   const refusal = outcome === "refused" ? answer.reason : null;
-  const telling = indicators.filter((indicator) => indicator === answer.reason);
+  const telling = indicators.find((indicator) => indicator === answer.reason);
   return {
     session: session.id,
     bound: session.bound,
@@ -43,7 +43,8 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
     tool: call?.tool ?? null,
     classification: call?.classification ?? [],
     tags: seen.tags,
-    indicators: [...new Set([...seen.indicators, ...telling])],
+    indicators:
+      telling === undefined && seen.indicators.length < 2 ? seen.indicators : distinct(seen.indicators, telling),
     outside: outside && {
       signedAtMs: outside.signedAtMs,
       classification: outside.classification,
@@ -53,8 +54,13 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
   };
 }
 
+function distinct(found: readonly Indicator[], telling: Indicator | undefined): Indicator[] {
+  return [...new Set(telling === undefined ? found : [...found, telling])];
+}
+
 /** Never between the two halves of a character, since one half is no text. */
 function cut(text: string): string {
+  if (text.length <= longestDetail) return text;
   return [...text.slice(0, 2 * longestDetail)].slice(0, longestDetail).join("");
 }
 

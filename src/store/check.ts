@@ -56,7 +56,8 @@ export function checkLook({ agent, session, tool, learningMs, approval }: LookRe
 function checkObservation(seen: Observation): void {
   checkName("observation.session", seen.session);
   if (seen.tool !== null) checkName("observation.tool", seen.tool);
-  for (const name of [...seen.classification, ...seen.tags]) checkName("observation.classification", name);
+  for (const name of seen.classification) checkName("observation.classification", name);
+  for (const name of seen.tags) checkName("observation.classification", name);
   for (const name of seen.outside?.classification ?? []) checkName("observation.outside.classification", name);
   checkName("observation.detail", seen.detail);
   if (seen.refusal !== null) checkName("observation.refusal", seen.refusal);
@@ -87,10 +88,8 @@ export function checkFilter({ agent, limit }: ApprovalFilter): void {
  * rates, the longest interval with the smallest burst, are countable too.
  */
 export function isCountable({ intervalUs, burst }: Rate): boolean {
-  const horizonUs = intervalUs * burst;
-  return [intervalUs, burst, horizonUs].every(
-    (value) => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs,
-  );
+  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs;
+  return isCount(intervalUs) && isCount(burst) && isCount(intervalUs * burst);
 }
 
 function checkCharge(path: string, { rate, toolRate, budget, sessionBudget }: Charge): void {
@@ -124,7 +123,8 @@ function checkSessions({ enforced, shadow }: SettleRequest): void {
 
 function checkKnown(known: KnownCounters): void {
   for (const [name, value] of Object.entries(known)) {
-    checkInteger(`known.${name}`, value ?? 0, 0);
+    // No text for what nearly never is.
+    if (!Number.isSafeInteger(value ?? 0) || value < 0) checkInteger(`known.${name}`, value, 0);
   }
 }
 
@@ -144,8 +144,11 @@ export function checkUsage({ agent, session }: UsageRequest): void {
   if (session !== null) checkName("session", session);
 }
 
+const surrogate = /[\ud800-\udfff]/;
+
 export function checkName(path: string, value: string): void {
   if (value === "") throw new RangeError(`${path} is empty`);
+  if (!surrogate.test(value)) return;
   try {
     encodeURIComponent(value);
   } catch {

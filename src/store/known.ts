@@ -100,7 +100,7 @@ function keepNewest<Half>(notes: RecentMap<string, Noted<Half>>, key: string, re
 }
 
 function limits({ rate, toolRate, budget, sessionBudget }: Charge): boolean {
-  return [rate, toolRate, budget, sessionBudget].some((limit) => limit !== undefined);
+  return rate !== undefined || toolRate !== undefined || budget !== undefined || sessionBudget !== undefined;
 }
 
 function keyOf(agent: string, session: string): string {

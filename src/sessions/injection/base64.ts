@@ -38,8 +38,34 @@ export function base64In(text: string): string {
     }
     start = end;
   }
-  const found = bytes?.toString("utf8", 0, length).match(stretches) ?? [];
+  // Digests and identifiers say nothing: bytes are seen to be no text sooner than they are made one.
+  if (bytes === null || !mayBeText(bytes, length)) return "";
+  const found = bytes.toString("utf8", 0, length).match(stretches) ?? [];
   return found.filter((stretch) => stretch.length >= shortestStretch).join("\n\n");
+}
+
+/** False when no stretch of the bytes is long enough. No character has more UTF-16 units than bytes. */
+function mayBeText(bytes: Uint8Array, length: number): boolean {
+  let stretch = 0;
+  for (let at = 0; at < length; at += 1) {
+    const size = sizeAt(bytes, at, length);
+    stretch = size === 0 ? 0 : stretch + size;
+    if (stretch >= shortestStretch) return true;
+    if (size > 1) at += size - 1;
+  }
+  return false;
+}
+
+/** Bytes of the character (RFC 3629); 0 for what is none, and for what ends a stretch. */
+function sizeAt(bytes: Uint8Array, at: number, length: number): number {
+  const byte = bytes[at] as number;
+  if (byte < 0x80) return (byte >= 0x20 && byte !== 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d ? 1 : 0;
+  const size = byte < 0xc2 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 0;
+  if (at + size > length) return 0;
+  for (let next = at + 1; next < at + size; next += 1) {
+    if (((bytes[next] as number) & 0xc0) !== 0x80) return 0;
+  }
+  return size;
 }
 
 function digitsOf(text: string): Uint8Array {

@@ -1,5 +1,7 @@
 import type { Call, Json } from "../../call.js";
-import { findInjection, type Marker, type Place } from "./find.js";
+import { findInjection, type Marker, mostSearched, type Place } from "./find.js";
+import { Plainness } from "./plain.js";
+import { separator } from "./shortened.js";
 
 export type { Marker } from "./find.js";
 
@@ -12,6 +14,7 @@ const showable = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
  * name at the top: `params.note`, `query.q`, `body.comment`, `path`; `params` for a marker in a name.
  */
 export function injectionIn(call: Pick<Call, "params" | "body" | "http">): Marker | null {
+  if (isPlain(call)) return null;
   const { query, path } = call.http;
   return findInjection([
     ...placesOf("params", Object.entries(call.params)),
@@ -22,6 +25,30 @@ export function injectionIn(call: Pick<Call, "params" | "body" | "http">): Marke
     ...placesOf("body", Object.entries(call.body ?? {})),
     { where: "path", texts: [path] },
   ]);
+}
+
+/** True when it is clear at a glance that there is no marker. Of calls that are searched in part it never is. */
+function isPlain({ params, body, http }: Pick<Call, "params" | "body" | "http">): boolean {
+  const plainness = new Plainness();
+  let length = http.path.length + separator.length;
+  plainness.add(http.path);
+  const add = (text: string): void => {
+    length += text.length + separator.length;
+    if (length <= mostSearched) plainness.add(text);
+  };
+  for (const { name, value } of http.query) {
+    add(name);
+    add(value);
+  }
+  for (const members of [params, body ?? {}]) {
+    for (const name of Object.keys(members)) {
+      add(name);
+      const value = members[name] as Json;
+      if (typeof value === "string") add(value);
+      else if (typeof value === "object") for (const text of textsIn(value)) add(text);
+    }
+  }
+  return length <= mostSearched && plainness.holds;
 }
 
 function placesOf(place: string, members: readonly (readonly [string, Json])[]): Place[] {

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { Redis } from "ioredis";
 import { StoreUnavailable } from "../store.js";
 import type { RedisAddress } from "./address.js";
@@ -12,6 +13,9 @@ interface Waiting {
 /** What makes one command of the handshake fail makes the next fail too, and that says less. */
 const echo = /^(NOAUTH |Stream isn't writeable|Connection is closed)/;
 
+/** Works whose commands wait for each other at most. */
+const mostTogether = 32;
+
 /**
  * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
  * that was under way when the connection broke has failed, and only its caller may repeat it.
@@ -25,6 +29,9 @@ export class Connection implements Connected {
   private underWay = 0;
   private quietSince = 0;
   private lastTrouble: Error | undefined;
+  /** What keeps its commands until the end of this turn of the event loop, and of how many works they are. */
+  private held: Duplex | undefined;
+  private together = 0;
 
   constructor(
     address: RedisAddress,
@@ -124,6 +131,7 @@ export class Connection implements Connected {
   private async answerTo<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     if (this.underWay === 0) this.quietSince = performance.now();
     this.underWay += 1;
+    this.hold();
     try {
       const value = await work(this.redis);
       this.quietSince = performance.now();
@@ -134,6 +142,30 @@ export class Connection implements Connected {
     } finally {
       this.underWay -= 1;
     }
+  }
+
+  /**
+   * What is asked in one turn of the event loop goes out in one write: of many calls at a time, the writes take as long as
+   * all else that this process does for its store, and the server reads each by itself.
+   */
+  private hold(): void {
+    const { stream } = this.redis;
+    if (this.held !== stream) {
+      this.letGo();
+      stream.cork();
+      this.held = stream;
+      setImmediate(() => {
+        if (this.held === stream) this.letGo();
+      });
+    }
+    this.together += 1;
+    if (this.together === mostTogether) process.nextTick(() => this.letGo());
+  }
+
+  private letGo(): void {
+    this.held?.uncork();
+    this.held = undefined;
+    this.together = 0;
   }
 
   /**

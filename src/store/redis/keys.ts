@@ -70,7 +70,12 @@ const prefixForm = /^[\w.:-]{1,64}$/;
 /** Throws a `RangeError` for a prefix that could end up in a hash tag. */
 export function keysUnder(prefix: string): Keys {
   if (!prefixForm.test(prefix)) throw new RangeError("the key prefix may hold letters, digits and _ . : - only");
-  const of = (agent: string, kind: string) => `${prefix}{${encodeURIComponent(agent)}}:${kind}`;
+  // One step names a dozen keys of one agent.
+  let last = { agent: "", tag: `${prefix}{}:` };
+  const of = (agent: string, kind: string) => {
+    if (last.agent !== agent) last = { agent, tag: `${prefix}{${encodeURIComponent(agent)}}:` };
+    return last.tag + kind;
+  };
   return {
     limits: (agent) => of(agent, "limits"),
     shadow: (agent) => of(agent, "shadow"),

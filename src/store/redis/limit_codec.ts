@@ -10,31 +10,33 @@ import {
   type Usage,
   type UsedCounters,
 } from "../store.js";
-import { number, text } from "./forms.js";
+import { number, numberIn, text, textsIn, wordIn } from "./forms.js";
 
 const hourMs = 3_600_000;
 
-/** A charge as settle-11 reads it. */
-export function encodeCharge({ rate, toolRate, budget, sessionBudget }: Charge): string {
-  return JSON.stringify({
-    ...(rate && { rate: rateOf(rate) }),
-    ...(toolRate && { tool_rate: { ...rateOf(toolRate), tool: toolRate.tool } }),
-    ...(budget && { daily_budget: { limit: budget.limitMicro, cost: budget.costMicro } }),
-    ...(sessionBudget && {
-      session_budget: { limit: sessionBudget.limitMicro, cost: sessionBudget.costMicro, ttl: sessionBudget.ttlMs },
-    }),
-  });
+/** A charge as settle-11 reads it; what is `undefined` is not in its JSON. */
+export function chargeForm({ rate, toolRate, budget, sessionBudget }: Charge): object {
+  return {
+    rate: rate && rateForm(rate),
+    tool_rate: toolRate && { ...rateForm(toolRate), tool: toolRate.tool },
+    daily_budget: budget && { limit: budget.limitMicro, cost: budget.costMicro },
+    session_budget: sessionBudget && {
+      limit: sessionBudget.limitMicro,
+      cost: sessionBudget.costMicro,
+      ttl: sessionBudget.ttlMs,
+    },
+  };
 }
 
-function rateOf({ intervalUs, burst }: Rate): object {
+function rateForm({ intervalUs, burst }: Rate): object {
   return { interval: intervalUs, burst };
 }
 
-export function encodeKnown(known: KnownCounters): string {
+export function knownForm(known: KnownCounters): object {
   const { charges, tatUs, day, spentMicro, keptUntilMs, lostAtMs } = known;
-  return JSON.stringify({
+  return {
     n: charges,
-    ...(tatUs !== null && { tat: tatUs }),
+    tat: tatUs ?? undefined,
     day,
     spent: spentMicro,
     until_ms: keptUntilMs,
@@ -42,49 +44,45 @@ export function encodeKnown(known: KnownCounters): string {
     session_spent: known.sessionSpentMicro,
     session_until_ms: known.sessionKeptUntilMs,
     session_lost_ms: known.sessionLostAtMs ?? 0,
-  });
+  };
 }
-
-const countersForm = z.tuple([number, text, text, number, number, number, number, number, text]);
 
 /** Throws on anything unexpected. */
 export function decodeCounters(nowMs: number, fields: readonly string[]): Counters {
-  const [charges, tat, toolTat, day, spentMicro, sessionSpentMicro, keptUntilMs, sessionKeptUntilMs, lost] =
-    countersForm.parse(fields);
+  const [charges, tat, toolTat, day, spent, sessionSpent, keptUntil, sessionKeptUntil, lost] = textsIn(fields, 9);
   return {
     nowMs,
-    charges,
+    charges: numberIn(charges),
     tatUs: numberOrNull(tat),
     toolTatUs: numberOrNull(toolTat),
-    day,
-    spentMicro,
-    sessionSpentMicro,
-    keptUntilMs,
-    sessionKeptUntilMs,
+    day: numberIn(day),
+    spentMicro: numberIn(spent),
+    sessionSpentMicro: numberIn(sessionSpent),
+    keptUntilMs: numberIn(keptUntil),
+    sessionKeptUntilMs: numberIn(sessionKeptUntil),
     lostAtMs: numberOrNull(lost),
   };
 }
 
-function numberOrNull(written: string): number | null {
-  return written === "" ? null : number.parse(written);
+function numberOrNull(written: unknown): number | null {
+  return written === "" ? null : numberIn(written);
 }
 
-const warningForm = z.tuple([
-  z.enum(limitNames).extract(["daily_budget", "session_budget"]),
-  z.enum(["enforce", "shadow"]),
-  z.enum(["80", "100"]),
-  z.enum(["0", "1"]),
-  number,
-  number,
-]);
+const budgets = limitNames.filter((name) => name === "daily_budget" || name === "session_budget");
 
 /** Throws on anything unexpected. */
 export function decodeWarnings(texts: readonly string[]): BudgetWarning[] {
   const warnings: BudgetWarning[] = [];
   for (let at = 0; at < texts.length; at += 6) {
-    const [limit, mode, percent, refused, spentMicro, limitMicro] = warningForm.parse(texts.slice(at, at + 6));
-    const told = { percent: percent === "80" ? (80 as const) : (100 as const), refused: refused === "1" };
-    warnings.push({ limit, mode, ...told, spentMicro, limitMicro });
+    const [limit, mode, percent, refused, spent, most] = textsIn(texts.slice(at, at + 6), 6);
+    warnings.push({
+      limit: wordIn(budgets, limit),
+      mode: wordIn(["enforce", "shadow"], mode),
+      percent: wordIn(["80", "100"], percent) === "80" ? 80 : 100,
+      refused: wordIn(["0", "1"], refused) === "1",
+      spentMicro: numberIn(spent),
+      limitMicro: numberIn(most),
+    });
   }
   return warnings;
 }

@@ -21,12 +21,16 @@ local function told_text(told)
   return table.concat({ digits(told.day), digits(told.percent), digits(told.limit), told.refused and "1" or "0" }, ":")
 end
 
--- The counters at key as they are. `set` is enforced or shadow.
+local nothing = { false, false }
+
+-- The counters at key as they are. `set` is enforced or shadow; without a key of the session's it has spent nothing.
+-- `expires_ms` is nil where there is no key yet.
 local function counters_at(now, key, session_key, set, charge)
   local tool_field = "tat:" .. (charge.tool_rate and charge.tool_rate.tool or "")
   local state = redis.call("HMGET", key, "n", "tat_us", "day", "spent", "hour", "hour_spent", "hour_before", "warned",
     tool_field, "lost_ms")
-  local session = redis.call("HMGET", session_key, set, set .. "_warned")
+  local ttl = redis.call("PTTL", key)
+  local session = session_key and redis.call("HMGET", session_key, set, set .. "_warned") or nothing
   return {
     now = now,
     key = key,
@@ -41,12 +45,13 @@ local function counters_at(now, key, session_key, set, charge)
     hour = number_at(state[5]),
     hour_spent = number_at(state[6]) or 0,
     hour_before = number_at(state[7]) or 0,
-    told = told_in(state[8]),
+    told = state[8],
     lost_ms = number_at(state[10]),
     session_spent = number_at(session[1]) or 0,
-    session_told = told_in(session[2]),
-    until_ms = now.ms + math.max(0, redis.call("PTTL", key)),
-    session_until_ms = now.ms + math.max(0, redis.call("PTTL", session_key)),
+    session_told = session[2],
+    expires_ms = ttl >= 0 and now.ms + ttl or nil,
+    until_ms = now.ms + math.max(0, ttl),
+    session_until_ms = now.ms + (session_key and math.max(0, redis.call("PTTL", session_key)) or 0),
   }
 end
 
@@ -105,10 +110,9 @@ end
 
 -- Weighs a charge against counters. Writes nothing; `after` is what to keep when it is charged.
 local function weigh(counters, charge)
-  local after, spends, now_ms = {}, false, counters.now.ms
-  for name, value in pairs(counters) do
-    after[name] = value
-  end
+  local spends, now_ms = false, counters.now.ms
+  -- What is not set in it is as it was: copying everything would take longer than the weighing.
+  local after = setmetatable({}, { __index = counters })
   local rates = { { "rate", "tat" }, { "tool_rate", "tool_tat" } }
   for _, names in ipairs(rates) do
     local rate = charge[names[1]]
@@ -160,24 +164,30 @@ end
 
 local function keep(counters)
   local fields = { "n", digits(counters.n) }
-  local named = {
-    tat_us = counters.tat,
-    [counters.tool_field] = counters.tool_tat,
-    day = counters.day,
-    spent = counters.day and counters.spent,
-    hour = counters.hour,
-    hour_spent = counters.hour and counters.hour_spent,
-    hour_before = counters.hour and counters.hour_before,
-    lost_ms = counters.lost_ms,
-  }
-  for field, value in pairs(named) do
+  local function add(field, value)
     if value then
-      table.insert(fields, field)
-      table.insert(fields, digits(value))
+      fields[#fields + 1] = field
+      fields[#fields + 1] = digits(value)
     end
   end
+  add("tat_us", counters.tat)
+  add(counters.tool_field, counters.tool_tat)
+  add("lost_ms", counters.lost_ms)
+  if counters.day then
+    add("day", counters.day)
+    add("spent", counters.spent)
+  end
+  if counters.hour then
+    add("hour", counters.hour)
+    add("hour_spent", counters.hour_spent)
+    add("hour_before", counters.hour_before)
+  end
   redis.call("HSET", counters.key, unpack(fields))
-  redis.call("PEXPIREAT", counters.key, digits(counters.until_ms))
+  -- With a daily budget it ends with the day, and most calls leave that as it is.
+  if not counters.expires_ms or counters.until_ms > counters.expires_ms then
+    redis.call("PEXPIREAT", counters.key, digits(counters.until_ms))
+    counters.expires_ms = counters.until_ms
+  end
   if counters.session_changed then
     redis.call("HSET", counters.session_key, counters.set, digits(counters.session_spent))
     redis.call("PEXPIREAT", counters.session_key, digits(counters.session_until_ms))
@@ -225,7 +235,7 @@ end
 local function warn_of(warnings, counters, charge, result)
   local daily = charge.daily_budget
   if daily and daily.cost > 0 and counters.day then
-    local told = counters.told
+    local told = told_in(counters.told)
     if told.day ~= counters.day then
       told = { day = counters.day, percent = 0, limit = 0, refused = false }
     end
@@ -241,7 +251,7 @@ local function warn_of(warnings, counters, charge, result)
   if session and session.cost > 0 then
     local budget = { name = "session_budget", set = counters.set, spent = counters.session_spent, limit = session.limit,
       refused = result.limit == "session_budget" }
-    local known = news_of(warnings, budget, counters.session_told)
+    local known = news_of(warnings, budget, told_in(counters.session_told))
     if known then
       redis.call("HSET", counters.session_key, counters.set .. "_warned", told_text(known))
       if counters.session_until_ms <= counters.now.ms then

@@ -19,5 +19,5 @@ local approval = {}
 if ARGV[3] == "1" then
   append_approval(approval, KEYS[3], now_ms)
 end
-local new = ARGV[1] ~= "" and is_new_tool(KEYS[2], ARGV[1], integer(ARGV[2]), now_ms)
+local new = ARGV[1] ~= "" and is_new_tool(tools_of(KEYS[2], ARGV[1]), integer(ARGV[2]), now_ms)
 return { session_of(KEYS[1]), new and "1" or "0", approval, session_of(KEYS[4]) }

@@ -15,12 +15,12 @@ import {
 import { answer, index, read, readOf, unlist } from "./approvals.js";
 import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
-import { decodeUsage, encodeCharge, encodeKnown } from "./limit_codec.js";
+import { chargeForm, decodeUsage, knownForm } from "./limit_codec.js";
 import { list } from "./list.js";
 import { redisRegistry } from "./registry.js";
 import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
-import { encodeObservation } from "./session_codec.js";
+import { observationForm } from "./session_codec.js";
 import { SessionIndex } from "./session_index.js";
 import { steps } from "./steps.js";
 
@@ -88,16 +88,22 @@ async function settle(
 ): Promise<SettleResult> {
   const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
   const open = `open:${agent}`;
-  const names = approvalNames(approval);
-  const opening = approval.kind === "open" ? approval : null;
-  const question = opening ? questionOf(opening.draft) : "";
+  const question = approval.kind === "open" ? questionOf(approval.draft) : "";
+  const call = {
+    enforced: chargeForm(enforced),
+    shadow: shadow && chargeForm(shadow),
+    known: known && knownForm(known),
+    seen: seen && observationForm(seen),
+    keep: idempotencyMs,
+    tools: agentToolsMs + (seen?.learningMs ?? 0),
+  };
   const reply = await scripts.settle.run(
     redis,
     [
       keys.limits(agent),
       keys.shadow(agent),
       keys.settled(agent, key),
-      keys.approval(agent, names.id),
+      keys.approval(agent, idOf(approval)),
       keys.pending(agent, question),
       keys.waiting(agent),
       keys.session(agent, seen?.session ?? open),
@@ -106,22 +112,8 @@ async function settle(
       keys.unbound(agent),
       keys.budget(agent, (enforced.sessionBudget ?? shadow?.sessionBudget)?.session ?? ""),
     ],
-    [
-      encodeCharge(enforced),
-      shadow ? encodeCharge(shadow) : "",
-      known ? encodeKnown(known) : "",
-      approval.kind,
-      names.fingerprint,
-      names.id,
-      opening?.draft.expiresInMs ?? "",
-      opening?.draft.quorum ?? "",
-      opening ? encodeDraft(opening.draft) : "",
-      idempotencyMs,
-      approvalRetentionMs,
-      opening?.maxPending ?? "",
-      seen ? encodeObservation(seen) : "",
-      agentToolsMs + (seen?.learningMs ?? 0),
-    ],
+    // One argument of JSON: each argument has its price on both sides.
+    [JSON.stringify(call), approval.kind, ...approvalArgs(approval)],
   );
   const { createdAtMs, nowMs, own, ...result } = parseSettle(reply, seen?.session ?? open);
   if (seen) await sessions.add(redis, { agent, seen, before: own, nowMs, replayed: result.replayed });
@@ -141,14 +133,22 @@ async function openedQuestion(redis: Commands, keys: Keys, agent: string, id: st
   return approval && questionOf({ ...approval, expiresInMs: approval.expiresAtMs - approval.createdAtMs });
 }
 
-function approvalNames(approval: SettleRequest["approval"]): { id: string; fingerprint: string } {
+function idOf(approval: SettleRequest["approval"]): string {
+  if (approval.kind === "none") return "";
+  return approval.kind === "open" ? approval.draft.id : approval.id;
+}
+
+function approvalArgs(approval: SettleRequest["approval"]): readonly (string | number)[] {
   switch (approval.kind) {
     case "none":
-      return { id: "", fingerprint: "" };
-    case "open":
-      return approval.draft;
+      return [];
+    case "open": {
+      const { draft, maxPending } = approval;
+      const { fingerprint, id, expiresInMs, quorum } = draft;
+      return [fingerprint, id, expiresInMs, quorum, encodeDraft(draft), approvalRetentionMs, maxPending];
+    }
     case "redeem":
-      return approval;
+      return [approval.fingerprint];
     default:
       return approval satisfies never;
   }

@@ -1,12 +1,47 @@
 -- Remembering for settle: what a session keeps of a call.
 
+-- A session is read once and written once, since each command costs more than all that is done with its fields: `fields` is
+-- what it has, `writes` are the names and values that are to change.
+local function opened(key, flat)
+  local fields = {}
+  for at = 1, #flat, 2 do
+    fields[flat[at]] = flat[at + 1]
+  end
+  return { key = key, fields = fields, writes = {} }
+end
+
+local function put(session, name, value)
+  if session.fields[name] == value then
+    return
+  end
+  local writes = session.writes
+  session.fields[name] = value
+  writes[#writes + 1] = name
+  writes[#writes + 1] = value
+end
+
+local function count(session, name, more)
+  put(session, name, digits(integer(session.fields[name] or "0") + more))
+end
+
+-- So many values fit on the stack of Lua.
+local most_values = 1000
+
+local function close(session, ttl)
+  local writes = session.writes
+  for from = 1, #writes, most_values do
+    redis.call("HSET", session.key, unpack(writes, from, math.min(from + most_values - 1, #writes)))
+  end
+  redis.call("PEXPIRE", session.key, digits(ttl))
+end
+
 -- Counts the anomalies in, newest last, and keeps some of them whole.
-local function remember_anomalies(now_ms, key, reasons, detail)
+local function remember_anomalies(now_ms, session, reasons, detail)
   if #reasons == 0 then
     return
   end
-  redis.call("HINCRBY", key, "anomalies", #reasons)
-  local text = redis.call("HGET", key, "recent")
+  count(session, "anomalies", #reasons)
+  local text = session.fields.recent
   local recent = text and cjson.decode(text) or {}
   for _, reason in ipairs(reasons) do
     table.insert(recent, { digits(now_ms), reason, detail })
@@ -14,39 +49,41 @@ local function remember_anomalies(now_ms, key, reasons, detail)
   while #recent > 20 do
     table.remove(recent, 1)
   end
-  redis.call("HSET", key, "recent", cjson.encode(recent))
+  put(session, "recent", cjson.encode(recent))
 end
 
-local function remember_outside(key, outside)
-  local known = redis.call("HMGET", key, "outside_ms", "outside_integrity", "outside_anomalies")
-  redis.call("HSET", key,
-    "outside_ms", digits(math.max(outside.at, integer(known[1] or "0"))),
-    "outside_integrity", digits(math.max(outside.integrity, integer(known[2] or "0"))),
-    "outside_anomalies", digits(math.max(outside.anomalies, integer(known[3] or "0"))))
+local function remember_outside(session, outside)
+  local function put_most(name, value)
+    put(session, name, digits(math.max(value, integer(session.fields[name] or "0"))))
+  end
+  put_most("outside_ms", outside.at)
+  put_most("outside_integrity", outside.integrity)
+  put_most("outside_anomalies", outside.anomalies)
 end
 
 -- What is bad about a call, or says what data the session has had access to.
-local function remember_worse(now_ms, key, seen, bad)
-  redis.call("HSETNX", key, "started_ms", digits(now_ms))
-  redis.call("HSET", key, "last_ms", digits(now_ms))
+local function remember_worse(now_ms, session, seen, bad)
+  local now = digits(now_ms)
+  if not session.fields.started_ms then
+    put(session, "started_ms", now)
+  end
+  put(session, "last_ms", now)
   for _, name in ipairs(bad.classification) do
-    redis.call("HSET", key, "c:" .. name, "1")
+    put(session, "c:" .. name, "1")
   end
   for _, indicator in ipairs(bad.indicators) do
-    redis.call("HINCRBY", key, "i:" .. indicator, 1)
+    count(session, "i:" .. indicator, 1)
   end
-  remember_anomalies(now_ms, key, bad.reasons, seen.detail)
+  remember_anomalies(now_ms, session, bad.reasons, seen.detail)
   if seen.outside then
-    remember_outside(key, seen.outside)
+    remember_outside(session, seen.outside)
   end
-  redis.call("PEXPIRE", key, digits(seen.ttl))
 end
 
 -- True when this refusal completes a burst; then the count begins again.
-local function is_burst(now_ms, key, burst)
-  local text = redis.call("HGET", key, "refusals")
+local function is_burst(now_ms, session, burst)
   local times = {}
-  for time in string.gmatch(text or "", "%d+") do
+  for time in string.gmatch(session.fields.refusals or "", "%d+") do
     table.insert(times, time)
   end
   table.insert(times, digits(now_ms))
@@ -54,7 +91,7 @@ local function is_burst(now_ms, key, burst)
     table.remove(times, 1)
   end
   local complete = #times == burst.refusals and now_ms - integer(times[1]) <= burst.within
-  redis.call("HSET", key, "refusals", complete and "" or table.concat(times, ","))
+  put(session, "refusals", complete and "" or table.concat(times, ","))
   return complete
 end
 

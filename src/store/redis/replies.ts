@@ -3,7 +3,7 @@ import type { SessionState } from "../../session.js";
 import { decodeApproval } from "../approval_codec.js";
 import { withUnbound } from "../sessions.js";
 import type { AnswerResult, Approval, ApprovalStatus, LimitOutcome, Look, Marked, SettleResult } from "../store.js";
-import { number, text } from "./forms.js";
+import { listIn, number, numberIn, text, textIn, textsIn, wordIn, writtenTextsIn } from "./forms.js";
 import { decodeCounters, decodeWarnings } from "./limit_codec.js";
 import { decodeSession } from "./session_codec.js";
 
@@ -24,29 +24,7 @@ export const approvalCodes = [
 export const answerCodes = ["approved", "denied", "recorded", "revoked", "conflict", "expired", "not_found"] as const;
 export const statusCodes = ["pending", "approved", "denied", "expired", "consumed"] as const;
 
-const settleReply = z.tuple([
-  z.enum(["0", "1"]),
-  z.enum(limitCodes),
-  text,
-  text,
-  text,
-  z.enum(["", ...limitCodes]),
-  text,
-  text,
-  text,
-  z.enum(approvalCodes),
-  text,
-  text,
-  text,
-  text,
-  number,
-  z.array(text),
-  z.array(text),
-  z.array(text),
-  z.array(text),
-]);
 const markReply = z.union([z.tuple([]), z.tuple([z.enum(["0", "1"]), text])]);
-const lookReply = z.tuple([z.array(text), z.enum(["0", "1"]), z.array(z.unknown()), z.array(text)]);
 const approvalReply = z.tuple([z.enum(statusCodes), number, number, text], text);
 const answerReply = z.tuple([z.enum(answerCodes)], text);
 
@@ -58,21 +36,28 @@ export function parseSettle(
   reply: unknown,
   sessionId: string,
 ): SettleResult & { createdAtMs: number | null; nowMs: number; own: SessionState | null } {
-  const [replayed, code, limit, retry, spent, shadow, shadowLimit, shadowRetry, shadowSpent, ...rest] =
-    settleReply.parse(reply);
-  const [approval, id, created, expires, frees, nowMs, counters, warnings, session, unbound] = rest;
-  const own = decodeSession(session);
+  const [kept, once] = textsIn(reply, 2);
+  const [first, code, limit, retry, spent, shadow, shadowLimit, shadowRetry, shadowSpent, ...asked] = textsIn(
+    JSON.parse(textIn(kept)),
+    14,
+  );
+  wordIn(["0"], first);
+  const [approval, id, created, expires, frees] = asked;
+  const [replayed, now, counters, warnings, session, unbound] = listIn(JSON.parse(textIn(once)), 6);
+  const nowMs = numberIn(now);
+  const own = decodeSession(writtenTextsIn(session));
+  const counted = writtenTextsIn(counters);
   return {
-    replayed: replayed === "1",
-    session: withUnbound(sessionId, own, decodeSession(unbound)),
+    replayed: wordIn(["0", "1"], replayed) === "1",
+    session: withUnbound(sessionId, own, decodeSession(writtenTextsIn(unbound))),
     own,
     nowMs,
-    enforced: limitOf(code, limit, retry, spent),
-    shadow: shadow === "" ? null : limitOf(shadow, shadowLimit, shadowRetry, shadowSpent),
-    counters: counters.length === 0 ? null : decodeCounters(nowMs, counters),
-    warnings: decodeWarnings(warnings),
-    approval: settledApprovalOf(approval, id, expires, frees),
-    createdAtMs: created === "" ? null : number.parse(created),
+    enforced: limitOf(wordIn(limitCodes, code), limit, retry, spent),
+    shadow: shadow === "" ? null : limitOf(wordIn(limitCodes, shadow), shadowLimit, shadowRetry, shadowSpent),
+    counters: counted.length === 0 ? null : decodeCounters(nowMs, counted),
+    warnings: decodeWarnings(writtenTextsIn(warnings)),
+    approval: settledApprovalOf(wordIn(approvalCodes, approval), textIn(id), expires, frees),
+    createdAtMs: created === "" ? null : numberIn(created),
   };
 }
 
@@ -84,26 +69,26 @@ export function parseMark(reply: unknown): Marked | null {
 
 /** What look-4 says. Throws on anything unexpected. */
 export function parseLook(reply: unknown, expected: { id: string; agent: string; session: string }): Look {
-  const [session, newTool, approval, unbound] = lookReply.parse(reply);
+  const [session, newTool, approval, unbound] = listIn(reply, 4);
   return {
-    session: withUnbound(expected.session, decodeSession(session), decodeSession(unbound)),
-    newTool: newTool === "1",
-    approval: parseApproval(approval, expected),
+    session: withUnbound(expected.session, decodeSession(textsIn(session)), decodeSession(textsIn(unbound))),
+    newTool: wordIn(["0", "1"], newTool) === "1",
+    approval: parseApproval(listIn(approval), expected),
   };
 }
 
-function limitOf(code: (typeof limitCodes)[number], limit: string, retry: string, spent: string): LimitOutcome {
+function limitOf(code: (typeof limitCodes)[number], limit: unknown, retry: unknown, spent: unknown): LimitOutcome {
   switch (code) {
     case "ok":
       return { outcome: code };
     case "rate_exceeded":
-      return { outcome: code, limit: z.enum(["rate", "tool_rate"]).parse(limit), retryAfterMs: number.parse(retry) };
+      return { outcome: code, limit: wordIn(["rate", "tool_rate"], limit), retryAfterMs: numberIn(retry) };
     case "budget_exceeded":
       return {
         outcome: code,
-        limit: z.enum(["daily_budget", "session_budget"]).parse(limit),
-        retryAfterMs: number.parse(retry),
-        spentMicro: number.parse(spent),
+        limit: wordIn(["daily_budget", "session_budget"], limit),
+        retryAfterMs: numberIn(retry),
+        spentMicro: numberIn(spent),
       };
     default:
       return code satisfies never;
@@ -113,8 +98,8 @@ function limitOf(code: (typeof limitCodes)[number], limit: string, retry: string
 function settledApprovalOf(
   code: (typeof approvalCodes)[number],
   id: string,
-  expires: string,
-  retry: string,
+  expires: unknown,
+  retry: unknown,
 ): SettleResult["approval"] {
   switch (code) {
     case "none":
@@ -122,9 +107,9 @@ function settledApprovalOf(
       return { outcome: code };
     case "opened":
     case "joined":
-      return { outcome: "opened", fresh: code === "opened", id, expiresAtMs: number.parse(expires) };
+      return { outcome: "opened", fresh: code === "opened", id, expiresAtMs: numberIn(expires) };
     case "exceeded":
-      return { outcome: code, retryAfterMs: number.parse(retry) };
+      return { outcome: code, retryAfterMs: numberIn(retry) };
     default:
       return { outcome: "refused", why: code };
   }

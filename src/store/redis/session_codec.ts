@@ -1,24 +1,6 @@
-import { z } from "zod";
-import { type Indicator, indicators, integrities, type SessionState } from "../../session.js";
+import { type Indicator, indicators, integrities, type SessionFacts, type SessionState } from "../../session.js";
 import { maxRecent, type Observation } from "../store.js";
-import { number } from "./forms.js";
-
-const head = z.object({
-  started_ms: number,
-  last_ms: number,
-  calls: number.default(0),
-  passed: number.default(0),
-  refused: number.default(0),
-  anomalies: number.default(0),
-  known: z.string().default("{}"),
-  recent: z.string().default("[]"),
-  outside_ms: number.optional(),
-  outside_integrity: number.pipe(z.int().max(integrities.length - 1)).optional(),
-  outside_anomalies: number.optional(),
-});
-const text = z.string().optional();
-const known = z.strictObject({ workflow_run_id: text, initiated_by: text, role: text, clearance: text });
-const recent = z.array(z.tuple([number, z.string(), z.string()])).max(maxRecent);
+import { listIn, numberIn, textIn, UnreadableReply, wordIn } from "./forms.js";
 
 /**
  * A session from the fields and values of its hash; `null` when there are none. Throws on anything that this program does
@@ -26,70 +8,92 @@ const recent = z.array(z.tuple([number, z.string(), z.string()])).max(maxRecent)
  */
 export function decodeSession(fields: readonly string[]): SessionState | null {
   if (fields.length === 0) return null;
-  const map = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) map.set(fields[i] ?? "", fields[i + 1] ?? "");
-  const said = head.parse(Object.fromEntries([...map].filter(([name]) => name in head.shape)));
+  const said = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) said.set(fields[at] as string, fields[at + 1] as string);
+  const classification: string[] = [];
+  const tools: string[] = [];
+  const counts: Partial<Record<Indicator, number>> = {};
+  for (const [name, value] of said) {
+    if (name.startsWith("c:")) classification.push(name.slice(2));
+    else if (name.startsWith("t:")) tools.push(name.slice(2));
+    else if (name.startsWith("i:")) counts[wordIn(indicators, name.slice(2))] = numberIn(value);
+  }
   return {
-    known: JSON.parse(JSON.stringify(known.parse(JSON.parse(said.known)))),
-    startedMs: said.started_ms,
-    lastMs: said.last_ms,
-    calls: said.calls,
-    passed: said.passed,
-    refused: said.refused,
-    classification: named(map, "c:"),
-    tools: named(map, "t:"),
-    indicators: indicatorsOf(map),
-    anomalies: said.anomalies,
-    recent: recent.parse(JSON.parse(said.recent)).map(([atMs, reason, detail]) => ({ atMs, reason, detail })),
-    outside: outsideOf(said),
+    known: knownIn(said.get("known")),
+    startedMs: numberIn(said.get("started_ms")),
+    lastMs: numberIn(said.get("last_ms")),
+    calls: countIn(said.get("calls")),
+    passed: countIn(said.get("passed")),
+    refused: countIn(said.get("refused")),
+    classification: classification.sort(),
+    tools: tools.sort(),
+    indicators: counts,
+    anomalies: countIn(said.get("anomalies")),
+    recent: recentIn(said.get("recent")),
+    outside: outsideIn(said.get("outside_ms"), said.get("outside_integrity"), said.get("outside_anomalies")),
   };
 }
 
-/** All of it or nothing: a part is not what this program writes. */
-function outsideOf(said: z.output<typeof head>): SessionState["outside"] {
-  const { outside_ms: seenMs, outside_integrity: place, outside_anomalies: anomalies } = said;
-  if (seenMs === undefined && place === undefined && anomalies === undefined) return null;
-  const integrity = place === undefined ? undefined : integrities[place];
-  if (seenMs === undefined || integrity === undefined || anomalies === undefined) {
-    throw new Error("a part of what others attested is missing");
+const countIn = (written: string | undefined): number => (written === undefined ? 0 : numberIn(written));
+
+const facts: readonly (keyof SessionFacts)[] = ["workflow_run_id", "initiated_by", "role", "clearance"];
+
+function knownIn(written: string | undefined): SessionFacts {
+  // Of most sessions, and of one that only another's call has made.
+  if (written === undefined || written === "{}") return {};
+  const said: unknown = JSON.parse(written);
+  if (typeof said !== "object" || said === null || Array.isArray(said)) {
+    throw new UnreadableReply("the facts of a session are no object");
   }
-  return { seenMs, integrity, anomalies: anomalies > 0 };
+  const known: { [K in keyof SessionFacts]: string } = {};
+  for (const [name, value] of Object.entries(said)) known[wordIn(facts, name)] = textIn(value);
+  return known;
 }
 
-/** An observation as `settle-11.lua` reads it. Members that are absent there are absent here. */
-export function encodeObservation(seen: Observation): string {
-  const { outside } = seen;
-  return JSON.stringify({
-    known: JSON.stringify(seen.known),
-    ttl: seen.ttlMs,
-    outcome: seen.outcome,
-    ...(seen.refusal !== null && { refusal: seen.refusal }),
-    detail: seen.detail,
-    ...(seen.tool !== null && { tool: seen.tool }),
-    classification: seen.classification,
-    tags: seen.tags,
-    indicators: seen.indicators,
-    ...(outside && {
-      outside: {
-        at: outside.signedAtMs,
-        classification: outside.classification,
-        integrity: integrities.indexOf(outside.integrity),
-        anomalies: Number(outside.anomalies),
-      },
-    }),
-    burst: { refusals: seen.burst.refusals, within: seen.burst.withinMs },
-    learning: seen.learningMs,
+function recentIn(written: string | undefined): SessionState["recent"] {
+  if (written === undefined) return [];
+  const told = listIn(JSON.parse(written));
+  if (told.length > maxRecent) throw new UnreadableReply("a session keeps more anomalies than it can");
+  return told.map((one) => {
+    const [atMs, reason, detail] = listIn(one, 3);
+    return { atMs: numberIn(atMs), reason: textIn(reason), detail: textIn(detail) };
   });
 }
 
-function named(map: ReadonlyMap<string, string>, prefix: string): string[] {
-  const names = [...map.keys()].filter((name) => name.startsWith(prefix));
-  return names.map((name) => name.slice(prefix.length)).sort();
+/** All of it or nothing: a part is not what this program writes. */
+function outsideIn(
+  seenMs: string | undefined,
+  place: string | undefined,
+  anomalies: string | undefined,
+): SessionState["outside"] {
+  if (seenMs === undefined && place === undefined && anomalies === undefined) return null;
+  const integrity = integrities[numberIn(place)];
+  if (integrity === undefined) throw new UnreadableReply("an attested integrity has no name");
+  return { seenMs: numberIn(seenMs), integrity, anomalies: numberIn(anomalies) > 0 };
 }
 
-function indicatorsOf(map: ReadonlyMap<string, string>): Partial<Record<Indicator, number>> {
-  const counts = [...map].filter(([name]) => name.startsWith("i:"));
-  return Object.fromEntries(
-    counts.map(([name, value]) => [z.enum(indicators).parse(name.slice(2)), number.parse(value)]),
-  );
+/** An observation as `settle-11.lua` reads it. Members that are absent there are absent in its JSON. */
+export function observationForm(seen: Observation): object {
+  const { outside } = seen;
+  return {
+    known: JSON.stringify(seen.known),
+    ttl: seen.ttlMs,
+    outcome: seen.outcome,
+    refusal: seen.refusal ?? undefined,
+    detail: seen.detail,
+    tool: seen.tool ?? undefined,
+    classification: seen.classification,
+    tags: seen.tags,
+    indicators: seen.indicators,
+    outside: outside
+      ? {
+          at: outside.signedAtMs,
+          classification: outside.classification,
+          integrity: integrities.indexOf(outside.integrity),
+          anomalies: Number(outside.anomalies),
+        }
+      : undefined,
+    burst: { refusals: seen.burst.refusals, within: seen.burst.withinMs },
+    learning: seen.learningMs,
+  };
 }
