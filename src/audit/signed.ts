@@ -1,4 +1,4 @@
-import { canonicalJson } from "../canonical.js";
+import { canonicalJson, canonicalName, sortedNames } from "../canonical.js";
 import { isBase64Url } from "../keys/jwk.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope } from "./record.js";
@@ -9,15 +9,18 @@ export class BrokenRecord extends Error {
 }
 
 /**
- * A statement with its signature, as one line without its newline: the RFC 8785 form of both, the signature being over the
- * RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind.
+ * A statement with its signature, as the bytes of one line without its newline: the RFC 8785 form of both, the signature being
+ * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind.
  */
-export function signedLine(statement: object, key: SigningKey): string {
-  const members = membersOf(statement);
-  members.delete("signature");
-  const value = Buffer.from(key.sign(Buffer.from(objectOf(members)))).toString("base64url");
-  members.set("signature", canonicalJson({ alg: recordAlgorithm(key), kid: key.kid, value }));
-  return objectOf(members);
+export function signedLine(statement: object, key: SigningKey): Buffer {
+  const { before, after } = aroundSignature(statement);
+  // What is signed is written once; the line is the same bytes with the signature put in.
+  const signed = Buffer.from(objectOf(before, after));
+  const value = base64Url(key.sign(signed));
+  const signature = signatureMember({ alg: recordAlgorithm(key), kid: key.kid, value });
+  if (before === "" || after === "") return Buffer.from(objectOf(before, signature, after));
+  const cut = 1 + Buffer.byteLength(before);
+  return Buffer.concat([signed.subarray(0, cut), Buffer.from(`,${signature}`), signed.subarray(cut)]);
 }
 
 /**
@@ -26,9 +29,8 @@ export function signedLine(statement: object, key: SigningKey): string {
  */
 export function readSignedLine(line: Uint8Array, keys: readonly VerifyKey[]): Record<string, unknown> {
   const statement = parse(line);
-  const members = spelledOut(statement, line);
-  members.delete("signature");
-  checkSignature(statement.signature, Buffer.from(objectOf(members)), keys);
+  const { before, after } = spelledOut(statement, line);
+  checkSignature(statement.signature, Buffer.from(objectOf(before, after)), keys);
   return statement;
 }
 
@@ -51,16 +53,19 @@ function parse(line: Uint8Array): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** The members of a record whose line is the one way to write it. */
-function spelledOut(record: Record<string, unknown>, line: Uint8Array): Map<string, string> {
-  let members: Map<string, string>;
+/** The members of a statement whose line is the one way to write it. */
+function spelledOut(statement: Record<string, unknown>, line: Uint8Array): Around {
+  let around: Around;
+  let text: string;
   try {
-    members = membersOf(record);
+    around = aroundSignature(statement);
+    const signature = "signature" in statement ? signatureMember(statement.signature) : "";
+    text = objectOf(around.before, signature, around.after);
   } catch {
     throw new BrokenRecord("holds what JSON cannot say, or is nested too deeply");
   }
-  if (!Buffer.from(objectOf(members)).equals(line)) throw new BrokenRecord("is not in canonical form (RFC 8785)");
-  return members;
+  if (!Buffer.from(text).equals(line)) throw new BrokenRecord("is not in canonical form (RFC 8785)");
+  return around;
 }
 
 function checkSignature(given: unknown, signed: Uint8Array, keys: readonly VerifyKey[]): void {
@@ -79,15 +84,33 @@ function checkSignature(given: unknown, signed: Uint8Array, keys: readonly Verif
   if (!fitting.some((key) => key.verify(signed, signature))) throw new BrokenRecord("signature does not verify");
 }
 
-/** RFC 8785 text of each member, by name. */
-function membersOf(record: object): Map<string, string> {
-  const given = Object.entries(record).filter(([, value]) => value !== undefined);
-  return new Map(given.map(([name, value]) => [name, canonicalJson(value)]));
+/** Members in RFC 8785 form, without braces: those that stand before the signature, and those after it. */
+interface Around {
+  before: string;
+  after: string;
 }
 
-/** RFC 8785 form of an object. Both forms of a record, with and without signature, come from the same members. */
-function objectOf(members: ReadonlyMap<string, string>): string {
-  // The default order compares UTF-16 code units, which is what section 3.2.3 asks for.
-  const names = [...members.keys()].sort();
-  return `{${names.map((name) => `${canonicalJson(name)}:${members.get(name)}`).join(",")}}`;
+function aroundSignature(statement: object): Around {
+  const members = statement as Readonly<Record<string, unknown>>;
+  let [before, after] = ["", ""];
+  for (const name of sortedNames(members)) {
+    const value = members[name];
+    if (value === undefined || name === "signature") continue;
+    const member = canonicalName(name) + canonicalJson(value);
+    if (name < "signature") before += before === "" ? member : `,${member}`;
+    else after += after === "" ? member : `,${member}`;
+  }
+  return { before, after };
+}
+
+function signatureMember(signature: unknown): string {
+  return canonicalName("signature") + canonicalJson(signature);
+}
+
+function objectOf(...members: string[]): string {
+  return `{${members.filter((text) => text !== "").join(",")}}`;
+}
+
+function base64Url({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("base64url");
 }
