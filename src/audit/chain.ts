@@ -21,7 +21,7 @@ export type Sealed = Envelope & { [member: string]: unknown };
  * RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
  */
 export function seal(draft: RecordDraft, { seq, prev, writer, key }: Place): Buffer {
-  return signedLine({ ...draft, seq, prev, writer }, key);
+  return signedLine(draft, key, { prev, seq, writer });
 }
 
 /** What the next record's `prev` says about this line (given without its newline). */

@@ -10,10 +10,11 @@ export class BrokenRecord extends Error {
 
 /**
  * A statement with its signature, as the bytes of one line without its newline: the RFC 8785 form of both, the signature being
- * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind.
+ * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind. `more` are members
+ * beside those of the statement, or instead of them.
  */
-export function signedLine(statement: object, key: SigningKey): Buffer {
-  const { before, after } = aroundSignature(statement);
+export function signedLine(statement: object, key: SigningKey, more: object = {}): Buffer {
+  const { before, after } = aroundSignature(statement, more);
   // What is signed is written once; the line is the same bytes with the signature put in.
   const signed = Buffer.from(objectOf(before, after));
   const value = base64Url(key.sign(signed));
@@ -90,17 +91,25 @@ interface Around {
   after: string;
 }
 
-function aroundSignature(statement: object): Around {
-  const members = statement as Readonly<Record<string, unknown>>;
-  let [before, after] = ["", ""];
-  for (const name of sortedNames(members)) {
-    const value = members[name];
-    if (value === undefined || name === "signature") continue;
-    const member = canonicalName(name) + canonicalJson(value);
-    if (name < "signature") before += before === "" ? member : `,${member}`;
-    else after += after === "" ? member : `,${member}`;
+/** A copy of the statement with `more` in it would take longer than to write it down. */
+function aroundSignature(statement: object, more: object = {}): Around {
+  const around = { before: "", after: "" };
+  const others = sortedNames(more);
+  let next = 0;
+  for (const name of sortedNames(statement)) {
+    for (; next < others.length && (others[next] as string) <= name; next++) put(around, others[next] as string, more);
+    if (others[next - 1] !== name) put(around, name, statement);
   }
-  return { before, after };
+  for (; next < others.length; next++) put(around, others[next] as string, more);
+  return around;
+}
+
+function put(around: Around, name: string, members: object): void {
+  const value = (members as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || name === "signature") return;
+  const member = canonicalName(name) + canonicalJson(value);
+  if (name < "signature") around.before += around.before === "" ? member : `,${member}`;
+  else around.after += around.after === "" ? member : `,${member}`;
 }
 
 function signatureMember(signature: unknown): string {
