@@ -15,13 +15,24 @@ export class BrokenRecord extends Error {
  */
 export function signedLine(statement: object, key: SigningKey, more: object = {}): Buffer {
   const { before, after } = aroundSignature(statement, more);
-  // What is signed is written once; the line is the same bytes with the signature put in.
-  const signed = Buffer.from(objectOf(before, after));
-  const value = base64Url(key.sign(signed));
+  // What is signed is made into bytes once, and the line is the same bytes with the signature put in.
+  const room = roomFor(3 * (before.length + after.length + 1));
+  const cut = room.write(`{${before}`);
+  const end = cut + room.write(`${before !== "" && after !== "" ? "," : ""}${after}}`, cut);
+  const value = base64Url(key.sign(room.subarray(0, end)));
   const signature = signatureMember({ alg: recordAlgorithm(key), kid: key.kid, value });
-  if (before === "" || after === "") return Buffer.from(objectOf(before, signature, after));
-  const cut = 1 + Buffer.byteLength(before);
-  return Buffer.concat([signed.subarray(0, cut), Buffer.from(`,${signature}`), signed.subarray(cut)]);
+  const put = `${before === "" ? "" : ","}${signature}${before === "" && after !== "" ? "," : ""}`;
+  const line = Buffer.allocUnsafe(end + Buffer.byteLength(put));
+  room.copy(line, 0, 0, cut);
+  room.copy(line, cut + line.write(put, cut), cut, end);
+  return line;
+}
+
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Room for so many bytes, until the next statement. Most fit where the one before was, so that none is left to collect. */
+function roomFor(bytes: number): Buffer {
+  return bytes <= scratch.length ? scratch : Buffer.allocUnsafeSlow(bytes);
 }
 
 /**
