@@ -6,20 +6,23 @@ const poolBytes = 8_192;
 const pool = Buffer.alloc(poolBytes);
 let used = poolBytes;
 
-/**
- * So many cryptographically random bytes, 1 to 8,192, each given out once. They are the pool's own memory, which the next call
- * may overwrite: read them at once and keep only what was made of them.
- */
-function pooled(bytes: number): Buffer {
+/** Where in the pool so many bytes begin that nobody was given yet. */
+function taken(bytes: number): number {
   if (used + bytes > poolBytes) {
     randomFillSync(pool);
     used = 0;
   }
   used += bytes;
-  return pool.subarray(used - bytes, used);
+  return used - bytes;
 }
 
-/** So many cryptographically random bytes, 1 to 8,192, as lower-case hexadecimal digits. */
+/** So many cryptographically random bytes, 1 to 8,192, as lower-case hexadecimal digits. No byte is given out twice. */
 export function randomHex(bytes: number): string {
-  return pooled(bytes).toString("hex");
+  const from = taken(bytes);
+  return pool.toString("hex", from, from + bytes);
+}
+
+/** An unpredictable integer of so many bytes (1 to 6): 0 to 256 ** bytes - 1, each as likely as the others. */
+export function randomInteger(bytes: number): number {
+  return pool.readUIntBE(taken(bytes), bytes);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { monotonicFactory } from "ulid";
+import { ulidFactory } from "./ulid.js";
 
 /** The outside world that a decision depends on, injected so that every stage can be tested without waiting. */
 export interface Runtime {
@@ -12,12 +12,12 @@ export interface Runtime {
   random(bytes: number): Uint8Array;
 }
 
-const ulid = monotonicFactory();
+const ulid = ulidFactory(Date.now);
 
 /** The real clock and random source of this process. */
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonicMicros: () => Math.round(performance.now() * 1000),
-  id: () => ulid(),
+  id: ulid,
   random: (bytes) => randomBytes(bytes),
 };

@@ -17,11 +17,11 @@ export interface Place {
 export type Sealed = Envelope & { [member: string]: unknown };
 
 /**
- * One line of the chain, without its newline: the RFC 8785 form of the record with its signature, which is over the
+ * The bytes of one line of the chain, without its newline: the RFC 8785 form of the record with its signature, which is over the
  * RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
  */
-export function seal(draft: RecordDraft, { seq, prev, writer, key }: Place): string {
-  return signedLine({ ...draft, seq, prev, writer }, key);
+export function seal(draft: RecordDraft, { seq, prev, writer, key }: Place): Buffer {
+  return signedLine(draft, key, { prev, seq, writer });
 }
 
 /** What the next record's `prev` says about this line (given without its newline). */

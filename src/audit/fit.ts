@@ -13,16 +13,16 @@ export const maxLineBytes = 1024 * 1024;
  * `AuditUnavailable` when the record has no JSON form.
  */
 export function sealWithin(draft: RecordDraft, place: Place, limit = maxLineBytes): Buffer {
-  const whole = Buffer.from(sealed(draft, place));
+  const whole = sealed(draft, place);
   if (whole.length <= limit) return whole;
   for (const reduce of [...reductions[draft.kind], ...last]) {
-    const reduced = Buffer.from(sealed(reduce(draft), place));
+    const reduced = sealed(reduce(draft), place);
     if (reduced.length <= limit) return reduced;
   }
   throw new AuditUnavailable(`a record is larger than ${limit} bytes`);
 }
 
-function sealed(draft: RecordDraft, place: Place): string {
+function sealed(draft: RecordDraft, place: Place): Buffer {
   try {
     return seal(draft, place);
   } catch (cause) {

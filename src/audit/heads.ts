@@ -33,7 +33,7 @@ export const maxHeadsBytes = 1024 * 1024;
 
 /** The statement as one signed line without its newline, in the form and with the signature of a record. */
 export function sealHeads(statement: HeadsStatement, key: SigningKey): string {
-  return signedLine(statement, key);
+  return signedLine(statement, key).toString();
 }
 
 /** Reads a statement (without its newline). Throws `BrokenRecord` when it is none or no key signed it. */

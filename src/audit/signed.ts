@@ -1,4 +1,4 @@
-import { canonicalJson } from "../canonical.js";
+import { canonicalJson, canonicalName, sortedNames } from "../canonical.js";
 import { isBase64Url } from "../keys/jwk.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope } from "./record.js";
@@ -9,15 +9,30 @@ export class BrokenRecord extends Error {
 }
 
 /**
- * A statement with its signature, as one line without its newline: the RFC 8785 form of both, the signature being over the
- * RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind.
+ * A statement with its signature, as the bytes of one line without its newline: the RFC 8785 form of both, the signature being
+ * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind. `more` are members
+ * beside those of the statement, or instead of them.
  */
-export function signedLine(statement: object, key: SigningKey): string {
-  const members = membersOf(statement);
-  members.delete("signature");
-  const value = Buffer.from(key.sign(Buffer.from(objectOf(members)))).toString("base64url");
-  members.set("signature", canonicalJson({ alg: recordAlgorithm(key), kid: key.kid, value }));
-  return objectOf(members);
+export function signedLine(statement: object, key: SigningKey, more: object = {}): Buffer {
+  const { before, after } = aroundSignature(statement, more);
+  // What is signed is made into bytes once, and the line is the same bytes with the signature put in.
+  const room = roomFor(3 * (before.length + after.length + 1));
+  const cut = room.write(`{${before}`);
+  const end = cut + room.write(`${before !== "" && after !== "" ? "," : ""}${after}}`, cut);
+  const value = base64Url(key.sign(room.subarray(0, end)));
+  const signature = signatureMember({ alg: recordAlgorithm(key), kid: key.kid, value });
+  const put = `${before === "" ? "" : ","}${signature}${before === "" && after !== "" ? "," : ""}`;
+  const line = Buffer.allocUnsafe(end + Buffer.byteLength(put));
+  room.copy(line, 0, 0, cut);
+  room.copy(line, cut + line.write(put, cut), cut, end);
+  return line;
+}
+
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Room for so many bytes, until the next statement. Most fit where the one before was, so that none is left to collect. */
+function roomFor(bytes: number): Buffer {
+  return bytes <= scratch.length ? scratch : Buffer.allocUnsafeSlow(bytes);
 }
 
 /**
@@ -26,9 +41,8 @@ export function signedLine(statement: object, key: SigningKey): string {
  */
 export function readSignedLine(line: Uint8Array, keys: readonly VerifyKey[]): Record<string, unknown> {
   const statement = parse(line);
-  const members = spelledOut(statement, line);
-  members.delete("signature");
-  checkSignature(statement.signature, Buffer.from(objectOf(members)), keys);
+  const { before, after } = spelledOut(statement, line);
+  checkSignature(statement.signature, Buffer.from(objectOf(before, after)), keys);
   return statement;
 }
 
@@ -51,16 +65,19 @@ function parse(line: Uint8Array): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** The members of a record whose line is the one way to write it. */
-function spelledOut(record: Record<string, unknown>, line: Uint8Array): Map<string, string> {
-  let members: Map<string, string>;
+/** The members of a statement whose line is the one way to write it. */
+function spelledOut(statement: Record<string, unknown>, line: Uint8Array): Around {
+  let around: Around;
+  let text: string;
   try {
-    members = membersOf(record);
+    around = aroundSignature(statement);
+    const signature = "signature" in statement ? signatureMember(statement.signature) : "";
+    text = objectOf(around.before, signature, around.after);
   } catch {
     throw new BrokenRecord("holds what JSON cannot say, or is nested too deeply");
   }
-  if (!Buffer.from(objectOf(members)).equals(line)) throw new BrokenRecord("is not in canonical form (RFC 8785)");
-  return members;
+  if (!Buffer.from(text).equals(line)) throw new BrokenRecord("is not in canonical form (RFC 8785)");
+  return around;
 }
 
 function checkSignature(given: unknown, signed: Uint8Array, keys: readonly VerifyKey[]): void {
@@ -79,15 +96,41 @@ function checkSignature(given: unknown, signed: Uint8Array, keys: readonly Verif
   if (!fitting.some((key) => key.verify(signed, signature))) throw new BrokenRecord("signature does not verify");
 }
 
-/** RFC 8785 text of each member, by name. */
-function membersOf(record: object): Map<string, string> {
-  const given = Object.entries(record).filter(([, value]) => value !== undefined);
-  return new Map(given.map(([name, value]) => [name, canonicalJson(value)]));
+/** Members in RFC 8785 form, without braces: those that stand before the signature, and those after it. */
+interface Around {
+  before: string;
+  after: string;
 }
 
-/** RFC 8785 form of an object. Both forms of a record, with and without signature, come from the same members. */
-function objectOf(members: ReadonlyMap<string, string>): string {
-  // The default order compares UTF-16 code units, which is what section 3.2.3 asks for.
-  const names = [...members.keys()].sort();
-  return `{${names.map((name) => `${canonicalJson(name)}:${members.get(name)}`).join(",")}}`;
+/** A copy of the statement with `more` in it would take longer than to write it down. */
+function aroundSignature(statement: object, more: object = {}): Around {
+  const around = { before: "", after: "" };
+  const others = sortedNames(more);
+  let next = 0;
+  for (const name of sortedNames(statement)) {
+    for (; next < others.length && (others[next] as string) <= name; next++) put(around, others[next] as string, more);
+    if (others[next - 1] !== name) put(around, name, statement);
+  }
+  for (; next < others.length; next++) put(around, others[next] as string, more);
+  return around;
+}
+
+function put(around: Around, name: string, members: object): void {
+  const value = (members as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || name === "signature") return;
+  const member = canonicalName(name) + canonicalJson(value);
+  if (name < "signature") around.before += around.before === "" ? member : `,${member}`;
+  else around.after += around.after === "" ? member : `,${member}`;
+}
+
+function signatureMember(signature: unknown): string {
+  return canonicalName("signature") + canonicalJson(signature);
+}
+
+function objectOf(...members: string[]): string {
+  return `{${members.filter((text) => text !== "").join(",")}}`;
+}
+
+function base64Url({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("base64url");
 }

@@ -51,50 +51,52 @@ export async function record(parts: RecordParts, sink: AuditSink): Promise<void>
 export function decisionRecord(parts: RecordParts): DecisionRecord {
   const { identity, call, session, evaluation, redeemed, computed, enforced, mask } = parts;
   const shown = (text: string | null | undefined) => (typeof text === "string" ? mask.text(text) : null);
-  return {
-    kind: "decision",
-    decision_id: parts.decisionId,
-    timestamp: new Date(parts.nowMs).toISOString(),
-    deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
-    workflow_run_id: session?.workflow_run_id ?? null,
-    session_id: session?.session_id ?? null,
+  // In the order in which it is written, and one object from the start: it is signed in half the time of one that is not.
+  const whole: DecisionRecord = {
+    action: shown(call?.action),
     agent_id: identity?.agent.id ?? parts.proven?.agent ?? null,
     agent_model: identity?.agent.model ?? null,
-    tool: call?.tool ?? null,
-    action: shown(call?.action),
+    anomalies: parts.anomalies && maskAnomalies(parts.anomalies, mask),
+    approval_id: redeemed?.id ?? computed.approval?.id ?? null,
+    data_classification: call && { tags: [...(evaluation?.tags ?? [])].sort(), tool: [...call.classification] },
+    decision: computed.verdict,
+    decision_id: parts.decisionId,
+    deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
+    enforced: enforced.verdict,
     environment: shown(call?.environment),
-    service: shown(call?.service),
-    image_tag: shown(call?.image_tag),
     fingerprint: parts.fingerprint,
+    http: parts.request && lineOf(parts.request, mask),
+    human_approval: redeemed?.humans ?? null,
+    image_tag: shown(call?.image_tag),
+    kind: "decision",
+    latency_us: parts.latencyUs,
+    mode: parts.mode,
     opa_decision: evaluation && {
-      policy_version: evaluation.policyVersion,
       input: maskInput(evaluation.input, mask),
+      policy_version: evaluation.policyVersion,
       result: maskResult(evaluation.result, mask),
     },
-    session_attestation: session && ({ ...session } as unknown as Json),
-    data_classification: call && { tool: [...call.classification], tags: [...(evaluation?.tags ?? [])].sort() },
-    anomalies: parts.anomalies && maskAnomalies(parts.anomalies, mask),
-    human_approval: redeemed?.humans ?? null,
-    decision: computed.verdict,
-    enforced: enforced.verdict,
-    ...(parts.local && { local: true }),
-    mode: parts.mode,
-    reason: computed.reason,
-    violations: computed.violations.map((found) => maskViolation({ ...found } as { [name: string]: Json }, mask)),
-    approval_id: redeemed?.id ?? computed.approval?.id ?? null,
     outcome: outcomeOf(enforced.verdict),
-    latency_us: parts.latencyUs,
-    trace_id: parts.traceId,
+    reason: computed.reason,
     request_id: parts.request?.id ?? null,
-    http: parts.request && lineOf(parts.request, mask),
+    service: shown(call?.service),
+    session_attestation: session && ({ ...session } as unknown as Json),
+    session_id: session?.session_id ?? null,
+    timestamp: new Date(parts.nowMs).toISOString(),
     token: identity?.token ?? parts.proven?.token ?? null,
+    tool: call?.tool ?? null,
+    trace_id: parts.traceId,
+    violations: computed.violations.map((found) => maskViolation({ ...found } as { [name: string]: Json }, mask)),
+    workflow_run_id: session?.workflow_run_id ?? null,
   };
+  if (parts.local) whole.local = true;
+  return whole;
 }
 
 /** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
 function lineOf({ method, authority, target }: HttpRequest, mask: Masker): DecisionRecord["http"] {
   const path = mask.path(target.split("?", 1)[0] ?? "");
-  return { method, host: mask.quoted(mask.host(authority)).slice(0, longestShown), path: path.slice(0, longestShown) };
+  return { host: mask.quoted(mask.host(authority)).slice(0, longestShown), method, path: path.slice(0, longestShown) };
 }
 
 /** Names of parameters and of actions are the agent's words. */

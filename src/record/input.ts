@@ -6,26 +6,27 @@ type JsonObject = { [name: string]: Json };
 /** Members that no agent chooses: they come from the registry, the catalogue, verified tokens and the clock. */
 const proven = new Set(["agent", "unmatched", "tool", "facts", "session", "session_attestation", "approval", "time"]);
 
-/** A copy of the input document for the record, with all that the agent sent masked. */
+/** The input document as it is recorded, with all that the agent sent masked. */
 export function maskInput(input: JsonObject, mask: Masker): JsonObject {
-  const members = Object.entries(input).map(([name, value]): [string, Json] => {
-    if (name === "params") return [name, mask.params(value as JsonObject)];
-    if (name === "http") return [name, maskHttp(value as JsonObject, mask)];
-    if (name === "destination") return [name, maskDestination(value as JsonObject, mask)];
-    return [name, proven.has(name) ? value : mask.value(value)];
-  });
-  return Object.fromEntries(members);
+  const shown = { ...input };
+  for (const name of Object.keys(shown)) {
+    if (!proven.has(name)) shown[name] = maskMember(name, shown[name] as Json, mask);
+  }
+  return shown;
 }
 
-function maskDestination({ host, ...rest }: JsonObject, mask: Masker): JsonObject {
-  return { host: mask.host(String(host)), ...rest };
+function maskMember(name: string, value: Json, mask: Masker): Json {
+  if (name === "params") return mask.params(value as JsonObject) as JsonObject;
+  if (name === "http") return maskHttp(value as JsonObject, mask);
+  if (name === "destination") return { ...(value as JsonObject), host: mask.host(String((value as JsonObject).host)) };
+  return mask.value(value);
 }
 
 function maskHttp({ method, path, query, headers }: JsonObject, mask: Masker): JsonObject {
   return {
+    headers: mask.headers(headers as JsonObject) as JsonObject,
     method: method ?? null,
     path: mask.path(String(path)),
-    query: mask.query(query as JsonObject),
-    headers: mask.headers(headers as JsonObject),
+    query: mask.query(query as JsonObject) as JsonObject,
   };
 }

@@ -2,7 +2,7 @@ import type { Call, Json } from "../call.js";
 import { mapMembers, mapTexts } from "../dlp/texts.js";
 import { percentDecode } from "../percent.js";
 import { type Copies, copiesIn, withoutCopies } from "./copies.js";
-import { hiddenBy, withoutSecrets, withoutTokens } from "./secrets.js";
+import { hiddenBy, mayHoldToken, someMayHoldToken, withoutSecrets, withoutTokens } from "./secrets.js";
 
 type Members = Readonly<Record<string, Json>>;
 
@@ -52,11 +52,11 @@ export interface Masker {
   path(path: string): string;
   /** Of a host, each label by itself too. */
   host(host: string): string;
-  /** Of texts at any depth, names included. */
+  /** Of texts at any depth, names included. This and the following give what they were given where nothing is masked. */
   value(value: Json): Json;
-  params(params: Members): Record<string, Json>;
-  query(query: Members): Record<string, Json>;
-  headers(headers: Members): Record<string, Json>;
+  params(params: Members): Members;
+  query(query: Members): Members;
+  headers(headers: Members): Members;
 }
 
 /** The masker of one decision. */
@@ -73,24 +73,36 @@ export function createMasker({ call, evaluation }: MaskParts): Masker {
   const text = (raw: string): string => withoutTokens(found ? found.maskedText(raw) : raw);
   const quoted = (raw: string): string => text(withoutCopies(raw, copies()));
   const tokenless = ({ text: raw }: { text: string }): string => withoutTokens(raw);
-  const members = (raw: Members, names: ReadonlySet<string>): Record<string, Json> =>
-    mapMembers(withoutSecrets(found ? found.masked(raw) : raw, names), tokenless);
+  const members = (raw: Members, names: ReadonlySet<string>): Members => {
+    const shown = withoutSecrets(found ? found.masked(raw) : raw, names);
+    return someMayHoldToken(shown as Json) ? mapMembers(shown, tokenless) : shown;
+  };
+  const value = (raw: Json): Json => {
+    const shown = found ? (Object.values(found.masked({ "": raw }))[0] ?? null) : raw;
+    return someMayHoldToken(shown) ? mapTexts(shown, "", tokenless) : shown;
+  };
 
   return {
     text,
     quoted,
-    path: (path) =>
-      quoted(
+    path(path) {
+      const { inPath } = secrets();
+      // Then each segment is what it is decoded to, and none is a secret.
+      if (inPath.size === 0 && !path.includes("%")) return quoted(path);
+      return quoted(
         path
           .split("/")
-          .map((segment) => maskSegment(segment, secrets().inPath, quoted))
+          .map((segment) => maskSegment(segment, inPath, quoted))
           .join("/"),
-      ),
-    host: (host) => text(host.split(".").map(text).join(".")),
-    value: (value) => mapTexts(found ? (Object.values(found.masked({ "": value }))[0] ?? null) : value, "", tokenless),
+      );
+    },
+    host: (host) => (found || mayHoldToken(host) ? text(host.split(".").map(text).join(".")) : host),
+    value,
     params: (params) => members(params, removed.query),
     query(raw) {
-      const shown = Object.entries(raw).map(([name, value]) => [name, secrets().inQuery.get(String(value)) ?? value]);
+      const { inQuery } = secrets();
+      if (inQuery.size === 0) return members(raw, removed.query);
+      const shown = Object.entries(raw).map(([name, value]) => [name, inQuery.get(String(value)) ?? value]);
       return members(Object.fromEntries(shown), removed.query);
     },
     headers: (headers) => members(headers, removed.headers),
@@ -113,7 +125,8 @@ function secretsOf(call: MaskedCall | null | undefined, removed: ReadonlySet<str
   if (!call) return { inPath, inQuery };
   const { params, fromQuery, http } = call;
   const named = new Set(http.query.map(({ name }) => name));
-  for (const [name, value] of Object.entries(params)) {
+  for (const name of Object.keys(params)) {
+    const value = params[name] as Json;
     const shown = typeof value === "string" || typeof value === "number" ? hiddenBy(name, value, removed) : null;
     if (shown === null || value === "") continue;
     if (!fromQuery.includes(name)) inPath.set(String(value), shown);

@@ -23,12 +23,53 @@ const cutShort = /^ \(\d{1,16} characters\)/;
 /** True when what stands under this name has no place in a record that many may read and nobody can change. */
 export function isSecret(name: string, value: Json): boolean {
   if (value === null || typeof value === "boolean") return false;
+  const kind = kindOf(name);
+  return typeof value === "number" ? kind.number : kind.text;
+}
+
+/** What may stand under a name: a secret text, a secret number. */
+interface NameKind {
+  text: boolean;
+  number: boolean;
+}
+
+/** The same names come with every call; to look each of them through costs more than all else that masking does. */
+const kinds = new Map<string, NameKind>();
+const most = { names: 1_000, length: 64 };
+
+function kindOf(name: string): NameKind {
+  const known = kinds.get(name);
+  if (known !== undefined) return known;
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll(/[^A-Za-z0-9]+/g, "_");
-  return (typeof value === "number" ? secretNumber : secretName).test(words);
+  const kind = { text: secretName.test(words), number: secretNumber.test(words) };
+  if (name.length > most.length) return kind;
+  // Agents choose names too, and could fill the memory with theirs for good.
+  if (kinds.size >= most.names) kinds.clear();
+  kinds.set(name, kind);
+  return kind;
+}
+
+const tokenStart = /cs[kt]_|eyJ/;
+
+/** False for a text in which no token can be, which is soon seen and so for most. */
+export function mayHoldToken(text: string): boolean {
+  return tokenStart.test(text);
+}
+
+/** `mayHoldToken` of the texts in a value, names included, at any depth. */
+export function someMayHoldToken(value: Json): boolean {
+  if (typeof value === "string") return mayHoldToken(value);
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(someMayHoldToken);
+  for (const [name, member] of Object.entries(value)) {
+    if (mayHoldToken(name) || someMayHoldToken(member)) return true;
+  }
+  return false;
 }
 
 /** A text with every token in it replaced by `[token]`: what proves something wherever it stands. */
 export function withoutTokens(text: string): string {
+  if (!mayHoldToken(text)) return text;
   return text.replaceAll(tokenRun, (run: string, start: number) => {
     if (run.endsWith("...") && cutShort.test(text.slice(start + run.length, start + run.length + 40)))
       return "[token]...";
@@ -46,19 +87,31 @@ export function hiddenBy(name: string, value: Json, removed: ReadonlySet<string>
   return isSecret(name, value) ? "[secret]" : null;
 }
 
-/** A copy of names with their values without what stands under a secret's name at any depth, or under a removed one. */
+/**
+ * Names with their values without what stands under a secret's name at any depth, or under a removed one. Members of which
+ * nothing is hidden are not copied.
+ */
 export function withoutSecrets(
   members: Readonly<Record<string, Json>>,
   removed: ReadonlySet<string>,
-): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(members).map(([name, value]) => [name, hiddenBy(name, value, removed) ?? deeper(value)]),
-  );
+): Readonly<Record<string, Json>> {
+  let shown: Record<string, Json> | null = null;
+  for (const name of Object.keys(members)) {
+    const value = members[name] as Json;
+    const instead = hiddenBy(name, value, removed) ?? deeper(value);
+    if (instead === value) continue;
+    // A copy has `__proto__` as a member of its own where there is one, and what is set then is that member.
+    shown ??= { ...members };
+    shown[name] = instead;
+  }
+  return shown ?? members;
 }
 
 function deeper(value: Json): Json {
-  if (Array.isArray(value)) return value.map(deeper);
-  return typeof value === "object" && value !== null ? withoutSecrets(value, none) : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value)) return withoutSecrets(value, none) as Json;
+  const shown = value.map(deeper);
+  return shown.some((member, index) => member !== value[index]) ? shown : value;
 }
 
 const none: ReadonlySet<string> = new Set();

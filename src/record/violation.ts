@@ -7,9 +7,9 @@ type JsonObject = { [name: string]: Json };
 
 /** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
 export function maskResult(result: Json, mask: Masker): Json {
-  const { decision, enforced, ...rest } = result as JsonObject;
+  const { decision, enforced } = result as JsonObject;
   const view = (raw: Json | undefined) => maskView(raw as JsonObject, mask);
-  return { ...rest, decision: view(decision), enforced: view(enforced) };
+  return { ...(result as JsonObject), decision: view(decision), enforced: view(enforced) };
 }
 
 function maskView(view: JsonObject, mask: Masker): Json {

@@ -1,9 +1,10 @@
 import fc from "fast-check";
-import { linkTo, readLine, seal } from "../../src/audit/chain.js";
+import { linkTo, readLine } from "../../src/audit/chain.js";
 import { BrokenRecord } from "../../src/audit/signed.js";
 import type { Json } from "../../src/call.js";
 import { canonicalJson } from "../../src/canonical.js";
 import { decisionDraft, ed25519, hmac, keys, policyDraft, stranger, writerName } from "./samples.js";
+import { seal } from "./sealed.js";
 
 const place = { seq: 7, prev: linkTo("before"), writer: writerName, key: ed25519 };
 

@@ -1,13 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { type ChainHead, headsSuffix, sealHeads } from "../../src/audit/heads.js";
 import { segmentFor } from "../../src/audit/segments.js";
 import { openWriter } from "../../src/audit/writer.js";
 import type { SigningKey } from "../../src/keys/signing_key.js";
 import { Chance } from "./random.js";
 import { policyDraft } from "./samples.js";
+import { seal } from "./sealed.js";
 import { variedRecord } from "./varied_records.js";
 
 /** Everything a directory holds, by path below it. */

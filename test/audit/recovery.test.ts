@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { AuditUnavailable } from "../../src/audit/record.js";
 import { verifyFiles } from "../../src/audit/verify.js";
 import { openWriter } from "../../src/audit/writer.js";
@@ -21,6 +21,7 @@ import {
   stranger,
   writerName,
 } from "./samples.js";
+import { seal } from "./sealed.js";
 
 const dir = scratch();
 const [one = "", two = "", three = ""] = chainOf(3, ed25519);

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import type {
   AdminRecord,
   ApprovalRecord,
@@ -14,6 +14,7 @@ import { isWriterName } from "../../src/audit/segments.js";
 import type { WriterOptions } from "../../src/audit/writer.js";
 import type { Jwk } from "../../src/keys/jwk.js";
 import { type SigningKey, signingKeyOf } from "../../src/keys/signing_key.js";
+import { seal } from "./sealed.js";
 
 export { segmentFor as segment } from "../../src/audit/segments.js";
 

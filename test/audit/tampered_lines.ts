@@ -1,5 +1,5 @@
-import { seal } from "../../src/audit/chain.js";
 import { stranger } from "./samples.js";
+import { seal } from "./sealed.js";
 import type { Copy, Place, Tamperings } from "./tamper.js";
 
 function signedAnew(copy: Copy, key: typeof stranger): Place {

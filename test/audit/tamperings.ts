@@ -1,5 +1,5 @@
-import { seal } from "../../src/audit/chain.js";
 import { policyDraft } from "./samples.js";
+import { seal } from "./sealed.js";
 import { type Copy, cut, firstSeq, type Place, segmentOf, type Tamperings } from "./tamper.js";
 import { tamperedHeads } from "./tampered_heads.js";
 import { tamperedLines } from "./tampered_lines.js";

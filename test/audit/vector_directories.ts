@@ -1,8 +1,9 @@
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { sealHeads } from "../../src/audit/heads.js";
 import type { RecordDraft } from "../../src/audit/record.js";
 import type { SigningKey } from "../../src/keys/signing_key.js";
 import { decisionDraft, ed25519, hmac, policyDraft } from "./samples.js";
+import { seal } from "./sealed.js";
 import { headsOf, segmentOf } from "./tamper.js";
 
 /** A directory as data: files by path, and where problems are, as `[file, line, seq]` (`seq` 0 = none is named). */

@@ -1,9 +1,10 @@
 import { createHash, createHmac, createPublicKey, type JsonWebKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { linkTo, readLine, seal } from "../../src/audit/chain.js";
+import { linkTo, readLine } from "../../src/audit/chain.js";
 import type { RecordDraft } from "../../src/audit/record.js";
 import { jwkSchema } from "../../src/keys/jwk.js";
 import { signingKeyOf } from "../../src/keys/signing_key.js";
+import { seal } from "./sealed.js";
 
 interface Vectors {
   keys: { ed25519: JsonWebKey; hmac: { kty: "oct"; k: string } };

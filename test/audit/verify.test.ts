@@ -1,10 +1,11 @@
 import { createHmac } from "node:crypto";
 import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { type AuditReport, formatAuditProblem, verifyFiles } from "../../src/audit/verify.js";
 import type { SigningKey } from "../../src/keys/keys.js";
 import { chainOf, ed25519, hmac, keys, policyDraft, put, scratch, segment, stranger, writerName } from "./samples.js";
+import { seal } from "./sealed.js";
 
 const dir = scratch();
 

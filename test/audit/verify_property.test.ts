@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { headsSuffix, sealHeads } from "../../src/audit/heads.js";
 import { verifyFiles } from "../../src/audit/verify.js";
 import type { Json } from "../../src/call.js";
 import { decisionDraft, keys, segment, writerName } from "./samples.js";
+import { seal } from "./sealed.js";
 
 let dir: string;
 beforeAll(async () => {

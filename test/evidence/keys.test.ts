@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { linkTo, seal } from "../../src/audit/chain.js";
+import { linkTo } from "../../src/audit/chain.js";
 import { segmentFor } from "../../src/audit/segments.js";
 import { deploymentEvidence } from "../../src/evidence/deployment.js";
 import { ed25519, hmac, scratch, writerName } from "../audit/samples.js";
+import { seal } from "../audit/sealed.js";
 import { call, deploymentId, ending } from "./stories.js";
 
 const dir = scratch();

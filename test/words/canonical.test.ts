@@ -1,3 +1,4 @@
+import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { canonicalJson, sha256Hex } from "../../src/canonical.js";
 
@@ -95,6 +96,58 @@ test("the form stands for the value, whatever the order of its members", () => {
     }),
     { numRuns: 1000, interruptAfterTimeLimit: 3000 },
   );
+});
+
+/** Texts with all that is escaped, and whole and half characters of two units. */
+const text = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('"', "\\", "/", "\0", "\n", "\u001f", " ", "\u007f", "\u2028", "\ud7ff", "\ue000", "\uffff"),
+    fc.constantFrom("\ud83d\ude00", "\ud800\udc00", "\ud800", "\udfff", "\udc00\ud800"),
+    fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+  ),
+  maxLength: 12,
+});
+/** Names that objects have by birth, that they put in an order of their own, or that are not sorted as people would. */
+const name = fc.oneof(
+  text,
+  fc.constantFrom("__proto__", "constructor", "length", "10", "9", "-1", "01", "a", "B", "b", "\ufb33", "\ud83d\ude00"),
+);
+const hostile = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    text,
+    fc.double(),
+    fc.integer(),
+    fc.constantFrom<unknown>(null, true, false, -0, 1e21, 1e-7, 2 ** 53, undefined, new Date(0), new Map([[1, 2]])),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.uniqueArray(fc.tuple(name, tie("value")), { maxLength: 6, selector: ([key]) => key }).map(Object.fromEntries),
+  ),
+})).value;
+
+/** What a function gives, or that it throws. */
+function attempted(make: () => unknown): unknown {
+  try {
+    return { gives: make() };
+  } catch {
+    return "throws";
+  }
+}
+
+test("every value has the form that another implementation gives it, or none in both", () => {
+  fc.assert(
+    fc.property(hostile, (value) => {
+      const wanted = attempted(() => canonicalize(value) ?? fc.pre(false));
+      expect(attempted(() => canonicalJson(value))).toEqual(wanted);
+    }),
+    { numRuns: 5_000, interruptAfterTimeLimit: 5_000 },
+  );
+});
+
+test("a name is written as it was the first time, however many other names come between", () => {
+  const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`"${index}`, index]));
+  const before = canonicalJson({ 'a"b': 1, ["n".repeat(100)]: 2 });
+  expect(canonicalJson(many)).toBe(canonicalize(many));
+  expect(canonicalJson({ 'a"b': 1, ["n".repeat(100)]: 2 })).toBe(before);
 });
 
 test("texts are hashed as UTF-8 (the vectors of FIPS 180-4)", () => {

@@ -1,0 +1,94 @@
+import crypto from "node:crypto";
+import { jest } from "@jest/globals";
+import { openWriter } from "../../src/audit/writer.js";
+import { canonicalJson } from "../../src/canonical.js";
+import type { SigningKey } from "../../src/keys/keys.js";
+import { randomInteger } from "../../src/random.js";
+import { systemRuntime } from "../../src/runtime.js";
+import { FaultyDisk } from "../audit/faulty_disk.js";
+import { decisionDraft, ed25519, optionsFor, scratch } from "../audit/samples.js";
+
+const dir = scratch();
+afterEach(() => jest.restoreAllMocks());
+
+/** A key that counts how often it signs. */
+function counted(key: SigningKey): { key: SigningKey; signed: number[] } {
+  const signed: number[] = [];
+  const sign = (data: Uint8Array) => {
+    signed.push(data.length);
+    return key.sign(data);
+  };
+  return { key: { ...key, sign }, signed };
+}
+
+/** An input of a decision that tells how often it was written down. */
+function watchedInput(): { input: never; times: () => number } {
+  let times = 0;
+  const input = Object.defineProperty({ other: 1 }, "watched", {
+    enumerable: true,
+    get() {
+      times++;
+      return "x";
+    },
+  });
+  return { input: input as never, times: () => times };
+}
+
+test.each([1, 16, 256])(
+  "%i records that come in one turn take at most two writes, two looks at the file and a signature each",
+  async (count) => {
+    const disk = new FaultyDisk();
+    let confirmed = 0;
+    const { key, signed } = counted(ed25519);
+    const openSegment: FaultyDisk["open"] = async (path) => {
+      const file = await disk.open(path);
+      return {
+        ...file,
+        confirm: (length) => {
+          confirmed++;
+          return file.confirm(length);
+        },
+      };
+    };
+    const sink = await openWriter(optionsFor(dir.path(), { key, openSegment }));
+    try {
+      confirmed = 0;
+      const inputs = Array.from({ length: count }, watchedInput);
+      await Promise.all(inputs.map(({ input }) => sink.append(decisionDraft(input))));
+      expect(disk.appends.length).toBeLessThanOrEqual(2);
+      expect(confirmed).toBeLessThanOrEqual(2);
+      expect(signed).toHaveLength(count);
+      // Signature and line are made of the same text.
+      expect(inputs.map(({ times }) => times())).toEqual(inputs.map(() => 1));
+    } finally {
+      await sink.close();
+    }
+  },
+);
+
+test("records beyond what one write may hold take as few writes as they can", async () => {
+  const disk = new FaultyDisk();
+  const sink = await openWriter(optionsFor(dir.path(), { openSegment: disk.open }));
+  try {
+    await Promise.all(Array.from({ length: 600 }, (_, index) => sink.append(decisionDraft({ index }))));
+    expect(disk.appends.length).toBeLessThanOrEqual(4);
+  } finally {
+    await sink.close();
+  }
+});
+
+test("a thousand ids, and numbers of other sizes, take few calls of the system's random source", () => {
+  const refill = jest.spyOn(crypto, "randomFillSync");
+  const ids = new Set(Array.from({ length: 1_000 }, systemRuntime.id));
+  const numbers = Array.from({ length: 1_000 }, () => randomInteger(6));
+  expect(ids.size).toBe(1_000);
+  expect(new Set(numbers).size).toBe(1_000);
+  // Of 4,096 bytes each: at most 10,000 for the ids, and 6,000 for the numbers.
+  expect(refill.mock.calls.length).toBeLessThanOrEqual(5);
+});
+
+test("canonical JSON reads each member once", () => {
+  const { input, times } = watchedInput();
+  canonicalJson({ b: input, a: [1, 2] });
+  expect(times()).toBe(1);
+});
