@@ -127,7 +127,7 @@ compare("in", left, right) := left in object.keys(right) if {
 	type_name(left) in {"string", "number", "boolean"}
 }
 
-compare("matches", left, right) := regex.match(right, left) if both_strings(left, right)
+compare("matches", left, right) := matches(right, left) if both_strings(left, right)
 
 compare("startsWith", left, right) := startswith(left, right) if both_strings(left, right)
 
