@@ -211,7 +211,10 @@ digest_matches(digest, permitted) if digest == permitted.digest
 
 digest_matches(digest, permitted) if {
 	not permitted.digest
-	regex.match(`\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\z`, digest)
+	some algorithm, length in {"sha256:": 64, "sha512:": 128}
+	startswith(digest, algorithm)
+	count(digest) == count(algorithm) + length
+	consists_of(substring(digest, count(algorithm), -1), "0123456789abcdef")
 }
 
 repository_matches(_, permitted) if not permitted.repository
@@ -220,8 +223,18 @@ repository_matches(name, permitted) if name == permitted.repository
 
 repository_matches(name, permitted) if {
 	startswith(name, concat("", [permitted.repository, ":"]))
-	regex.match(`\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z`, substring(name, count(permitted.repository) + 1, -1))
+	is_tag(substring(name, count(permitted.repository) + 1, -1))
 }
+
+is_tag(text) if {
+	count(text) >= 1
+	count(text) <= 128
+	consists_of(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+	not substring(text, 0, 1) in {".", "-"}
+}
+
+# Without a pattern, which would be compiled anew in each evaluation.
+consists_of(text, letters) if trim_left(text, letters) == ""
 
 # --- the user's Rego ---------------------------------------------------------------------------------------------
 
