@@ -3,12 +3,12 @@
 # has the same value as the written one. A value is true, false or "error".
 package countersign
 
-condition_truth(condition) := "true" if {
-	values := atom_values(condition)
+condition_truth(condition) := truth_of(condition, atom_values(condition))
+
+truth_of(condition, values) := "true" if {
 	some conjunction in condition.any
 	every literal in conjunction { literal_value(values, literal) == true }
 } else := "false" if {
-	values := atom_values(condition)
 	count(condition.any) > 0
 	every conjunction in condition.any {
 		some literal in conjunction
@@ -127,7 +127,7 @@ compare("in", left, right) := left in object.keys(right) if {
 	type_name(left) in {"string", "number", "boolean"}
 }
 
-compare("matches", left, right) := regex.match(right, left) if both_strings(left, right)
+compare("matches", left, right) := matches(right, left) if both_strings(left, right)
 
 compare("startsWith", left, right) := startswith(left, right) if both_strings(left, right)
 

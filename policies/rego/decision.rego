@@ -3,24 +3,36 @@
 # with the rules in shadow left out.
 package countersign
 
-# Documents are per agent; "*" is for agents without a policy of their own. Guardrails are part of every document.
-document := data.policies[input.agent.id]
-
-document := data.policies["*"] if not data.policies[input.agent.id]
+# The answer in as few words as it takes: most calls pass, and nothing more is to be said of them. Else it is the decision.
+answer := "allowed" if {
+	findings == []
+	demands == []
+	redactions == []
+	every entry in plan.sanitizers { idle(entry.sanitize) }
+	tags == []
+	plan.costs == []
+} else := decision
 
 decision := {
-	"decision": view(findings, demands, sanitizers, redactions),
-	"enforced": view(
-		enforced_only(findings),
-		enforced_only(demands),
-		enforced_only(sanitizers),
-		enforced_only(redactions),
-	),
+	"decision": computed,
+	"enforced": enforced,
 	"tags": tags,
-	"costs": costs,
-} if {
-	sound
+	"costs": plan.costs,
 }
+
+computed := view(findings, demands, plan.sanitizers, redactions)
+
+# Where nothing is in shadow both views are the same.
+enforced := computed if {
+	every items in [findings, demands, plan.sanitizers, redactions] {
+		every item in items { item.mode == "enforce" }
+	}
+} else := view(
+	enforced_only(findings),
+	enforced_only(demands),
+	enforced_only(plan.sanitizers),
+	enforced_only(redactions),
+)
 
 enforced_only(items) := [item | some item in items; item.mode == "enforce"]
 
@@ -45,7 +57,7 @@ view(found, demanded, cleaning, redacting) := {
 	"violations": asked(found, demanded),
 	"sanitize": [],
 	"redact": [],
-	"terms": terms(found, demanded),
+	"terms": wanted(found, demanded),
 	"asked": asked(found, demanded),
 	"redeems": false,
 } if {
@@ -57,7 +69,7 @@ view(found, demanded, cleaning, redacting) := {
 	"violations": [],
 	"sanitize": [entry.sanitize | some entry in cleaning],
 	"redact": [entry.hit | some entry in redacting],
-	"terms": terms(found, demanded),
+	"terms": wanted(found, demanded),
 	"asked": asked(found, demanded),
 	"redeems": count(asked(found, demanded)) > 0,
 } if {
@@ -68,7 +80,7 @@ view(found, demanded, cleaning, redacting) := {
 	"violations": [],
 	"sanitize": [],
 	"redact": [],
-	"terms": terms(found, demanded),
+	"terms": wanted(found, demanded),
 	"asked": asked(found, demanded),
 	"redeems": count(asked(found, demanded)) > 0,
 }
@@ -100,9 +112,8 @@ excused(finding, demanded) if {
 }
 
 # How the entries that ask for an approval want it given.
-terms(found, demanded) := [entry.terms |
-	some entry in entries
-	entry.terms
+wanted(found, demanded) := [entry.terms |
+	some entry in plan.terms
 	asking(entry, found, demanded)
 ]
 
@@ -121,67 +132,16 @@ facts_of(finding) := object.remove(finding, ["mode", "entry", "on_violation"])
 # --- findings, in the documented order of rules ------------------------------------------------------------------
 
 findings := array.concat(
-	array.concat(array.concat(not_known, denied_by_name), array.concat(not_granted, out_of_reach)),
+	array.concat(plan.fixed, out_of_reach),
 	array.concat(broken_rules, condition_errors),
 )
 
-# A call that names no tool and action could slip past the policies of a tool, so nothing grants it, shadow or not.
-nameable if {
-	is_string(input.tool)
-	is_string(input.action)
-}
-
-default default_mode := "enforce"
-
-default_mode := document.mode if nameable
-
-default not_known := []
-
-not_known := [{"rule": "no_policy", "mode": default_mode, "entry": null}] if not known
-
-denied_by_name := [finding |
-	some file in files
-	named(file.deny_actions)
-	finding := standing(file.deny_actions, {"rule": "deny_actions", "actual": input.action, "entry": null})
-]
-
-# As it is written, and in any mix of upper and lower case.
-named(deny) if input.action in deny.exact
-
-named(deny) if {
-	some name in deny.exact
-	folded(name) == folded_action
-}
-
-named(deny) if {
-	some prefix in deny.prefixes
-	startswith(input.action, prefix)
-}
-
-named(deny) if {
-	some prefix in deny.prefixes
-	startswith(folded_action, folded(prefix))
-}
-
-default not_granted := []
-
-not_granted := [{
-	"rule": "action_not_allowed",
-	"actual": object.get(input, "action", null),
-	"mode": default_mode,
-	"entry": null,
-}] if {
-	known
-	not granted
-}
-
 out_of_reach := [finding |
-	some file in files
-	file.egress
-	not reachable(file.egress)
-	finding := standing(file.egress, {
+	some egress in plan.egress
+	not reachable(egress)
+	finding := standing(egress, {
 		"rule": "egress",
-		"limit": [permitted.text | some permitted in file.egress.allow],
+		"limit": [permitted.text | some permitted in egress.allow],
 		"actual": object.get(input, "destination", null),
 		"entry": null,
 	})
@@ -207,18 +167,14 @@ reaches_port(permitted) if not permitted.port
 
 reaches_port(permitted) if input.destination.port == permitted.port
 
-# A rule is broken unless it is proven satisfied, so whatever is undefined counts against the call. Sorted by kind, then by
-# file and action, then as the compiler left the rules.
-broken_rules := [sorted[3] |
-	some sorted in sort([[ranks[rule.kind], i, j, broken(entry, rule)] |
-		some i, entry in entries
-		some j, rule in entry.rules
-		not satisfied(rule)
-	])
+# A rule is broken unless it is proven satisfied, so whatever is undefined counts against the call.
+broken_rules := [broken(rule) |
+	some rule in plan.rules
+	not satisfied(rule.kind, rule)
 ]
 
-broken(entry, rule) := object.union(
-	standing(rule, {"rule": rule.rule, "kind": rule.kind, "entry": entry.entry}),
+broken(rule) := object.union(
+	standing(rule, {"rule": rule.rule, "kind": rule.kind, "entry": rule.entry}),
 	object.union(particulars(rule), otherwise_spelled(rule)),
 )
 
@@ -250,10 +206,10 @@ redacted_anyway(rule, hit) if {
 
 # --- approvals, sanitizing, tags and costs -----------------------------------------------------------------------
 
-conditioned := [{"entry": entry.entry, "mode": entry.approval.mode, "source": entry.approval.source, "truth": truth} |
-	some entry in entries
-	entry.approval
-	truth := condition_truth(entry.approval.condition)
+conditioned := [{"entry": one.entry, "mode": one.mode, "source": one.source, "truth": truth} |
+	some one in plan.approvals
+	truth := condition_truth(one.condition)
+	truth != "false"
 ]
 
 demands := array.concat(
@@ -271,11 +227,6 @@ condition_errors := [{
 	failed.truth == "error"
 ]
 
-sanitizers := [{"sanitize": object.union(entry.sanitize, {"own": entry.own}), "mode": entry.sanitize_mode} |
-	some entry in entries
-	entry.sanitize
-]
-
 # True when the call has nothing that the entry would change.
 idle(sanitize) if {
 	count(sanitize.headers.set) == 0
@@ -289,9 +240,7 @@ idle(sanitize) if {
 }
 
 redactions := [{"hit": hit, "mode": rule.mode} |
-	some entry in entries
-	some rule in entry.rules
-	rule.kind == "dlp_redact"
+	some rule in plan.redacting
 	some hit in input.dlp.hits
 	hit.detector == rule.detector
 	hit.redactable == true
@@ -299,15 +248,7 @@ redactions := [{"hit": hit, "mode": rule.mode} |
 
 # What the call shows of the data it carries, shadow or not: the session remembers it.
 tags := sort({rule.tag |
-	some entry in entries
-	some rule in entry.rules
-	rule.kind == "dlp_tag"
+	some rule in plan.tagging
 	some hit in input.dlp.hits
 	hit.detector == rule.detector
 })
-
-costs := [{"base_micro": rule.base_micro, "per": rule.per, "mode": rule.mode} |
-	some entry in entries
-	some rule in entry.rules
-	rule.kind == "cost"
-]

@@ -24,7 +24,7 @@ explained(entry) := {
 	"index": entry.entry[1],
 	"name": entry.name,
 	"grants": entry.grants,
-	"rules": [judged(rule) | some rule in entry.rules],
+	"rules": [judged(made_ready(entry, rule)) | some rule in entry.rules],
 	"conditions": [explained_condition(entry.approval) | entry.approval],
 }
 
@@ -40,7 +40,7 @@ judged(rule) := object.union_n([
 	{"when": explained_when(rule.when) | rule.when},
 ])
 
-holds_for(rule) if satisfied(rule)
+holds_for(rule) if satisfied(rule.kind, rule)
 
 else := false
 

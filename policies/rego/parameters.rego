@@ -21,13 +21,11 @@ value_satisfies(rule, value) if {
 	has_type(rule.type, value)
 }
 
-# The whole value, whatever flags the pattern sets.
 value_satisfies(rule, value) if {
 	rule.kind == "param_pattern"
-	whole := concat("", [`\A(?:`, rule.pattern, `)\z`])
 	every member in members_of(value) {
 		is_string(member)
-		regex.match(whole, member)
+		matches(rule.whole, member)
 	}
 }
 
@@ -56,13 +54,13 @@ has_type("list", value) if is_array(value)
 
 has_type("map", value) if is_object(value)
 
-absent(name) if {
+absent(folded_name) if {
 	is_object(input.params)
-	not spelled_as[folded(name)]
+	not spelled_as[folded_name]
 }
 
 # A tool that does not tell `Amount` from `amount` must not be a way around a rule.
-only_spelling(name) if spelled_as[folded(name)] == {name}
+only_spelling(folded_name, name) if spelled_as[folded_name] == {name}
 
 # The parameters of the call by their names without regard to case.
 spelled_as[folded(key)] contains key if some key in object.keys(input.params)
@@ -77,10 +75,10 @@ otherwise_spelled(rule) := {"spelled": others} if {
 	count(others) > 0
 }
 
-countable(name) if absent(name)
+countable(name) if absent(folded(name))
 
 countable(name) if {
-	only_spelling(name)
+	only_spelling(folded(name), name)
 	is_number(input.params[name])
 	input.params[name] >= 0
 }

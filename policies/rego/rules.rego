@@ -27,13 +27,13 @@ ranks := {
 	"cost": 11,
 }
 
-satisfied(rule) if {
-	rule.kind == "environments"
+satisfied(kind, rule) if {
+	kind == "environments"
 	input.environment in rule.values
 }
 
-satisfied(rule) if {
-	rule.kind == "images"
+satisfied(kind, rule) if {
+	kind == "images"
 	is_array(input.images)
 	count(input.images) > 0
 	every image in input.images {
@@ -42,87 +42,87 @@ satisfied(rule) if {
 	}
 }
 
-satisfied(rule) if {
-	rule.kind in parameter_kinds
-	absent(rule.param)
+satisfied(kind, rule) if {
+	kind in parameter_kinds
+	absent(rule.folded)
 }
 
-satisfied(rule) if {
-	rule.kind in parameter_kinds
-	only_spelling(rule.param)
+satisfied(kind, rule) if {
+	kind in parameter_kinds
+	only_spelling(rule.folded, rule.param)
 	value_satisfies(rule, input.params[rule.param])
 }
 
-satisfied(rule) if {
-	rule.kind == "param_required"
-	only_spelling(rule.param)
+satisfied(kind, rule) if {
+	kind == "param_required"
+	only_spelling(rule.folded, rule.param)
 	input.params[rule.param] != null
 }
 
-satisfied(rule) if {
-	rule.kind == "param_forbid"
-	absent(rule.param)
+satisfied(kind, rule) if {
+	kind == "param_forbid"
+	absent(rule.folded)
 }
 
-satisfied(rule) if {
-	rule.kind == "param_forbid"
-	only_spelling(rule.param)
+satisfied(kind, rule) if {
+	kind == "param_forbid"
+	only_spelling(rule.folded, rule.param)
 	scanned(rule.detector)
 	every hit in input.dlp.hits { harmless(hit, rule) }
 }
 
-satisfied(rule) if {
-	rule.kind == "additional"
+satisfied(kind, rule) if {
+	kind == "additional"
 	is_object(input.params)
 	every name in object.keys(input.params) { name in rule.names }
 }
 
-satisfied(rule) if {
-	rule.kind == "window_allow"
+satisfied(kind, rule) if {
+	kind == "window_allow"
 	some slot in rule.slots
 	within(slot, input.time.zones[rule.zone])
 }
 
-satisfied(rule) if {
-	rule.kind == "window_deny"
+satisfied(kind, rule) if {
+	kind == "window_deny"
 	every slot in rule.slots { outside(slot, input.time.zones[rule.zone]) }
 }
 
-satisfied(rule) if {
-	rule.kind == "dlp_deny"
+satisfied(kind, rule) if {
+	kind == "dlp_deny"
 	scanned(rule.detector)
 	every hit in input.dlp.hits { hit.detector != rule.detector }
 }
 
 # What was found in a place that cannot be changed cannot be redacted either.
-satisfied(rule) if {
-	rule.kind == "dlp_redact"
+satisfied(kind, rule) if {
+	kind == "dlp_redact"
 	scanned(rule.detector)
 	every hit in input.dlp.hits { other_or_redactable(hit, rule.detector) }
 }
 
-satisfied(rule) if {
-	rule.kind == "dlp_tag"
+satisfied(kind, rule) if {
+	kind == "dlp_tag"
 	scanned(rule.detector)
 }
 
-satisfied(rule) if {
-	rule.kind == "rego"
+satisfied(kind, rule) if {
+	kind == "rego"
 	answer := input.rego[rule.package]
 	answer.deny == false
 	answer.requires_human_approval == true
 }
 
-satisfied(rule) if {
-	rule.kind == "rego"
+satisfied(kind, rule) if {
+	kind == "rego"
 	answer := input.rego[rule.package]
 	answer.deny == false
 	answer.requires_human_approval == false
 	answer.allow == true
 }
 
-satisfied(rule) if {
-	rule.kind == "cost"
+satisfied(kind, rule) if {
+	kind == "cost"
 	is_object(input.params)
 	every name in object.keys(rule.per) { countable(name) }
 }
@@ -211,7 +211,10 @@ digest_matches(digest, permitted) if digest == permitted.digest
 
 digest_matches(digest, permitted) if {
 	not permitted.digest
-	regex.match(`\A(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\z`, digest)
+	some algorithm, length in {"sha256:": 64, "sha512:": 128}
+	startswith(digest, algorithm)
+	count(digest) == count(algorithm) + length
+	consists_of(substring(digest, count(algorithm), -1), "0123456789abcdef")
 }
 
 repository_matches(_, permitted) if not permitted.repository
@@ -220,15 +223,23 @@ repository_matches(name, permitted) if name == permitted.repository
 
 repository_matches(name, permitted) if {
 	startswith(name, concat("", [permitted.repository, ":"]))
-	regex.match(`\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z`, substring(name, count(permitted.repository) + 1, -1))
+	is_tag(substring(name, count(permitted.repository) + 1, -1))
 }
+
+is_tag(text) if {
+	count(text) >= 1
+	count(text) <= 128
+	consists_of(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+	not substring(text, 0, 1) in {".", "-"}
+}
+
+# Without a pattern, which would be compiled anew in each evaluation.
+consists_of(text, letters) if trim_left(text, letters) == ""
 
 # --- the user's Rego ---------------------------------------------------------------------------------------------
 
-asked_by_rego := [{"entry": entry.entry, "mode": rule.mode, "source": rule.package, "excuses": null} |
-	some entry in entries
-	some rule in entry.rules
-	rule.kind == "rego"
+asked_by_rego := [{"entry": rule.entry, "mode": rule.mode, "source": rule.package, "excuses": null} |
+	some rule in plan.rego
 	answer := input.rego[rule.package]
 	answer.deny == false
 	answer.requires_human_approval == true

@@ -2,38 +2,38 @@
 package countersign
 
 # For calls for which its condition is false a rule asks nothing. A condition that has no value excuses nobody.
-satisfied(rule) if {
-	rule.kind in session_kinds
+satisfied(kind, rule) if {
+	kind in session_kinds
 	condition_truth(rule.when.condition) == "false"
 }
 
-satisfied(rule) if {
-	rule.kind == "session_bound"
+satisfied(kind, _) if {
+	kind == "session_bound"
 	input.session.bound == true
 }
 
-satisfied(rule) if {
-	rule.kind == "session_role"
+satisfied(kind, rule) if {
+	kind == "session_role"
 	input.session_attestation.role in rule.values
 }
 
-satisfied(rule) if {
-	rule.kind == "session_integrity"
+satisfied(kind, _) if {
+	kind == "session_integrity"
 	input.session_attestation.session_integrity == "clean"
 }
 
-satisfied(rule) if {
-	rule.kind == "session_anomalies"
+satisfied(kind, _) if {
+	kind == "session_anomalies"
 	input.session_attestation.anomalies_detected == false
 }
 
-satisfied(rule) if {
-	rule.kind == "session_clearance"
+satisfied(kind, rule) if {
+	kind == "session_clearance"
 	input.session_attestation.clearance in rule.values
 }
 
-satisfied(rule) if {
-	rule.kind == "session_clearance"
+satisfied(kind, rule) if {
+	kind == "session_clearance"
 	is_array(input.session_attestation.data_classification)
 	every touched in input.session_attestation.data_classification { other_data(touched, rule.classification) }
 }

@@ -2,6 +2,7 @@ import type { ApprovalTerms, Escalation } from "../outcome.js";
 import type { ActionDocument } from "../policies/document.js";
 import type { Reason } from "../reasons.js";
 import { letsThrough, type Verdict, type Violation, verdicts } from "../verdict.js";
+import { allowed } from "./allowed.js";
 import type { AskedChange, Redaction } from "./changes.js";
 import type { CostTerm } from "./cost.js";
 import { describe, type Finding } from "./messages.js";
@@ -35,10 +36,15 @@ export interface ProgramAnswer {
 
 /** Reads the program's answer. Throws `TypeError` for anything but a well-formed one. */
 export function readAnswer(raw: unknown): ProgramAnswer {
+  if (raw === allowed) return readAllowed;
   const { decision, enforced, tags, costs } = Object(raw) as Record<string, unknown>;
   if (!Array.isArray(tags) || !Array.isArray(costs)) throw unknownForm();
   return { decision: readView(decision), enforced: readView(enforced), tags, costs };
 }
+
+/** Read once for all calls. */
+const allowedView = readView(allowed.decision);
+const readAllowed: ProgramAnswer = { decision: allowedView, enforced: allowedView, tags: [], costs: [] };
 
 function readView(raw: unknown): ProgramView {
   const { verdict, reason, violations, sanitize, redact, redeems, terms, asked } = Object(raw) as Record<

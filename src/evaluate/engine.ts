@@ -1,5 +1,11 @@
+import type { Json } from "../call.js";
 import type { AgentDocument } from "../policies/document.js";
 import { type Entrypoint, type Program, type ProgramInstance, resultOf } from "../policies/program.js";
+import { allowed } from "./allowed.js";
+import { createMatcher } from "./matcher.js";
+import { type Named, namedIn, type Plan, planInput, planKey } from "./plan.js";
+import { type KeptPlan, Plans } from "./plans.js";
+import { readsOf, slimInput } from "./reads.js";
 
 /** Runs the policy program with one agent's document before it. */
 export interface Engine {
@@ -9,39 +15,100 @@ export interface Engine {
   match(patterns: readonly { pattern: string }[], texts: readonly string[]): string[][][];
 }
 
+type Input = { [name: string]: Json };
+
+/** In bytes. The more there is in a WASM memory, the slower it takes more. */
+const mostTaken = 16 * 1024 * 1024;
+
+/** The answer that most calls get. */
+const passes = '[{"result":"allowed"}]';
+
 /**
- * Keeps one WASM instance and puts only the calling agent's document before it, so that memory and load time do not
- * grow with the number of agents.
+ * Keeps one WASM instance and puts only what concerns the call before it: what the program made of the agent's document for
+ * the tool and action. So memory and time do not grow with the number of agents, nor with what else a document says.
  */
 export function createEngine(program: Program): Engine {
+  const plans = new Plans();
+  const match = createMatcher();
   let instance: ProgramInstance | null = null;
-  let loaded: AgentDocument | null = null;
+  /** Counts the memories that plans were put into; an address is good for one of them. */
+  let memory = 0;
 
   function guarded<T>(work: (instance: ProgramInstance) => T): T {
-    instance ??= program.instantiate();
+    if (!instance) {
+      instance = program.instantiate();
+      memory += 1;
+    }
     try {
       return work(instance);
     } catch (error) {
       instance = null;
-      loaded = null;
       throw error;
     }
   }
 
+  /** What the program says of a document that is put before it for this question only. */
+  function askOnce(program: ProgramInstance, data: object, entrypoint: Entrypoint, input: string): string {
+    const taken = program.taken();
+    const address = program.put(JSON.stringify(data));
+    const answer = program.ask(entrypoint, address, input);
+    program.release(taken);
+    return answer;
+  }
+
+  function prepare(program: ProgramInstance, id: string, document: AgentDocument, named: Named): KeptPlan {
+    const answer = askOnce(program, { policies: { [id]: document } }, "countersign/prepared", planInput(id, named));
+    const plan = resultOf(JSON.parse(answer)) as Plan;
+    // No agent is called so; the program takes it for what it said itself.
+    const json = JSON.stringify({ policies: { "(prepared)": plan } });
+    return { json, reads: readsOf(plan), address: 0, memory: 0 };
+  }
+
+  function place(program: ProgramInstance, plan: KeptPlan): number {
+    if (plan.memory !== memory) {
+      if (program.taken() > mostTaken) {
+        program.release(0);
+        memory += 1;
+      }
+      plan.address = program.put(plan.json);
+      plan.memory = memory;
+    }
+    return plan.address;
+  }
+
+  function decide(program: ProgramInstance, id: string, document: AgentDocument, input: Input, named: Named): unknown {
+    const key = planKey(named);
+    let plan = plans.get(document, key);
+    if (!plan) {
+      plan = prepare(program, id, document, named);
+      plans.set(document, key, plan);
+    }
+    const answer = program.ask("countersign/answer", place(program, plan), slimInput(input, plan.reads, match));
+    return answer === passes ? allowed : resultOf(JSON.parse(answer));
+  }
+
   return {
-    run: (id, document, input, entrypoint = "countersign/decision") =>
+    run: (id, document, asked, entrypoint = "countersign/decision") =>
       guarded((program) => {
-        if (loaded !== document) {
-          loaded = null;
-          program.setData({ policies: { [id]: document } });
-          loaded = document;
-        }
-        return resultOf(program, input, entrypoint);
+        const input = Object(asked) as Input;
+        const named = entrypoint === "countersign/decision" && isFor(id, input) ? namedIn(input) : null;
+        if (named) return decide(program, id, document, input, named);
+        // What is known of patterns is found out here, and believed from nobody else.
+        const { matched: _, ...told } = input;
+        const answer = askOnce(program, { policies: { [id]: document } }, entrypoint, JSON.stringify(told));
+        return resultOf(JSON.parse(answer));
       }),
     match: (patterns, texts) =>
       guarded((program) => {
         const input = { patterns: patterns.map(({ pattern }) => pattern), texts };
-        return resultOf(program, input, "countersign/patterns") as string[][][];
+        const answer = askOnce(program, {}, "countersign/patterns", JSON.stringify(input));
+        return resultOf(JSON.parse(answer)) as string[][][];
       }),
   };
+}
+
+/** True when the document is the one that the program takes for the agent of the input. */
+function isFor(id: string, { agent }: Input): boolean {
+  const { id: named } = Object(agent) as { id?: unknown };
+  return typeof named === "string" && (id === named || id === "*");
 }

@@ -53,7 +53,7 @@ export function inputDocument({ identity, call, session, observed, override, now
     http: {
       method: call.http.method,
       path: call.http.path,
-      query: Object.fromEntries(call.http.query.map(({ name, value }) => [name, value])),
+      query: queryMap(call.http.query),
       headers: headerMap(call.http.headers, identity),
     },
     facts: identity.facts as { [name: string]: Json },
@@ -69,18 +69,32 @@ function jsonOf(members: object): { [name: string]: Json } {
   return members as { [name: string]: Json };
 }
 
+function queryMap(query: InputParts["call"]["http"]["query"]): { [name: string]: Json } {
+  const map: { [name: string]: Json } = {};
+  for (const { name, value } of query) put(map, name, value);
+  return map;
+}
+
 function headerMap(headers: readonly Header[], identity: InputParts["identity"]): { [name: string]: Json } {
-  const map = new Map<string, string>();
+  const map: { [name: string]: Json } = {};
   for (const { name, value } of headers) {
     const shown = isCredential(name, identity) ? credentialShown : value;
-    const earlier = map.get(name);
-    map.set(name, earlier === undefined ? shown : `${earlier}, ${shown}`);
+    put(map, name, Object.hasOwn(map, name) ? `${map[name]}, ${shown}` : shown);
   }
-  return Object.fromEntries(map);
+  return map;
+}
+
+/** As a member of its own, also where the agent calls it `__proto__`. Entries and a map in between cost twice as much. */
+function put(map: { [name: string]: Json }, name: string, value: Json): void {
+  if (name !== "__proto__") map[name] = value;
+  else Object.defineProperty(map, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function present(fields: Record<string, Json | undefined>): { [name: string]: Json } {
-  return Object.fromEntries(
-    Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined && field[1] !== null),
-  );
+  const known: { [name: string]: Json } = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== undefined && value !== null) known[name] = value;
+  }
+  return known;
 }

@@ -66,12 +66,15 @@ export async function judge(asked: Asked, judges: Judges): Promise<Judgement> {
   const applied = judges.policies.documentOf(agentOf(asked.input));
   const { id, document } = applied;
   const scanned = search(asked, document.needs, judges.engine);
-  const input = await completed(asked, document.needs, scanned, judges);
+  const seen = completed(asked, document.needs, scanned);
+  const input = document.needs.rego.length === 0 ? seen : await withRego(seen, document.needs, judges);
   const result = judges.engine.run(id, document, input);
   const { decision, enforced, tags, costs } = readAnswer(result);
   const view = (read: ProgramView) => viewOf(read, asked, scanned);
-  const views = { computed: view(decision), enforced: view(enforced) };
-  return { input, result: result as Json, ...views, costs, tags, scanned, applied };
+  const computed = view(decision);
+  // Most calls get one answer, which reads the same both ways.
+  const acted = enforced === decision ? computed : view(enforced);
+  return { input, result: result as Json, computed, enforced: acted, costs, tags, scanned, applied };
 }
 
 function agentOf({ agent }: InputDocument): string {
@@ -96,13 +99,9 @@ function search({ call, isCredential }: Asked, { detectors, patterns }: Needs, e
   return scan({ ...places, fromQuery, detectors, patterns }, engine.match);
 }
 
-/** The input with what these policies ask to be found out. The user's Rego sees everything but its own answers. */
-async function completed(
-  { input: known, call }: Asked,
-  needs: Needs,
-  scanned: Scanned | null,
-  { policies, rego }: Judges,
-): Promise<InputDocument> {
+/** The input with what these policies ask to be found out, but for the answers of the user's Rego. */
+function completed({ input: known, call }: Asked, needs: Needs, scanned: Scanned | null): InputDocument {
+  if (!scanned && needs.zones.length === 0) return known;
   const input = { ...known };
   if (scanned) {
     const names = [...needs.detectors, ...needs.patterns.map(({ name }) => name)];
@@ -115,11 +114,18 @@ async function completed(
     const zones = Object.fromEntries(needs.zones.map((zone) => [zone, { ...localTime(zone, nowMs) }]));
     input.time = { unix_ms: nowMs, zones };
   }
-  if (needs.rego.length > 0) {
-    if (!policies.rego) throw new Error("a policy asks for Rego, and the policy set has none");
-    input.rego = { ...(await rego.evaluate(policies.rego, needs.rego, input, agentOf(known))) } as InputDocument;
-  }
   return input;
+}
+
+/** The user's Rego sees everything but its own answers. */
+async function withRego(
+  input: InputDocument,
+  { rego: packages }: Needs,
+  { policies, rego }: Judges,
+): Promise<InputDocument> {
+  if (!policies.rego) throw new Error("a policy asks for Rego, and the policy set has none");
+  const answers = await rego.evaluate(policies.rego, packages, input, agentOf(input));
+  return { ...input, rego: { ...answers } as InputDocument };
 }
 
 function viewOf(read: ProgramView, { input, call }: Asked, scanned: Scanned | null): PolicyView {

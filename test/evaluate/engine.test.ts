@@ -22,7 +22,7 @@ function verdict(engine: ReturnType<typeof createEngine>, agent: string): unknow
 
 /** The real program, counting its instances; one of them can be told to fail. */
 function counted() {
-  const seen = { instances: 0, loads: 0, failing: null as "setData" | "evaluate" | null };
+  const seen = { instances: 0, put: 0, asked: [] as string[], failing: null as "put" | "ask" | null };
   const wrapped: Program = {
     ...program,
     instantiate() {
@@ -32,14 +32,16 @@ function counted() {
         if (seen.failing === step) throw new Error("aborted");
       };
       return {
-        setData(data) {
-          seen.loads += 1;
-          fail("setData");
-          instance.setData(data);
+        ...instance,
+        put(json) {
+          seen.put += 1;
+          fail("put");
+          return instance.put(json);
         },
-        evaluate(...asked) {
-          fail("evaluate");
-          return instance.evaluate(...asked);
+        ask(...asked) {
+          seen.asked.push(asked[0]);
+          fail("ask");
+          return instance.ask(...asked);
         },
       };
     },
@@ -56,15 +58,19 @@ test("each call is judged by its own agent's document, whoever called before", (
   expect(seen.instances).toBe(1);
 });
 
-test("a document that is there already is not loaded again", () => {
+test("what was put before the program is not put there again, whoever called meanwhile", () => {
   const { engine, seen } = counted();
   for (let i = 0; i < 5; i++) verdict(engine, "deploy-manager");
-  expect(seen.loads).toBe(1);
+  // The document, and then what the program made of it.
+  expect(seen.put).toBe(2);
   verdict(engine, "other-agent");
-  expect(seen.loads).toBe(2);
+  expect(seen.put).toBe(4);
+  for (const agent of ["deploy-manager", "other-agent", "deploy-manager"]) verdict(engine, agent);
+  expect(seen.put).toBe(4);
+  expect(seen.asked.filter((entrypoint) => entrypoint === "countersign/prepared")).toHaveLength(2);
 });
 
-test.each(["setData", "evaluate"] as const)("an instance that fails in %s is not used again", (step) => {
+test.each(["put", "ask"] as const)("an instance that fails in %s is not used again", (step) => {
   const { engine, seen } = counted();
   expect(verdict(engine, "deploy-manager")).toBe("allowed");
   seen.failing = step;
@@ -75,10 +81,18 @@ test.each(["setData", "evaluate"] as const)("an instance that fails in %s is not
   expect(seen.instances).toBe(2);
 });
 
-test.each([[[]], [[{ result: 1 }, { result: 2 }]], [undefined], [null], ["result"]])("%j is no answer", (results) => {
-  const engine = createEngine({
-    ...program,
-    instantiate: () => ({ setData: () => undefined, evaluate: () => results }),
-  });
-  expect(() => verdict(engine, "deploy-manager")).toThrow("no single result");
+test.each(["[]", '[{"result":1},{"result":2}]', "{}", "null", '"result"'])("%s is no answer", (results) => {
+  for (const failing of ["countersign/prepared", "countersign/answer"]) {
+    const engine = createEngine({
+      ...program,
+      instantiate() {
+        const instance = program.instantiate();
+        return {
+          ...instance,
+          ask: (entrypoint, ...rest) => (entrypoint === failing ? results : instance.ask(entrypoint, ...rest)),
+        };
+      },
+    });
+    expect(() => verdict(engine, "deploy-manager")).toThrow("no single result");
+  }
 });

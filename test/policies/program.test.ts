@@ -30,6 +30,7 @@ test("the checked-in program was built from the checked-in sources (else: make p
     "rego/parameters.rego",
     "rego/particulars.rego",
     "rego/patterns.rego",
+    "rego/plan.rego",
     "rego/rules.rego",
     "rego/session.rego",
     "rego/soundness.rego",

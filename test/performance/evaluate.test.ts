@@ -1,0 +1,125 @@
+import { createEngine } from "../../src/evaluate/engine.js";
+import { inputDocument } from "../../src/evaluate/input.js";
+import { compilePolicySet } from "../../src/policies/policy_set.js";
+import { loadProgram, type Program } from "../../src/policies/program.js";
+import { call, identity, session } from "../approvals/fixture.js";
+
+const program = loadProgram();
+const action = `
+  - name: deploy
+    allowed_environments: [staging, production]
+    approval_needed: env == "nowhere"
+    max_replicas: 50000
+    params: {service: {type: string, pattern: "[a-z][a-z0-9-]{1,62}"}}`;
+const others = Array.from({ length: 200 }, (_, i) => `\n  - {name: other-${i}, max_replicas: ${i}}`).join("");
+const set = await compilePolicySet(
+  [
+    { file: "few.yaml", text: `agents: [few, again]\nactions:${action}` },
+    { file: "many.yaml", text: `agent: many\nactions:${action}${others}` },
+    { file: "rails.yaml", text: 'guardrail: true\nactions: [{name: "*", sanitize: {headers: {remove: [x-debug]}}}]' },
+  ],
+  program,
+  "enforce",
+);
+
+/** An engine that keeps account of what the program is given, in characters of JSON. */
+function counted() {
+  const seen = { put: [] as string[], asked: [] as string[], inputs: [] as string[], taken: 0 };
+  const wrapped: Program = {
+    ...program,
+    instantiate() {
+      const instance = program.instantiate();
+      return {
+        ...instance,
+        put(json) {
+          seen.put.push(json);
+          return instance.put(json);
+        },
+        ask(entrypoint, data, input) {
+          seen.asked.push(entrypoint);
+          seen.inputs.push(input);
+          const answer = instance.ask(entrypoint, data, input);
+          seen.taken = instance.taken();
+          return answer;
+        },
+      };
+    },
+  };
+  return { seen, engine: createEngine(wrapped) };
+}
+
+function inputOf(agent: string, changed: Partial<typeof call> = {}) {
+  const asked = { ...call, environment: "staging", ...changed };
+  asked.params = { service: "checkout", ...asked.params };
+  return inputDocument({
+    identity: identity(agent),
+    call: asked,
+    session,
+    observed: null,
+    override: null,
+    nowMs: 0,
+  });
+}
+
+function judge(engine: ReturnType<typeof createEngine>, agent: string, changed: Partial<typeof call> = {}): unknown {
+  const { id, document } = set.documentOf(agent);
+  return (engine.run(id, document, inputOf(agent, changed)) as { decision: { verdict: unknown } }).decision.verdict;
+}
+
+test("each call after the first is one question, and nothing is put before the program for it", () => {
+  const { engine, seen } = counted();
+  for (const agent of ["few", "many", "again"]) expect(judge(engine, agent)).toBe("allow");
+  const before = seen.put.length;
+  seen.asked.length = 0;
+  for (let i = 0; i < 5; i++) for (const agent of ["few", "many", "again"]) judge(engine, agent);
+  expect(seen.put).toHaveLength(before);
+  expect(seen.asked).toEqual(Array.from({ length: 15 }, () => "countersign/answer"));
+});
+
+test("what is put before the program does not grow with the actions that a call does not name", () => {
+  const sizes = ["few", "many"].map((agent) => {
+    const { engine, seen } = counted();
+    judge(engine, agent);
+    return (seen.put.at(-1) as string).replaceAll(/"(few|many)\.yaml"/g, "").length;
+  });
+  expect(sizes[1]).toBe(sizes[0]);
+});
+
+test("the input does not grow with headers, parameters and members that no rule reads", () => {
+  const { engine, seen } = counted();
+  const long = "x".repeat(5_000);
+  judge(engine, "few");
+  judge(engine, "few");
+  const plain = seen.inputs.at(-1) as string;
+  const headers = [...call.http.headers, { name: "x-long", value: long }];
+  judge(engine, "few", { http: { ...call.http, headers, path: `/${long}` }, params: { ...call.params, note: long } });
+  expect((seen.inputs.at(-1) as string).length).toBeLessThan(plain.length + 20);
+  expect(plain.length).toBeLessThan(500);
+});
+
+test("patterns are found out about beforehand, and the program compiles none", () => {
+  const { engine, seen } = counted();
+  judge(engine, "few");
+  const input = JSON.parse(seen.inputs.at(-1) as string) as { matched: object };
+  expect(input.matched).toEqual({ "\\A(?:[a-z][a-z0-9-]{1,62})\\z": { checkout: true } });
+});
+
+test("what an input says of patterns by itself is not believed", () => {
+  const { id, document } = set.documentOf("few");
+  const pattern = "\\A(?:[a-z][a-z0-9-]{1,62})\\z";
+  // Beyond ASCII, so that the program itself has to look.
+  const forged = { ...inputOf("few", { params: { service: "\u00e9" } }), matched: { [pattern]: { "\u00e9": true } } };
+  const { engine } = counted();
+  expect(engine.run(id, document, forged)).toMatchObject({ decision: { reason: "params" } });
+  // Nor where nothing is prepared for the call.
+  expect(engine.run(id, document, { ...forged, unmatched: "no" })).toMatchObject({ decision: { reason: "params" } });
+});
+
+test("one agent that names many actions takes a bounded place, and pushes nobody else out", () => {
+  const { engine, seen } = counted();
+  judge(engine, "many");
+  for (let i = 0; i < 300; i++) judge(engine, "few", { action: `made-up-${i}` });
+  const before = seen.put.length;
+  judge(engine, "many");
+  expect(seen.put).toHaveLength(before);
+});
