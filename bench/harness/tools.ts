@@ -19,7 +19,12 @@ interface Tool {
 const byHand = "build it as bench/README.md says";
 
 export const tools = {
-  ghz: { variable: "GHZ", names: ["ghz"], module: "github.com/bojand/ghz/cmd/ghz@v0.93.0", help: "install Go, or ghz" },
+  ghz: {
+    variable: "GHZ",
+    names: ["ghz"],
+    module: "github.com/bojand/ghz/cmd/ghz@v0.120.0",
+    help: "install Go, or ghz",
+  },
   fortio: { variable: "FORTIO", names: ["fortio"], module: "fortio.org/fortio@v1.68.0", help: "install Go, or fortio" },
   redis: { variable: "REDIS_SERVER", names: ["redis-server"], help: "install redis-server 6.2.0 or newer" },
   opa: { variable: "OPA_ENVOY_PLUGIN", names: ["opa-envoy-plugin"], help: byHand },
