@@ -54,7 +54,7 @@ function assertUnused(message: string): never {
 }
 
 const telemetry: PipelineDeps["telemetry"] = {
-  start: () => ({ traceId: "", end: () => {} }),
+  start: () => ({ traceId: "", end: ({ failures }) => failures.length > 0 && console.error(failures) }),
   timed: (all) =>
     Object.fromEntries(
       Object.entries(all).map(([name, run]) => [name, (_on: unknown, ...args: unknown[]) => run(...args)]),
@@ -65,7 +65,7 @@ const decide = createPipeline(
   {
     runtime: systemRuntime,
     workspace: () => inForce,
-    credentials: {} as never,
+    credentials: { revocations: { unheardMs: () => 0, fresh: async () => {} } } as never,
     approvalKey: absent("the key of approvals"),
     engine: createEngine(program),
     rego: absent("the pool"),

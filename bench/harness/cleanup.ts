@@ -6,6 +6,13 @@ export class Cleanup {
     this.steps.push(step);
   }
 
+  /** A part that can be cleaned up before the whole, and is at the latest with it. */
+  part(): Cleanup {
+    const part = new Cleanup();
+    this.add(() => part.run());
+    return part;
+  }
+
   async run(): Promise<void> {
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       await step().catch((error: unknown) => console.error("bench: could not clean up:", error));

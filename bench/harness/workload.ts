@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createPublicKey, type JsonWebKey, randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { issueToken } from "../../src/identify/issue.js";
@@ -18,7 +18,7 @@ export const digest = "sha256:7173b809ca12ec5dee4506cd86be934c4596dd234ee82c0662
 export const pattern = "[a-z][a-z0-9-]{1,62}";
 export const maxReplicas = 50;
 const scope = "deploy-api:*";
-const audience = "countersign";
+export const audience = "countersign";
 /** What the tokens name as their issuer; nothing listens there. */
 export const issuerUrl = "http://countersign.bench";
 
@@ -71,6 +71,7 @@ actions:
     max_replicas: ${replicas}
     params:
       service: {type: string, pattern: "${pattern}", required: true}
+      replicas: {type: number, required: true}
 ${more}limits: {rate: 1000000/s, burst: 1000000, daily_budget: 1000000000}
 `;
 }
@@ -89,7 +90,8 @@ export const toolsFile = `tools:
 export interface Workload {
   folder: string;
   size: Size;
-  issuer: SigningKey;
+  /** The public key of the tokens, as a JWK. */
+  issuer: object;
   /** One for each agent, each with a session of its own. */
   tokens: string[];
 }
@@ -108,9 +110,10 @@ export async function writeWorkload(folder: string, size: Size = defaultSize): P
   await writeKeyFile(join(folder, "var", "issuer.jwk"), jwk);
   await writeKeyFile(join(folder, "var", "approvals.jwk"), generateKey("OKP", "approvals"));
   await writeKeyFile(join(folder, "var", "attestation.jwk"), generateKey("OKP", "attestation"));
-  const issuer = await signingKeyOf(jwk);
-  const tokens = await Promise.all(names.map((name) => tokenOf(name, issuer)));
-  return { folder, size, issuer, tokens };
+  const key = await signingKeyOf(jwk);
+  const tokens = await Promise.all(names.map((name) => tokenOf(name, key)));
+  const { kty, crv, x } = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" }).export({ format: "jwk" });
+  return { folder, size, issuer: { kty, crv, x, kid: key.kid, alg: key.alg }, tokens };
 }
 
 /** A token of an agent for the next hour, bound to a session. */
