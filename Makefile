@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all lint format policies bench clean
+.PHONY: help setup build demo test test-all lint format policies bench bench-scale clean
 
 BIN := node_modules/.bin
 # Jest runs ECMAScript modules behind this flag of Node. The last line counts the tests; no count is a failure.
@@ -12,7 +12,7 @@ JEST = rm -f .cache/tally; \
 LONG := test/store/(double_spend|redis_cluster)|test/e2e/(archive|audit_schema|evidence|exact|full_disk|kill_server|limits_faults)|test/audit/(refusals|tampering)|test/page/browser|test/notify/(redis|teams_browser)|test/deploy/prometheus
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: node_modules/.package-lock.json ## Install what is needed to build and test
 
@@ -57,6 +57,10 @@ bench: ## Measure evaluations, reloads, a backtest, sessions, and the audit trai
 	@$(BIN)/tsx bench/backtest.ts
 	@$(BIN)/tsx bench/session.ts
 	@$(BIN)/tsx bench/audit.ts
+
+bench-scale: ## Measure how cost, memory and reload grow with agents and rules (ROUNDS CALLS AGENTS RULES)
+	@$(MAKE) --no-print-directory build
+	@$(BIN)/tsx bench/scale.ts $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(CALLS),--calls $(CALLS)) $(if $(AGENTS),--agents $(AGENTS)) $(if $(RULES),--rules $(RULES))
 
 clean: ## Remove what make builds
 	rm -rf dist node_modules .cache coverage

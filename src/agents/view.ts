@@ -1,4 +1,4 @@
-import type { AgentEntry } from "../registry/agents_file.js";
+import type { AgentEntry } from "../registry/agent_index.js";
 import type { StoredAgent } from "../store/shared_registry.js";
 
 /** An agent as people see it. Nothing in it proves anything. */

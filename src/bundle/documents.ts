@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Documents } from "../policies/compile.js";
+import type { Documents } from "../policies/join.js";
 import { agentName } from "../policies/names.js";
 import { isCountable } from "../store/check.js";
 import { InvalidBundle } from "./error.js";

@@ -1,5 +1,6 @@
-import { assemblePolicySet, type PolicySet } from "../policies/policy_set.js";
+import { assembling, type PolicySet } from "../policies/policy_set.js";
 import type { Program } from "../policies/program.js";
+import { inSlices } from "../slices.js";
 import { unpack } from "./archive.js";
 import { InvalidBundle } from "./error.js";
 import { readBundle } from "./read.js";
@@ -24,7 +25,7 @@ export async function openBundle(bytes: Uint8Array, { program, key, nowMs }: Ope
   const entries = await unpack(bytes);
   const { signedAtMs } = key ? await verifySignature(entries, key, nowMs) : { signedAtMs: null };
   const { revision, ...content } = readBundle(entries, program);
-  const set = assemblePolicySet(content, program);
+  const set = await inSlices(assembling(content, program));
   if (set.version !== revision) throw new InvalidBundle("its content does not belong to its revision");
   return { set, signedAtMs };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sha256Hex } from "../canonical.js";
-import type { Documents } from "../policies/compile.js";
+import type { Documents } from "../policies/join.js";
+import { packagesOf } from "../policies/packages.js";
 import type { Program } from "../policies/program.js";
 import { type CompiledRego, loadCompiled, type RegoSource } from "../rego/compiled.js";
 import type { Entries } from "./archive.js";
@@ -82,7 +83,7 @@ function manifestOf(entries: Entries): z.output<typeof manifestSchema> {
 
 function refuseUnbound(documents: Documents, rego: CompiledRego | null): void {
   const bound = new Set(rego?.packages);
-  const missing = [...documents.values()].flatMap(({ needs }) => needs.rego).find((name) => !bound.has(name));
+  const missing = packagesOf(documents.values()).find((name) => !bound.has(name));
   if (missing !== undefined)
     throw new InvalidBundle(`the bundle has no Rego package ${missing}, which policies ask for`);
 }

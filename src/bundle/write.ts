@@ -4,7 +4,10 @@ import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../canonical.js";
 import type { SigningKey } from "../keys/keys.js";
 import { packagePath } from "../package_path.js";
+import { policiesJson } from "../policies/documents_json.js";
+import type { Documents } from "../policies/join.js";
 import type { PolicySet } from "../policies/policy_set.js";
+import { inSlices } from "../slices.js";
 import { type Entries, pack } from "./archive.js";
 import {
   dataFile,
@@ -62,11 +65,21 @@ async function entriesOf({ version, files, documents, rego }: PolicySet): Promis
   );
   return new Map<string, Buffer>([
     [manifestFile, Buffer.from(canonicalJson(manifest))],
-    [dataFile, Buffer.from(canonicalJson({ policies: Object.fromEntries(documents) }))],
+    [dataFile, await inSlices(dataOf(documents))],
     ...program,
     [programFile, await readFile(packagePath("policies/policy.wasm"))],
     ...suppliedModules(sources),
     ...sources.map(({ file, text }) => [`${userSources}${file}`, Buffer.from(text)] as const),
     ...(rego ? [[userProgram, Buffer.from(rego.wasm)] as const] : []),
   ]);
+}
+
+/** `data.json`: the RFC 8785 form of `{policies: <documents>}`. */
+function* dataOf(documents: Documents): Generator<void, Buffer> {
+  const pieces = [Buffer.from('{"policies":')];
+  for (const piece of policiesJson(documents)) {
+    pieces.push(Buffer.from(piece));
+    yield;
+  }
+  return Buffer.concat([...pieces, Buffer.from("}")]);
 }

@@ -4,7 +4,7 @@ import { AgentError } from "../agents/error.js";
 import { type AgentsService, maxKeepOldMs } from "../agents/service.js";
 import type { Json } from "../call.js";
 import { durationText, parseDuration } from "../duration.js";
-import { agentFields } from "../registry/agents_file.js";
+import { agentFields } from "../registry/agents_schema.js";
 import { HttpProblem } from "./problem.js";
 import { valid } from "./valid.js";
 

@@ -4,7 +4,7 @@ import type { PolicySource } from "./schema.js";
 
 /** The packages of user Rego that any policy asks for, sorted. */
 export function packagesOf(documents: Iterable<AgentDocument>): string[] {
-  return [...new Set([...documents].flatMap(({ needs }) => needs.rego))].sort();
+  return [...new Set([...new Set(documents)].flatMap(({ needs }) => needs.rego))].sort();
 }
 
 /** Where policies ask for packages that no Rego file declares. */

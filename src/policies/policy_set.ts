@@ -1,10 +1,12 @@
-import { setImmediate } from "node:timers/promises";
-import { canonicalJson, sha256Hex } from "../canonical.js";
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../canonical.js";
 import { InvalidFile, type Located } from "../files/located_yaml.js";
 import { type CompiledRego, compileRego, UnknownPackage } from "../rego/compile.js";
+import { atOnce, inSlices } from "../slices.js";
 import type { Mode } from "../verdict.js";
-import { type Documents, joinPolicies } from "./compile.js";
 import type { AgentDocument } from "./document.js";
+import { policiesJson, sharing } from "./documents_json.js";
+import { type Documents, joinPolicies } from "./join.js";
 import { compileEach } from "./kept_files.js";
 import { packagesOf, placesOf } from "./packages.js";
 import { isRego, type PolicyText } from "./policy_text.js";
@@ -19,7 +21,8 @@ export interface PolicySet {
   version: string;
   /** Base names of the files, sorted. */
   files: string[];
-  documents: ReadonlyMap<string, AgentDocument>;
+  /** By agent; agents of whom the same is said have the same object. */
+  documents: Documents;
   /** The user's own Rego; `null` when no policy asks for any. */
   rego: CompiledRego | null;
   /** What applies to an agent: its own document, or that of agents which no file names. */
@@ -28,7 +31,7 @@ export interface PolicySet {
 
 /** One agent's document, ready for its calls. */
 export interface Applied {
-  /** Where it stands in `data.policies`. */
+  /** Where it is to stand in `data.policies` for the program; `*` for a document that several agents share. */
   id: string;
   document: AgentDocument;
   /** Names that these policies take out of calls or redact, whatever becomes of a call. */
@@ -37,33 +40,24 @@ export interface Applied {
 
 /**
  * Compiles policy texts, YAML or JSON, and the Rego beside them (by the name of the file). Throws `InvalidFile` with the
- * mistakes of all files. Rego needs the `opa` program.
+ * mistakes of all files. Rego needs the `opa` program. Decisions go on meanwhile.
  */
 export async function compilePolicySet(
   texts: readonly PolicyText[],
   program: Program,
   defaultMode: Mode,
 ): Promise<PolicySet> {
-  const steps = stepsOf(texts, program, defaultMode);
-  let step = steps.next();
-  while (!step.done) {
-    // Hundreds of files take a while, and decisions go on meanwhile.
-    await setImmediate();
-    step = steps.next();
-  }
-  const documents = joinPolicies(step.value, defaultMode);
-  const sources = step.value.map(({ source }) => source);
+  const compiled = await inSlices(stepsOf(texts, program, defaultMode));
+  const documents = await inSlices(joinPolicies(compiled, defaultMode));
+  const sources = compiled.map(({ source }) => source);
   const rego = await compileRegoOf(texts.filter(isRego), packagesOf(documents.values()), sources);
   const files = texts.map(({ file }) => file).sort();
-  return assemblePolicySet({ files, documents, rego }, program);
+  return inSlices(assembling({ files, documents, rego }, program));
 }
 
 /** The documents of YAML and JSON texts alone, without looking at Rego. Throws `InvalidFile`. */
 export function compileDocuments(texts: readonly PolicyText[], program: Program, defaultMode: Mode): Documents {
-  const steps = stepsOf(texts, program, defaultMode);
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  return joinPolicies(step.value, defaultMode);
+  return atOnce(joinPolicies(atOnce(stepsOf(texts, program, defaultMode)), defaultMode));
 }
 
 async function compileRegoOf(
@@ -81,27 +75,48 @@ async function compileRegoOf(
 }
 
 /** A policy set of what was compiled before: now, or long ago and stored as a bundle. */
-export function assemblePolicySet(
-  { files, documents, rego }: Pick<PolicySet, "files" | "documents" | "rego">,
+export function assemblePolicySet(content: Content, program: Pick<Program, "sha256">): PolicySet {
+  return atOnce(assembling(content, program));
+}
+
+type Content = Pick<PolicySet, "files" | "documents" | "rego">;
+
+/** Assembles a policy set, a document a step. */
+export function* assembling(
+  { files, documents: given, rego }: Content,
   program: Pick<Program, "sha256">,
-): PolicySet {
-  const applied = new Map(
-    [...documents].map(([id, document]) => [id, { id, document, removes: removedBy(document) }] as const),
-  );
-  const everybody = applied.get("*");
+): Generator<void, PolicySet> {
+  const documents = yield* sharing(given);
+  const applied = yield* appliedBy(documents);
+  const everybody = applied.get(documents.get("*"));
   if (!everybody) throw new Error("a policy set says what holds for agents that it does not name");
-  const content = canonicalJson({
-    policies: Object.fromEntries(documents),
-    program: program.sha256,
-    ...(rego && { rego: rego.sha256 }),
-  });
+  const hash = createHash("sha256");
+  // The canonical JSON of the three, in pieces: that of 100,000 documents at once may be longer than a string can be.
+  hash.update('{"policies":');
+  for (const piece of policiesJson(documents)) {
+    hash.update(piece);
+    yield;
+  }
+  hash.update(`,${canonicalJson({ program: program.sha256, ...(rego && { rego: rego.sha256 }) }).slice(1)}`);
   return {
-    version: `sha256:${sha256Hex(content)}`,
+    version: `sha256:${hash.digest("hex")}`,
     files,
     documents,
     rego,
-    documentOf: (agent) => applied.get(agent) ?? everybody,
+    documentOf: (agent) => applied.get(documents.get(agent)) ?? everybody,
   };
+}
+
+/** What applies by each document. One that several agents share is put before the program as everybody's. */
+function* appliedBy(documents: Documents): Generator<void, Map<AgentDocument | undefined, Applied>> {
+  const applied = new Map<AgentDocument | undefined, Applied>();
+  for (const [id, document] of documents) {
+    const known = applied.get(document);
+    if (!known) applied.set(document, { id, document, removes: removedBy(document) });
+    else known.id = "*";
+    yield;
+  }
+  return applied;
 }
 
 function stepsOf(texts: readonly PolicyText[], { patternMistake, sha256 }: Program, defaultMode: Mode) {

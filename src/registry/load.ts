@@ -1,4 +1,6 @@
-import { type AgentEntry, type AgentsFile, parseAgentsFile } from "./agents_file.js";
+import { atOnce } from "../slices.js";
+import { type AgentEntry, indexAgents } from "./agent_index.js";
+import { type AgentsFile, parseAgentsFile } from "./agents_file.js";
 import { foldCase, foldName, type PersonEntry, parsePeopleFile } from "./people_file.js";
 import type { Agent, Person, Registry } from "./registry.js";
 import { secretIndex } from "./secret_index.js";
@@ -26,35 +28,26 @@ export interface LoadedRegistry extends Registry {
  */
 export function loadRegistry(sources: { agents?: SourceFile; people?: SourceFile }): LoadedRegistry {
   const agents = sources.agents ? parseAgentsFile(sources.agents.file, sources.agents.text) : nobody;
-  const people = sources.people ? parsePeopleFile(sources.people.file, sources.people.text, keysOf(agents)) : [];
+  const people = sources.people ? parsePeopleFile(sources.people.file, sources.people.text, agents.keyHashes) : [];
   return buildRegistry(agents, people);
 }
 
-const nobody: AgentsFile = { entries: [] };
-
-/** Hashes of all API keys. */
-export function keysOf({ entries }: AgentsFile): ReadonlySet<string> {
-  return new Set(entries.flatMap(({ keyHashes }) => keyHashes));
-}
+const nobody: AgentsFile = { entries: [], ...atOnce(indexAgents([])) };
 
 /** Puts agents and people together. Throws an `Error` when a secret proves both an agent and a person. */
 export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEntry[]): LoadedRegistry {
-  const { entries } = agentsFile;
-  const agentKeys = keysOf(agentsFile);
-  const shared = people.find(({ tokenHashes }) => tokenHashes.some((hash) => agentKeys.has(hash)));
+  const { entries, byId, bySpiffe, byKey, keyHashes } = agentsFile;
+  const shared = people.find(({ tokenHashes }) => tokenHashes.some((hash) => keyHashes.has(hash)));
   if (shared)
     throw new Error(`a token of ${shared.person.id} is also the API key of an agent; each needs one of its own`);
 
-  const agents = new Map(entries.map((entry) => [entry.agent.id, entry]));
   const names = namesOf(people, foldName);
   const exactNames = namesOf(people, foldCase);
-  const byKey = secretIndex<Agent>(entries.map(({ agent, keyHashes }) => [agent, keyHashes]));
-  const bySpiffe = new Map(entries.flatMap(({ agent, spiffe }) => spiffe.map((id) => [id, agent] as const)));
   const byToken = secretIndex<Person>(people.map(({ person, tokenHashes }) => [person, tokenHashes]));
   const tokens = new Set(people.flatMap(({ tokenHashes }) => tokenHashes));
 
   return {
-    agent: (id) => agents.get(id)?.agent,
+    agent: (id) => byId.get(id)?.agent,
     agentByApiKey: byKey,
     agentBySpiffe: (id) => bySpiffe.get(id),
     person: (name) => names.get(foldName(name)),
@@ -65,8 +58,8 @@ export function buildRegistry(agentsFile: AgentsFile, people: readonly PersonEnt
     personByToken: byToken,
     holdsToken: (id, hash) => people.some(({ person, tokenHashes }) => person.id === id && tokenHashes.includes(hash)),
     agents: () => entries.map(({ agent }) => agent),
-    entry: (id) => agents.get(id),
-    holdsSecret: (hash) => agentKeys.has(hash) || tokens.has(hash),
+    entry: (id) => byId.get(id),
+    holdsSecret: (hash) => keyHashes.has(hash) || tokens.has(hash),
     warnings: [],
   };
 }

@@ -1,5 +1,6 @@
 import type { StoredAgent } from "../store/shared_registry.js";
-import { type AgentEntry, agentFields } from "./agents_file.js";
+import type { AgentEntry } from "./agent_index.js";
+import { agentFields } from "./agents_schema.js";
 import type { LoadedRegistry } from "./load.js";
 import type { Agent } from "./registry.js";
 import { secretIndex } from "./secret_index.js";

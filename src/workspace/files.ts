@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { InvalidFile } from "../files/located_yaml.js";
 import { type LoadedRegistry, loadRegistry } from "../registry/load.js";
+import { inSlices } from "../slices.js";
 import type { PartSource } from "./workspace.js";
 
 /** A part that is made of files. `watches` lists them, anew for each look. */
@@ -12,8 +13,10 @@ export function filesSource<T>(watches: () => string[], load: () => Promise<T>):
     load,
     async look() {
       const paths = watches();
-      const stamp = stampOf(paths);
-      if (last === null || last.stamp === null || last.stamp !== stamp) last = { stamp, content: contentOf(paths) };
+      const stamp = await inSlices(stampOf(paths));
+      if (last === null || last.stamp === null || last.stamp !== stamp) {
+        last = { stamp, content: await inSlices(contentOf(paths)) };
+      }
       return last.content;
     },
   };
@@ -44,24 +47,33 @@ export function unusable(path: string, message: string): InvalidFile {
 /** Two writes within one tick of the file system's clock leave the same stamp, so a young one proves nothing. */
 const settledMs = 2_000;
 
-/** Changes when any of the files does: name, times, size or the file behind a link. `null` while they are too young to tell. */
-function stampOf(paths: readonly string[]): string | null {
-  const stamps = paths.map((path) => {
+/**
+ * Changes when any of the files does: name, times, size or the file behind a link. `null` while they are too young to tell.
+ * A file a step, since thousands of them take a while.
+ */
+function* stampOf(paths: readonly string[]): Generator<void, string | null> {
+  const stamps: string[] = [];
+  let young = false;
+  for (const path of paths) {
     try {
       const { ino, size, mtimeMs, ctimeMs } = statSync(path);
-      const young = Date.now() - Math.max(mtimeMs, ctimeMs) < settledMs;
-      return young ? null : `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+      young ||= Date.now() - Math.max(mtimeMs, ctimeMs) < settledMs;
+      stamps.push(`${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`);
     } catch {
-      return `${path} missing`;
+      stamps.push(`${path} missing`);
     }
-  });
-  return stamps.includes(null) ? null : stamps.join("\n");
+    yield;
+  }
+  return young ? null : stamps.join("\n");
 }
 
 /** Changes when the names or the contents of the files do. Folders count by the files listed beside them. */
-function contentOf(paths: readonly string[]): string {
+function* contentOf(paths: readonly string[]): Generator<void, string> {
   const hash = createHash("sha256");
-  for (const path of paths) hash.update(`${JSON.stringify(path)}\n`).update(digestOf(path));
+  for (const path of paths) {
+    hash.update(`${JSON.stringify(path)}\n`).update(digestOf(path));
+    yield;
+  }
   return hash.digest("hex");
 }
 

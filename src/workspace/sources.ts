@@ -4,9 +4,10 @@ import { readBundleKey } from "../bundle/verify_key.js";
 import { loadCatalogue } from "../decode/catalogue.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import type { Program } from "../policies/program.js";
-import { parseAgentsFile } from "../registry/agents_file.js";
+import { readAgentsFile } from "../registry/agents_file.js";
 import { parsePeopleFile } from "../registry/people_file.js";
 import type { Runtime } from "../runtime.js";
+import { inSlices } from "../slices.js";
 import type { Mode } from "../verdict.js";
 import { filesSource, readText } from "./files.js";
 import { openPolicies, policyFiles } from "./policies.js";
@@ -49,7 +50,7 @@ export async function workspaceSources(paths: WorkspacePaths, options: SourceOpt
     ),
     agents: filesSource(
       () => [agents],
-      async () => parseAgentsFile(basename(agents), readText(agents)),
+      async () => inSlices(readAgentsFile(basename(agents), readText(agents))),
     ),
     people: filesSource(
       () => [people],

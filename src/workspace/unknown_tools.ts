@@ -6,7 +6,7 @@ import type { Workspace } from "./workspace.js";
  */
 export function unknownTools({ policies, catalogue }: Pick<Workspace, "policies" | "catalogue">): string[] {
   const known = new Set(catalogue.tools.map((tool) => tool.name));
-  const named = [...policies.documents.values()].flatMap(({ files }) =>
+  const named = [...new Set(policies.documents.values())].flatMap(({ files }) =>
     files.flatMap(({ file, tools = [] }) => tools.filter((tool) => !known.has(tool)).map((tool) => ({ file, tool }))),
   );
   const sentences = named.map(

@@ -27,6 +27,7 @@ export interface EnvoyOptions {
 }
 
 export interface RunningEnvoy {
+  readonly pid: number;
   readonly port: number;
   readonly url: string;
   readonly adminUrl: string;
@@ -92,7 +93,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
     const port = await until(() => listenerPort(adminUrl), { what: "Envoy's listener" });
     if (options.waitForAuthorizer ?? true) await untilHealthy(adminUrl);
     const accessLog = (): Record<string, unknown>[] => entries(envoy.stdout());
-    return { port, url: `http://127.0.0.1:${port}`, adminUrl, accessLog, stderr: envoy.stderr, stop };
+    return { pid: envoy.pid, port, url: `http://127.0.0.1:${port}`, adminUrl, accessLog, stderr: envoy.stderr, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -6,7 +6,7 @@ import { mode, onViolation, ruleValues } from "../../src/policies/rule.js";
 import { boundKey } from "../../src/policies/rules/bounds.js";
 import { policySchema, writtenAction } from "../../src/policies/schema.js";
 import { caseFileSchema } from "../../src/policy_tools/cases/schema.js";
-import { agentsSchema } from "../../src/registry/agents_file.js";
+import { agentsSchema } from "../../src/registry/agents_schema.js";
 import { peopleSchema } from "../../src/registry/people_file.js";
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;

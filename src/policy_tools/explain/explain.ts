@@ -73,7 +73,7 @@ export async function explain(input: { [name: string]: Json }, judges: Judges): 
   const raw = engine.run(id, document, judgement.input, "countersign/explanation") as Raw;
   return {
     policyVersion: policies.version,
-    ownPolicies: id !== "*",
+    ownPolicies: policies.documents.has(String(Object(input.agent).id)),
     judgement,
     files: raw.files.map((said) => explainedFile(said, raw, document)),
     others: [...otherTools(raw, document), ...otherAgents(document, judges)],

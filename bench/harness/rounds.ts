@@ -1,0 +1,17 @@
+/** Whose turn it is: forwards in even rounds and backwards in odd ones, so that nobody always comes after the same one. */
+export function orderOf<T>(contenders: readonly T[], round: number): T[] {
+  return round % 2 === 0 ? [...contenders] : [...contenders].reverse();
+}
+
+/** Runs every contender in every round, in alternating order, and gives the figures of each in the order of the rounds. */
+export async function inRounds<C, F>(
+  contenders: readonly C[],
+  rounds: number,
+  measure: (contender: C, round: number) => Promise<F>,
+): Promise<Map<C, F[]>> {
+  const found = new Map<C, F[]>(contenders.map((contender) => [contender, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of orderOf(contenders, round)) found.get(contender)?.push(await measure(contender, round));
+  }
+  return found;
+}

@@ -1,0 +1,51 @@
+import { canonicalJson } from "../canonical.js";
+import type { AgentDocument } from "./document.js";
+import type { Documents } from "./join.js";
+
+/** Kept while the document is: a reload after one file has changed, and the bundle of it, need the others' as they were. */
+const texts = new WeakMap<AgentDocument, string>();
+
+/** RFC 8785 form of one document. Documents are immutable. */
+function documentJson(document: AgentDocument): string {
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = canonicalJson(document);
+  texts.set(document, text);
+  return text;
+}
+
+/** Characters of one piece, which are hashed or encoded at a time. */
+const pieceLength = 65_536;
+
+/** RFC 8785 form of `{<agent>: <document>, ...}`, in pieces, which together may be longer than one string can be. */
+export function* policiesJson(documents: Documents): Generator<string, void> {
+  let piece = "{";
+  let first = true;
+  for (const id of [...documents.keys()].sort()) {
+    piece += `${first ? "" : ","}${canonicalJson(id)}:${documentJson(documents.get(id) as AgentDocument)}`;
+    first = false;
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = "";
+  }
+  yield `${piece}}`;
+}
+
+/** The same documents, those that say the same being one object; some a step. */
+export function* sharing(documents: Documents): Generator<void, Documents> {
+  const one = new Map<AgentDocument, AgentDocument>();
+  const byText = new Map<string, AgentDocument>();
+  const shared = new Map<string, AgentDocument>();
+  for (const [id, document] of documents) {
+    let same = one.get(document);
+    if (!same) {
+      const text = documentJson(document);
+      same = byText.get(text) ?? document;
+      byText.set(text, same);
+      one.set(document, same);
+    }
+    shared.set(id, same);
+    yield;
+  }
+  return shared;
+}
