@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /**
@@ -13,6 +13,5 @@ export function canonicalJson(value: unknown): string {
 
 /** Lower-case hex SHA-256. Strings are hashed as UTF-8. */
 export function sha256Hex(data: string | Uint8Array): string {
-  // In one call, which takes half the time of an object that is fed.
-  return hash("sha256", data, "hex");
+  return createHash("sha256").update(data).digest("hex");
 }
