@@ -26,7 +26,7 @@ export class Refusal extends Error {
     detail: string,
     more: { violations?: readonly Violation[]; limit?: Limit; proven?: Proven; cause?: unknown } = {},
   ) {
-    // Collecting a stack costs ten times what the rest does, and whoever sends refused calls would choose how often.
+    // Collecting a stack costs eight times what the rest does, and whoever sends refused calls would choose how often.
     const { stackTraceLimit } = Error;
     if (more.cause === undefined && refusalOf(reason).error !== "Unavailable") Error.stackTraceLimit = 0;
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
