@@ -107,6 +107,7 @@ interface Question {
 
 export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Decide {
   const { runtime, options } = deps;
+  const { attestation: trust } = options;
   /** Each takes the trail first, where it notes that it took long. */
   const stage = deps.telemetry.timed({ ...parts, hold: (call: HeldCall) => deps.approvals.hold(call) });
 
@@ -114,12 +115,9 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
   async function findOut(question: Question, trail: Trail): Promise<Outcome> {
     const nowMs = runtime.now();
     const understood = await understand(question, trail, nowMs);
-    const evaluation = await attempt(trail, () => evaluated(understood, trail, nowMs));
+    const evaluation = await evaluated(understood, trail, nowMs);
     if ("value" in evaluation) trail.evaluation = evaluation.value;
-    const settlement = await attempt(trail, () => {
-      if ("failure" in evaluation) throw evaluation.failure;
-      return settled(understood, trail, evaluation.value);
-    });
+    const settlement = "failure" in evaluation ? evaluation : await settled(understood, trail, evaluation.value);
     if ("value" in settlement) {
       const { opened, trouble } = settlement.value;
       trail.settlement = settlement.value;
@@ -166,7 +164,6 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       ? stage.describe(trail, request, catalogue)
       : stage.decode(trail, request, catalogue, { unmatched });
     trail.call = call;
-    const { required: attestationRequired, ...trust } = options.attestation;
     const attested = await stage.attest(trail, {
       identity,
       session,
@@ -174,73 +171,88 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       fingerprintOf: (id) => fingerprint({ agent, session: id, call }),
       approvalKey: deps.approvalKey,
       readAttestation: (header) => readAttestation(header, { ...trust, agent, session: session.id, nowMs }),
-      attestationRequired,
+      attestationRequired: trust.required,
       nowMs,
     });
     trail.attested = attested;
     return { request, identity, session, call, attested };
   }
 
-  async function evaluated(understood: Understood, trail: Trail, nowMs: number): Promise<Evaluation> {
-    const { identity, session, call, attested } = understood;
-    const { policies } = trail.workspace;
-    const agent = identity.agent.id;
-    const { needs } = policies.documentOf(agent).document;
-    // A bundle of somebody else's making may not say it: where a user's Rego misses the session, its `deny` is silent.
-    const needsSession = needs.session || needs.rego.length > 0;
-    // Policies that need no store can still say no.
-    if (identity.unsure && needsSession) throw identity.unsure;
-    const recalled = await stage.recall(trail, {
-      agent,
-      session,
-      call,
-      ...attested,
-      attestationRequired: options.attestation.required,
-      observersKnown: options.attestation.keys.length > 0,
-      needsSession,
-      learningMs: options.sessions.learningMs,
-      store: deps.store,
-    });
-    // Without a word on the session, a policy could take it for one that nothing is known against.
-    if (recalled.observed === undefined) throw new TypeError("it is not known what the session did");
-    trail.recalled = recalled;
-    if (recalled.refusal) throw recalled.refusal;
-    const { override } = attested;
-    const vouched = { ...identity, facts: vouchedFacts(identity, recalled) };
-    const asked = { identity: vouched, session, observed: recalled.observed, call, override, nowMs };
-    return stage.evaluate(trail, { ...asked, policies, engine: deps.engine, rego: deps.rego });
+  /** Shadow covers this step and the next one: a failure is a result, for the decision to weigh. */
+  async function evaluated(understood: Understood, trail: Trail, nowMs: number): Promise<Attempt<Evaluation>> {
+    try {
+      const { identity, session, call, attested } = understood;
+      const { policies } = trail.workspace;
+      const agent = identity.agent.id;
+      const { needs } = policies.documentOf(agent).document;
+      // A bundle of somebody else's making may not say it: where a user's Rego misses the session, its `deny` is silent.
+      const needsSession = needs.session || needs.rego.length > 0;
+      // Policies that need no store can still say no.
+      if (identity.unsure && needsSession) throw identity.unsure;
+      const recalled = await stage.recall(trail, {
+        agent,
+        session,
+        call,
+        ...attested,
+        attestationRequired: trust.required,
+        observersKnown: trust.keys.length > 0,
+        needsSession,
+        learningMs: options.sessions.learningMs,
+        store: deps.store,
+      });
+      // Without a word on the session, a policy could take it for one that nothing is known against.
+      if (recalled.observed === undefined) throw new TypeError("it is not known what the session did");
+      trail.recalled = recalled;
+      if (recalled.refusal) throw recalled.refusal;
+      const { override } = attested;
+      const vouched = { ...identity, facts: vouchedFacts(identity, recalled) };
+      const asked = { identity: vouched, session, observed: recalled.observed, call, override, nowMs };
+      return { value: await stage.evaluate(trail, { ...asked, policies, engine: deps.engine, rego: deps.rego }) };
+    } catch (failure) {
+      return failed(trail, failure);
+    }
   }
 
-  async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Settlement> {
-    const { request, identity, session, call, attested } = understood;
-    // Whom people are asked for, and what they answered, is not settled on old knowledge of who was disabled.
-    const plain = evaluation.enforced.verdict !== "approval_needed" && attested.override === null;
-    const goesOn = plain && deps.credentials.revocations.unheardMs() <= options.goesOnMs;
-    if (identity.unsure && !goesOn) return unsettled(identity.unsure, evaluation);
-    return stage.settle(trail, {
-      requestId: request.id,
-      decisionId: trail.decisionId,
-      approvalId: runtime.id(),
-      identity,
-      ...attested,
-      ...evaluation,
-      ...seenOf(trail, session, options.sessions),
-      call,
-      approval: trail.recalled?.approval ?? null,
-      dryRun: options.dryRun,
-      store: deps.store,
-      approvals: deps.approvals,
-      onObserved: () => {
-        trail.observed = true;
-      },
-      approvalExpiresMs: options.approvalExpiresMs,
-    });
+  async function settled(understood: Understood, trail: Trail, evaluation: Evaluation): Promise<Attempt<Settlement>> {
+    try {
+      const { request, identity, session, call, attested } = understood;
+      // Whom people are asked for, and what they answered, is not settled on old knowledge of who was disabled.
+      const plain = evaluation.enforced.verdict !== "approval_needed" && attested.override === null;
+      const goesOn = plain && deps.credentials.revocations.unheardMs() <= options.goesOnMs;
+      if (identity.unsure && !goesOn) return { value: unsettled(identity.unsure, evaluation) };
+      const settlement = await stage.settle(trail, {
+        requestId: request.id,
+        decisionId: trail.decisionId,
+        // Of the few calls that people are asked about.
+        approvalId: () => runtime.id(),
+        identity,
+        ...attested,
+        ...evaluation,
+        ...seenOf(trail, session, options.sessions),
+        call,
+        approval: trail.recalled?.approval ?? null,
+        dryRun: options.dryRun,
+        store: deps.store,
+        approvals: deps.approvals,
+        onObserved: () => {
+          trail.observed = true;
+        },
+        approvalExpiresMs: options.approvalExpiresMs,
+      });
+      return { value: settlement };
+    } catch (failure) {
+      return failed(trail, failure);
+    }
   }
 
   /** What was answered without being settled belongs to the session too. That it could not be told changes no answer. */
-  async function noted(trail: Trail, { enforced }: Outcome): Promise<void> {
-    const { identity, session, request, observed, failures } = trail;
-    if (!identity || !session || observed) return;
+  function noted(trail: Trail, outcome: Outcome): Promise<void> | null {
+    const { identity, session, observed } = trail;
+    return identity && session && !observed ? told(trail, outcome, identity, session) : null;
+  }
+
+  async function told(trail: Trail, { enforced }: Outcome, identity: Identity, session: Session): Promise<void> {
+    const { request, failures } = trail;
     // Without the store nothing can be told, unless it is kept until the store is back.
     if (options.goesOnMs === 0 && (identity.unsure || failures.some(isStoreAway))) return;
     const agent = identity.agent.id;
@@ -257,7 +269,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
   }
 
   /** The token of the approval that is needed, where the policies let the call wait for it and people gave it in time. */
-  async function held(trail: Trail, { enforced }: Outcome, cancelled: () => boolean): Promise<string | null> {
+  function held(trail: Trail, { enforced }: Outcome, cancelled: () => boolean): Promise<string | null> | null {
     const { identity, session, evaluation } = trail;
     const ms = evaluation?.enforced.terms.holdMs;
     if (!enforced.approval || ms === undefined || !identity || !session) return null;
@@ -295,11 +307,12 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     const begun = { decisionId: runtime.id(), startedUs: runtime.monotonicMicros(), failures: [], slow: [] };
     let trail: Trail = { ...begun, workspace: deps.workspace() };
     const span = deps.telemetry.start(check);
-    let outcome = refused(new Refusal("internal_error", "the authorizer failed"));
+    let outcome = undecided;
     try {
       const question = { check, described, override: null };
       outcome = await findOut(question, trail);
-      const override = await held(trail, outcome, cancelled);
+      const waiting = held(trail, outcome, cancelled);
+      const override = waiting && (await waiting);
       if (override !== null) {
         // Files, limits and credentials may have changed while the call waited: what holds now decides.
         trail = { ...begun, workspace: deps.workspace(), ...(trail.opened && { opened: trail.opened }) };
@@ -311,7 +324,8 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       outcome = refused(error);
     }
     outcome = enforceable(outcome);
-    await noted(trail, outcome);
+    const noting = noted(trail, outcome);
+    if (noting) await noting;
     const mask = createMasker(trail);
     outcome = await recorded(trail, mask, outcome, span.traceId);
     const shown = shownOf(trail, mask);
@@ -320,6 +334,9 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     return response;
   };
 }
+
+/** What each decision begins as; only an explicit answer changes it. One for all calls, since making an error takes long. */
+const undecided = refused(new Refusal("internal_error", "the authorizer failed"));
 
 /** Without the store a denial stays one, and nothing that is enforced passes. */
 function unsettled(unsure: Refusal, { enforced }: Evaluation): Settlement {
@@ -338,12 +355,7 @@ function bringing(override: string | null, request: HttpRequest): HttpRequest {
   return { ...request, headers: [...others, { name: overrideHeader, value: override }] };
 }
 
-/** Runs a stage that shadow covers: its failure is a result, for the decision to weigh. */
-async function attempt<T>(trail: Trail, run: () => T | Promise<T>): Promise<Attempt<T>> {
-  try {
-    return { value: await run() };
-  } catch (failure) {
-    if (!trail.failures.includes(failure)) trail.failures.push(failure);
-    return { failure };
-  }
+function failed(trail: Trail, failure: unknown): { failure: unknown } {
+  if (!trail.failures.includes(failure)) trail.failures.push(failure);
+  return { failure };
 }

@@ -1,5 +1,5 @@
 import type { Limit } from "./outcome.js";
-import type { RefusalReason } from "./reasons.js";
+import { type RefusalReason, refusalOf } from "./reasons.js";
 import type { TokenClaims } from "./token_claims.js";
 import type { Violation } from "./verdict.js";
 
@@ -11,7 +11,8 @@ export interface Proven {
 
 /**
  * A stage's way to say no. `detail` is shown to the agent, so it must hold nothing internal;
- * what only the operator may see goes into `cause`, which is logged and never answered.
+ * what only the operator may see goes into `cause`, which is logged and never answered. It has a stack only where the
+ * operator is to look for a failure: with a cause, and where the authorizer could not decide.
  */
 export class Refusal extends Error {
   readonly reason: RefusalReason;
@@ -25,7 +26,11 @@ export class Refusal extends Error {
     detail: string,
     more: { violations?: readonly Violation[]; limit?: Limit; proven?: Proven; cause?: unknown } = {},
   ) {
+    // Collecting a stack costs eight times what the rest does, and whoever sends refused calls would choose how often.
+    const { stackTraceLimit } = Error;
+    if (more.cause === undefined && refusalOf(reason).error !== "Unavailable") Error.stackTraceLimit = 0;
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "Refusal";
     this.reason = reason;
     this.violations = more.violations ?? [];

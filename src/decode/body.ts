@@ -60,12 +60,17 @@ export function refuseMissing(request: HttpRequest, takesBody: boolean): void {
 
 /** The value of a header that may occur once. Throws `malformed_header` when it does not. */
 export function headerValue(headers: readonly Header[], name: string): string | undefined {
-  const found = headers.filter((header) => header.name === name);
-  if (found.length > 1) throw new Refusal("malformed_header", `header ${name} is given more than once`);
-  return found[0]?.value.trim();
+  let found: string | undefined;
+  for (const header of headers) {
+    if (header.name !== name) continue;
+    if (found !== undefined) throw new Refusal("malformed_header", `header ${name} is given more than once`);
+    found = header.value;
+  }
+  return found?.trim();
 }
 
 function readerOf(contentType: string | undefined): Reader {
+  if (contentType === "application/json") return readJsonObject;
   const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim());
   const row = readers.find((reader) => reader.type.test(type.toLowerCase()));
   if (!row) throw new Refusal("unsupported_content_type", "the body is neither JSON nor form data");

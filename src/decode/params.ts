@@ -52,8 +52,10 @@ function isFromQuery(template: Template): boolean {
 
 /** Many servers read a parameter from wherever they find it first, so the catalogue cannot say which one counts. */
 function refuseTwoPlaces({ query, body }: Offered): void {
+  const inQuery = Object.keys(query);
+  if (inQuery.length === 0) return;
   const inBody = new Set(Object.keys(body).map(foldCase));
-  for (const name of Object.keys(query)) if (inBody.has(foldCase(name))) throw twice(name);
+  for (const name of inQuery) if (inBody.has(foldCase(name))) throw twice(name);
 }
 
 function collect(rule: ParamsRule, offered: Offered): Params {

@@ -9,6 +9,8 @@ export interface CanonicalPath {
 }
 
 const maxBytes = 8192;
+/** Paths that are canonical as they are, which nearly all are: no percent, and no segment that begins with a dot. */
+const plain = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/?$/;
 /** `pchar` and `/` of RFC 3986 without `;`, which some servers cut off together with what follows. */
 const unencoded = /^\/[A-Za-z0-9\-._~!$&'()*+,=:@%/]*$/;
 const dangerousEncoding = /%(?:2f|5c|2e|3b)/i;
@@ -23,6 +25,7 @@ const control = /[\u0000-\u001f\u007f-\u009f]/;
  */
 export function readPath(raw: string): CanonicalPath {
   if (raw.length > maxBytes) throw refuse("is too long");
+  if (plain.test(raw)) return { text: raw, segments: raw.slice(1).split("/") };
   if (!unencoded.test(raw)) throw refuse("holds characters that must be encoded or may not occur");
   if (dangerousEncoding.test(raw)) throw refuse("holds an encoded slash, backslash, dot or semicolon");
   const encoded = raw.slice(1).split("/");

@@ -30,13 +30,16 @@ export function variablesOf(template: PathTemplate): string[] {
 /** The variables' values, or `null` when the decoded segments do not match. */
 export function matchPath(template: PathTemplate, segments: readonly string[]): Record<string, string> | null {
   if (template.length !== segments.length) return null;
-  const found: [string, string][] = [];
+  const matches = template.every((part, index) =>
+    part.kind === "literal" ? part.text === segments[index] : segments[index] !== "",
+  );
+  if (!matches) return null;
+  const found: Record<string, string> = {};
+  // No variable is named __proto__.
   for (const [index, part] of template.entries()) {
-    const segment = segments[index] ?? "";
-    if (part.kind === "literal" ? part.text !== segment : segment === "") return null;
-    if (part.kind === "variable") found.push([part.name, segment]);
+    if (part.kind === "variable") found[part.name] = segments[index] ?? "";
   }
-  return Object.fromEntries(found);
+  return found;
 }
 
 /** True when one path can match both. */

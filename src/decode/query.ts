@@ -37,11 +37,13 @@ export function readPairs(text: string, malformed: "malformed_query" | "malforme
 
 /** One spelling for all texts that `readPairs` takes for the same. It reads back to the same names and values. */
 export function canonicalQuery(parameters: readonly QueryParameter[]): string {
+  if (parameters.length === 0) return "";
   return parameters.map(({ name, value }) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
 }
 
 /** Names and values only; safe against inherited names, since `readPairs` refuses `__proto__`. */
 export function asObject(parameters: readonly QueryParameter[]): Record<string, string> {
+  if (parameters.length === 0) return {};
   return Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
 }
 

@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { RecentMap } from "../recent_map.js";
 import { Refusal } from "../refusal.js";
 
 /** An authority in its one canonical spelling. */
@@ -26,6 +27,23 @@ const numeric = /^(?:[0-9]+|0x[0-9a-f]*)$/;
  * IPv4 inside IPv6. Names that begin with `xn--` are taken as they are.
  */
 export function readAuthority(text: string, scheme: "http" | "https"): Authority {
+  const known = recent[scheme].get(text);
+  if (known) return known;
+  // A copy: a part of a larger text would keep all of it.
+  const own = Buffer.from(text).toString();
+  const authority = readNew(own, scheme);
+  recent[scheme].set(own, authority);
+  return authority;
+}
+
+/** Calls go to few hosts. What is refused is not remembered, and what is not is short. */
+const mostRecent = 1_000;
+const recent = {
+  http: new RecentMap<string, Authority>(mostRecent),
+  https: new RecentMap<string, Authority>(mostRecent),
+};
+
+function readNew(text: string, scheme: "http" | "https"): Authority {
   // Before lower case, which turns a few letters outside ASCII into ASCII ones.
   if (!visible.test(text)) throw refuse("holds bytes outside visible ASCII");
   const lower = text.toLowerCase();

@@ -12,7 +12,7 @@ export const apiKey: CredentialKind = {
   identify,
 };
 
-async function identify(credential: string, context: IdentifyContext): Promise<Identity> {
+function identify(credential: string, context: IdentifyContext): Identity {
   if (!keyForm.test(credential)) throw new Refusal("credential_malformed", "the API key does not have a known form");
   const owner = context.registry.agentByApiKey(credential);
   if (!owner) throw new Refusal("api_key_unknown", "the API key is not registered");

@@ -2,6 +2,8 @@ import type { Identity } from "../call.js";
 import { claimedIssuer } from "../issuers/read_token.js";
 import { present } from "../issuers/values.js";
 import { Refusal } from "../refusal.js";
+import type { Agent } from "../registry/registry.js";
+import type { TokenClaims } from "../token_claims.js";
 import type { AgentClaims } from "./claims.js";
 import { active, type CredentialKind, headerValues, type IdentifyContext } from "./credential.js";
 import { metScopes, scopesOf } from "./scopes.js";
@@ -21,38 +23,57 @@ export const bearerJwt: CredentialKind = {
 };
 
 /** What the token says of its issuer only chooses who verifies it, and that includes the issuer. */
-async function identify(credential: string, context: IdentifyContext): Promise<Identity> {
+function identify(credential: string, context: IdentifyContext): Identity | Promise<Identity> {
   const token = bearerForm.exec(credential)?.[1];
   if (token === undefined) {
     throw new Refusal("credential_malformed", "the authorization header does not have the form Bearer <token>");
   }
+  const known = context.issuer.remembered(token, context.now());
+  if (known) return ofOurs(known, context);
+  if (context.trusted.remembers(token)) return ofAnother(token, context);
   const issuer = claimedIssuer(token);
   // What names no issuer is told what it lacks by our own.
-  if (typeof issuer !== "string" || issuer === context.issuer.issuer) return ofOurs(token, context);
+  if (typeof issuer !== "string" || issuer === context.issuer.issuer) return verified(token, context);
   return ofAnother(token, context);
 }
 
-async function ofOurs(token: string, context: IdentifyContext): Promise<Identity> {
-  const claims = await context.issuer.verify(token, context.now());
-  const { iss, sub, jti, exp, scope } = claims;
-  const known = { iss, sub, jti, aud: context.issuer.audience, scope: scope ?? "", exp };
+async function verified(token: string, context: IdentifyContext): Promise<Identity> {
+  return ofOurs(await context.issuer.verify(token, context.now()), context);
+}
+
+/** What a token made of an agent, for the next call with it. Neither is ever changed, only replaced. */
+const remembered = new WeakMap<AgentClaims, { agent: Agent; identity: Identity }>();
+
+function ofOurs(claims: AgentClaims, context: IdentifyContext): Identity {
+  const known = remembered.get(claims);
+  const { sub, jti } = claims;
+  const said = () => saidBy(claims, context.issuer.audience);
   if (context.revocations.isRevoked(jti)) {
-    throw new Refusal("token_revoked", "the token was revoked", { proven: { agent: sub, token: known } });
+    throw new Refusal("token_revoked", "the token was revoked", { proven: { agent: sub, token: said() } });
   }
-  const agent = active(context.registry.agent(sub), known);
-  return {
+  const found = context.registry.agent(sub);
+  if (known && known.agent === found && !found.disabled) return known.identity;
+  const token = said();
+  const agent = active(found, token);
+  const identity: Identity = {
     agent: present({
       id: agent.id,
       model: agent.model ?? claims.agent_model,
-      scopes: metScopes(claims, agent.scopes, () => scopesOf(scope)),
+      scopes: metScopes(claims, agent.scopes, () => scopesOf(claims.scope)),
       roles: agent.roles,
     }),
     credential: bearerJwt.name,
     credentialHeader: header,
-    token: known,
+    token,
     session: sessionOf(claims),
     facts: claims.facts ?? {},
   };
+  remembered.set(claims, { agent, identity });
+  return identity;
+}
+
+function saidBy({ iss, sub, jti, exp, scope }: AgentClaims, aud: string): TokenClaims {
+  return { iss, sub, jti, aud, scope: scope ?? "", exp };
 }
 
 async function ofAnother(token: string, context: IdentifyContext): Promise<Identity> {

@@ -34,12 +34,14 @@ export interface CredentialKind {
   /** True for what is no credential as soon as there is another one. Without this everything that was found is one. */
   yields?(credential: string, context: IdentifyContext): boolean;
   /** Who it proves. Throws `Refusal` with a reason of status 401 to reject it. */
-  identify(credential: string, context: IdentifyContext): Promise<Identity>;
+  identify(credential: string, context: IdentifyContext): Identity | Promise<Identity>;
 }
 
 /** Every value of a header, in order. */
 export function headerValues(request: Credentials, name: string): string[] {
-  return request.headers.filter((header) => header.name === name).map((header) => header.value);
+  const values: string[] = [];
+  for (const header of request.headers) if (header.name === name) values.push(header.value);
+  return values;
 }
 
 /** The agent, when it is registered and may act. `token` is what proved it, where a token did. */

@@ -13,14 +13,23 @@ export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey, sp
  * choose which of us and the tool believes. Throws `Refusal` with a reason of status 401.
  */
 export async function identify(request: Credentials, context: IdentifyContext): Promise<Identity> {
-  const found = credentialTable.flatMap((kind) => kind.find(request).map((credential) => ({ kind, credential })));
+  const found: Found[] = [];
+  for (const kind of credentialTable) {
+    for (const credential of kind.find(request)) found.push({ kind, credential });
+  }
   const unsure = found.length > 0 ? await unsureOf(context) : null;
   const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
   const [only, ...others] = proper.length > 0 ? proper : found;
   if (!only) throw new Refusal("credential_missing", "the call carries no credential");
   if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
-  const identity = await only.kind.identify(only.credential, context);
+  const proven = only.kind.identify(only.credential, context);
+  const identity = proven instanceof Promise ? await proven : proven;
   return unsure ? { ...identity, unsure } : identity;
+}
+
+interface Found {
+  kind: CredentialKind;
+  credential: string;
 }
 
 /** Why it is not known what was revoked or disabled a moment ago. Throws it where nobody asked to be told. */

@@ -17,6 +17,8 @@ export interface IssuerVerifier {
    * is not known here.
    */
   verify(token: string, nowMs: number): Promise<AgentClaims>;
+  /** The same of a token that was verified before, without waiting; `undefined` for any other. */
+  remembered(token: string, nowMs: number): AgentClaims | undefined;
   /** `iss` of its tokens. */
   readonly issuer: string;
   /** What a token's `aud` has to contain. */
@@ -37,11 +39,18 @@ export function localIssuer(options: {
   const { issuer, audience, maxTtlMs, keys } = options;
   const tokens = verifiedTokens<AgentClaims>();
 
+  function remembered(token: string, nowMs: number): AgentClaims | undefined {
+    const claims = tokens.get(token);
+    if (claims) checkTimes(claims, nowMs);
+    return claims;
+  }
+
   async function verify(token: string, nowMs: number): Promise<AgentClaims> {
-    const known = tokens.get(token);
-    const claims = known ?? (await verifyNew(token, nowMs));
+    const known = remembered(token, nowMs);
+    if (known) return known;
+    const claims = await verifyNew(token, nowMs);
     checkTimes(claims, nowMs);
-    if (!known) tokens.set(token, claims);
+    tokens.set(token, claims, { exp: claims.exp, nowMs });
     return claims;
   }
 
@@ -54,7 +63,7 @@ export function localIssuer(options: {
     return claims.data;
   }
 
-  return { verify, issuer, audience };
+  return { verify, remembered, issuer, audience };
 }
 
 function selectKey(header: Claims, keys: readonly VerifyKey[]): VerifyKey {

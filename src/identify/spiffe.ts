@@ -29,7 +29,7 @@ export const spiffe: CredentialKind = {
   identify,
 };
 
-async function identify(principal: string, context: IdentifyContext): Promise<Identity> {
+function identify(principal: string, context: IdentifyContext): Identity {
   if (!isWorkload(principal)) throw malformed("the certificate of the connection is not that of one SPIFFE id");
   const owner = ownerOf(principal, context);
   if (!owner) throw new Refusal("spiffe_unknown", "no agent is registered with the SPIFFE id of the connection");

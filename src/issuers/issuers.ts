@@ -39,6 +39,8 @@ export interface TrustedIssuers {
   exchange(token: string, nowMs: number): Promise<Grant[]>;
   /** The one agent that the token stands for as a bearer credential. */
   agent(token: string, nowMs: number): Promise<Grant>;
+  /** True for a token that `agent` knows already, so that nobody needs to read whose it is. */
+  remembers(token: string): boolean;
   person(token: string, nowMs: number): Promise<PersonClaim>;
   /** Stops what is under way. */
   close(): void;

@@ -92,7 +92,7 @@ export function trustedIssuers(entries: readonly TrustedIssuer[], options: KeySo
       return known.meaning;
     }
     const verified = await verify();
-    tokens.set(token, verified);
+    tokens.set(token, verified, { exp: verified.times.exp, nowMs });
     return verified.meaning;
   }
 
@@ -102,6 +102,7 @@ export function trustedIssuers(entries: readonly TrustedIssuer[], options: KeySo
       (await verify(rules.exchange, token, nowMs, maxSubjectTokenBytes, grantsOf)).meaning,
     agent: (token, nowMs) =>
       remembered(agents, token, nowMs, () => verify(rules.agents, token, nowMs, maxTokenBytes, theGrantOf)),
+    remembers: (token) => agents.get(token) !== undefined,
     person: (token, nowMs) =>
       remembered(people, token, nowMs, () => verify(rules.people, token, nowMs, maxTokenBytes, thePersonOf)),
     close() {

@@ -1,29 +1,71 @@
 import { sha256Hex } from "../canonical.js";
 
-/** So many tokens are remembered; the oldest makes room for the newest. */
-const capacity = 10_000;
+/**
+ * What is remembered at most; the oldest makes room for the newest. Bytes are those of the tokens, of which what they said
+ * takes about three times as many. So a hundred thousand agents with a token of 600 bytes each fit.
+ */
+export interface Most {
+  tokens: number;
+  bytes: number;
+}
+
+const most: Most = { tokens: 150_000, bytes: 64 * 1024 * 1024 };
+/** Entries that are looked at for their expiry with each new one: all are looked at before twice as many came. */
+const sweptAtOnce = 2;
 
 /** What verified tokens said, so that a signature is checked once and not at each call. */
 export interface VerifiedTokens<T> {
   /** Of exactly this token. Whether it has expired or was revoked since is for the caller to check, at each use. */
   get(token: string): T | undefined;
-  /** Only for a token that has passed every check. */
-  set(token: string, verified: T): void;
+  /** Only for a token that has passed every check. It is forgotten at some time after `exp`, in seconds since the epoch. */
+  set(token: string, verified: T, until: { exp: number; nowMs: number }): void;
+}
+
+interface Entry<T> {
+  verified: T;
+  bytes: number;
+  exp: number;
 }
 
 /** The key is a hash of the whole token: of a part of it, another signature would find it too. */
-export function verifiedTokens<T>(most: number = capacity): VerifiedTokens<T> {
-  const known = new Map<string, T>();
+export function verifiedTokens<T>({ tokens, bytes }: Most = most): VerifiedTokens<T> {
+  const known = new Map<string, Entry<T>>();
+  let held = 0;
+  let swept = known.entries();
+
+  function forget(key: string): void {
+    held -= known.get(key)?.bytes ?? 0;
+    known.delete(key);
+  }
+
+  function sweep(nowMs: number): void {
+    for (let n = 0; n < sweptAtOnce; n++) {
+      const next = swept.next();
+      if (next.done) swept = known.entries();
+      else if (next.value[1].exp * 1000 <= nowMs) forget(next.value[0]);
+    }
+  }
+
   return {
-    get: (token) => known.get(sha256Hex(token)),
-    set(token, verified) {
-      const key = sha256Hex(token);
-      known.delete(key);
-      known.set(key, verified);
+    get: (token) => known.get(keyOf(token))?.verified,
+    set(token, verified, { exp, nowMs }) {
+      const key = keyOf(token);
+      forget(key);
+      known.set(key, { verified, bytes: token.length, exp });
+      held += token.length;
+      sweep(nowMs);
       for (const oldest of known.keys()) {
-        if (known.size <= most) break;
-        known.delete(oldest);
+        if (known.size <= tokens && held <= bytes) break;
+        forget(oldest);
       }
     },
   };
+}
+
+/** Who looks for a token in one place looks in the next one too. */
+let last = { token: "", key: sha256Hex("") };
+
+function keyOf(token: string): string {
+  if (last.token !== token) last = { token, key: sha256Hex(token) };
+  return last.key;
 }

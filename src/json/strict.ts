@@ -3,6 +3,7 @@ import type { Json } from "../call.js";
 import { Refusal } from "../refusal.js";
 import { foldCase } from "./fold.js";
 import { exactNumber } from "./number.js";
+import { isPlainJson } from "./plain.js";
 import { quote } from "./quote.js";
 
 /** Objects and lists inside each other, the outermost counted. */
@@ -21,7 +22,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function readJsonObject(bytes: Uint8Array): { [name: string]: Json } {
   const text = decodeUtf8(bytes);
   const value = parse(text);
-  refuseAmbiguity(text);
+  if (!isPlainJson(text, value, { depth: maxDepth, members: maxMembers })) strictly.refuseAmbiguity(text);
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new Refusal("malformed_body", "the body is not a JSON object");
   }
@@ -44,6 +45,9 @@ function parse(text: string): Json {
     throw new Refusal("malformed_body", "the body is not JSON");
   }
 }
+
+/** The closer look, in an object of its own so that a test can see how often it is taken. */
+export const strictly = { refuseAmbiguity };
 
 /** `JSON.parse` has accepted the grammar; this walk looks for what it silently resolves. */
 function refuseAmbiguity(text: string): void {

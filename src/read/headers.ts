@@ -38,12 +38,18 @@ export function readHeaders(http: HttpAttributes): ReadHeaders {
   if (joined.length > 0 && lines.length > 0) {
     throw new Refusal("malformed_request", "the headers are given in two forms");
   }
-  const all = lines.length > 0 ? lines.map(lineOf) : joined.map(([key, value]) => headerOf(key, value));
-  const pseudo = all.filter((header) => header.name.startsWith(":"));
-  const marks = all.filter((header) => header.name === partialBodyName);
-  const headers = all.filter((header) => !header.name.startsWith(":") && header.name !== partialBodyName);
+  const headers: Header[] = [];
+  const pseudo: Header[] = [];
+  let partialBody = false;
+  const sort = (header: Header): void => {
+    if (header.name.startsWith(":")) pseudo.push(header);
+    else if (header.name === partialBodyName) partialBody ||= header.value !== "false";
+    else headers.push(header);
+  };
+  for (const [key, value] of joined) sort(headerOf(key, value));
+  for (const line of lines) sort(lineOf(line));
   refuseRepeats(headers, lines.length === 0);
-  return { headers, pseudo, partialBody: marks.some((mark) => mark.value !== "false") };
+  return { headers, pseudo, partialBody };
 }
 
 /** The one value of a header that `readHeaders` let occur only once. */

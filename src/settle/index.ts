@@ -31,7 +31,7 @@ export interface SettleParts extends Seen {
   requestId: string;
   decisionId: string;
   /** A fresh ULID, for the approval that may be opened. */
-  approvalId: string;
+  approvalId: () => string;
   identity: Identity;
   call: Call;
   fingerprint: string;
@@ -178,7 +178,7 @@ function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;
   const { approvers, quorum, escalation, expiresInMs = parts.approvalExpiresMs } = enforced.terms;
   return {
-    id: parts.approvalId,
+    id: parts.approvalId(),
     identity: parts.identity,
     session: parts.session,
     call: parts.call,

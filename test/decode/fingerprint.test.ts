@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import type { Call } from "../../src/call.js";
-import { fingerprintText } from "../../src/decode/fingerprint.js";
+import { canonicalText, fingerprintText } from "../../src/decode/fingerprint.js";
 import { fingerprint } from "../../src/decode/index.js";
 import { decodeWith, reasonOf, type Sketch } from "./request.js";
 
@@ -109,5 +109,37 @@ test("one changed byte is another call", () => {
       if (type !== "application/json") expect(print(elsewhere(type))).not.toBe(print(elsewhere("application/json")));
     }),
     { numRuns: 300, interruptAfterTimeLimit: 2000 },
+  );
+});
+
+test("the text is the one that the complete writer makes, whatever a call says", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 8 }),
+    fc.constantFrom("\\ud800", '"', "\u2028", "\0", "\ud800"),
+  );
+  const maybe = fc.option(text);
+  const call = decodeWith({}, {}, "passthrough");
+  const made = (write: () => string) => {
+    try {
+      return write();
+    } catch {
+      return "no canonical form";
+    }
+  };
+  fc.assert(
+    fc.property(
+      fc.array(text, { minLength: 7, maxLength: 7 }),
+      fc.array(maybe, { minLength: 4, maxLength: 4 }),
+      (said, given) => {
+        const [agent = "", method = "", path = "", content_type = "", body_sha256 = "", host = "", value = ""] = said;
+        const [session = null, tool = null, action = null, environment = null] = given;
+        const destination = { ...call.destination, host };
+        const query = [{ raw: "", name: "a", value: Buffer.from(value).toString() }];
+        const http = { ...call.http, method, path, content_type, body_sha256, query };
+        const subject = { agent, session, call: { ...call, tool, action, environment, destination, http } };
+        expect(made(() => fingerprintText(subject))).toBe(made(() => canonicalText(subject)));
+      },
+    ),
+    { numRuns: 1_000, interruptAfterTimeLimit: 4_000 },
   );
 });

@@ -276,7 +276,9 @@ describe("when something is not there", () => {
       throw new Error("not asked");
     };
     here = await authority({
-      oauth: { trusted: { exchange, knows: () => true, agent: none, person: none, close() {} } },
+      oauth: {
+        trusted: { exchange, knows: () => true, remembers: () => false, agent: none, person: none, close() {} },
+      },
     });
     expect((await here.exchange()).statusCode).toBe(500);
   });

@@ -10,7 +10,7 @@ test("one is opened once for the same call", async () => {
   const { run, parts } = await settled({ enforced: asks, computed: asks });
   const first = await run();
   expect(first.opened).toMatchObject({ fresh: true, id: expect.stringMatching(/^apr_/) });
-  const again = await settle({ ...parts, requestId: "78", approvalId: "01KJMK0000000000000000APR2" });
+  const again = await settle({ ...parts, requestId: "78", approvalId: () => "01KJMK0000000000000000APR2" });
   expect(again.opened).toMatchObject({ fresh: false, id: first.opened?.id });
 });
 
@@ -25,7 +25,7 @@ test("one is opened under the terms of the policies, with the configuration's li
     decisionId: parts.decisionId,
     expiresAtMs: here.nowMs + 60_000,
   });
-  const other = { ...parts, requestId: "78", approvalId: "01KJMK0000000000000000APR2", enforced: asks };
+  const other = { ...parts, requestId: "78", approvalId: () => "01KJMK0000000000000000APR2", enforced: asks };
   const again = await settle(other);
   expect(again.opened).toMatchObject({ fresh: true, expiresAtMs: here.nowMs + 900_000 });
 });
@@ -62,7 +62,7 @@ test("after the terms became stricter, the same call asks anew, under them", asy
   const { here, id, redeeming } = await approved();
   const stricter = { ...asks, terms: { ...terms, quorum: 2 } };
   const asking = { ...redeeming, override: null, enforced: stricter, computed: stricter };
-  const { opened } = await settle({ ...asking, requestId: "79", approvalId: "01KJMK0000000000000000APR2" });
+  const { opened } = await settle({ ...asking, requestId: "79", approvalId: () => "01KJMK0000000000000000APR2" });
   expect(opened).toMatchObject({ fresh: true });
   expect(opened?.id).not.toBe(id);
   expect(await here.stored(opened?.id ?? "")).toMatchObject({ status: "pending", quorum: 2 });
@@ -98,7 +98,7 @@ test("people see all that is asked, and reasons that were added in the store let
 test("while one is pending, the same call for other reasons asks anew", async () => {
   const { run, parts } = await settled({ enforced: asks, computed: asks });
   const first = await run();
-  const asking = { ...parts, requestId: "78", approvalId: "01KJMK0000000000000000APR2" };
+  const asking = { ...parts, requestId: "78", approvalId: () => "01KJMK0000000000000000APR2" };
   const other = await settle({ ...asking, enforced: { ...asks, asked: [many, late] } });
   expect(other.opened).toMatchObject({ fresh: true });
   expect(other.opened?.id).not.toBe(first.opened?.id);

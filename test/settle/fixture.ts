@@ -45,7 +45,7 @@ export async function settled(more: Partial<SettleParts>, tamper?: (approval: Ap
   const parts: SettleParts = {
     requestId: "77",
     decisionId: "01KJMK0000000000000000DEC1",
-    approvalId: "01KJMK0000000000000000APR1",
+    approvalId: () => "01KJMK0000000000000000APR1",
     identity: identity("deploy-manager"),
     call,
     session,

@@ -1,0 +1,300 @@
+import type {
+  Address,
+  AttributeContext,
+  CheckRequest,
+  HeaderValue,
+  HttpRequest,
+  Metadata,
+  Peer,
+  SocketAddress,
+} from "./messages.js";
+import { notPlain, once, PlainReader } from "./wire.js";
+
+/** Decoders of what is rare in a CheckRequest, complete ones. */
+export interface RareParts {
+  address(bytes: Buffer): Address;
+  metadata(bytes: Buffer): Metadata;
+}
+
+/**
+ * The CheckRequest in the form in which Envoy writes it, as the decoder made from the descriptors gives it; `null` for bytes
+ * of which that is not certain (a field that is unknown or comes twice, another wire type, an unusual number, a broken
+ * length), so that one decoder alone says what those are and whether they are an error. Twice as fast as that one, which
+ * builds generic objects first.
+ */
+export function decodePlainRequest(bytes: Buffer, rare: RareParts): CheckRequest | null {
+  try {
+    const reader = new PlainReader(bytes);
+    let attributes: AttributeContext | null = null;
+    while (reader.pos < bytes.length) {
+      // CheckRequest.attributes
+      if (reader.tag() !== 0x0a || attributes !== null) return null;
+      attributes = readAttributes(reader, reader.end(bytes.length), bytes, rare);
+    }
+    return { attributes };
+  } catch (error) {
+    if (error === notPlain) return null;
+    throw error;
+  }
+}
+
+// The cases below are tags as they stand on the wire: field number * 8 + wire type, the fields in the order of the `.proto`.
+
+function readAttributes(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): AttributeContext {
+  const attributes: AttributeContext = {
+    context_extensions: {},
+    source: null,
+    destination: null,
+    request: null,
+    metadata_context: null,
+    tls_session: null,
+    route_metadata_context: null,
+  };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    if (tag !== 0x52) seen = once(seen, tag);
+    switch (tag) {
+      case 0x0a:
+        attributes.source = readPeer(reader, reader.end(end), bytes, rare);
+        break;
+      case 0x12:
+        attributes.destination = readPeer(reader, reader.end(end), bytes, rare);
+        break;
+      case 0x22:
+        attributes.request = readRequest(reader, reader.end(end));
+        break;
+      case 0x52:
+        readEntry(reader, reader.end(end), attributes.context_extensions);
+        break;
+      case 0x5a:
+        attributes.metadata_context = readMetadata(reader.bytes(end), rare);
+        break;
+      case 0x62:
+        attributes.tls_session = { sni: readOnly(reader, reader.end(end)) };
+        break;
+      case 0x6a:
+        attributes.route_metadata_context = readMetadata(reader.bytes(end), rare);
+        break;
+      default:
+        throw notPlain;
+    }
+  }
+  return ended(reader, end, attributes);
+}
+
+function readPeer(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): Peer {
+  const peer: Peer = { labels: {}, address: null, service: "", principal: "", certificate: "" };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    if (tag !== 0x1a) seen = once(seen, tag);
+    switch (tag) {
+      case 0x0a:
+        peer.address = readAddress(reader, reader.end(end), bytes, rare);
+        break;
+      case 0x12:
+        peer.service = reader.string(end);
+        break;
+      case 0x1a:
+        readEntry(reader, reader.end(end), peer.labels);
+        break;
+      case 0x22:
+        peer.principal = reader.string(end);
+        break;
+      case 0x2a:
+        peer.certificate = reader.string(end);
+        break;
+      default:
+        throw notPlain;
+    }
+  }
+  return ended(reader, end, peer);
+}
+
+/** Connections have the addresses of sockets, as a rule. */
+function readAddress(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): Address {
+  const start = reader.pos;
+  if (start < end && reader.tag() === 0x0a) {
+    const inner = reader.end(end);
+    if (inner === end) return { socket_address: readSocket(reader, end), address: "socket_address" };
+  }
+  reader.pos = end;
+  return rare.address(bytes.subarray(start, end));
+}
+
+function readSocket(reader: PlainReader, end: number): SocketAddress {
+  const socket: SocketAddress = {
+    protocol: "TCP",
+    address: "",
+    resolver_name: "",
+    ipv4_compat: false,
+    network_namespace_filepath: "",
+  };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    seen = once(seen, tag);
+    switch (tag) {
+      case 0x12:
+        socket.address = reader.string(end);
+        break;
+      case 0x18:
+        socket.port_value = reader.uint();
+        socket.port_specifier = "port_value";
+        break;
+      default:
+        throw notPlain;
+    }
+  }
+  return ended(reader, end, socket);
+}
+
+function readRequest(reader: PlainReader, end: number): AttributeContext["request"] {
+  let time: { seconds: string; nanos: number } | null = null;
+  let http: HttpRequest | null = null;
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    seen = once(seen, tag);
+    if (tag === 0x0a) time = readTime(reader, reader.end(end));
+    else if (tag === 0x12) http = readHttp(reader, reader.end(end));
+    else throw notPlain;
+  }
+  return ended(reader, end, { time, http });
+}
+
+function readTime(reader: PlainReader, end: number): { seconds: string; nanos: number } {
+  const time = { seconds: "0", nanos: 0 };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    seen = once(seen, tag);
+    const value = reader.int64();
+    if (tag === 0x08) time.seconds = String(value);
+    else if (tag === 0x10 && value < 2 ** 31) time.nanos = value;
+    else throw notPlain;
+  }
+  return ended(reader, end, time);
+}
+
+function readHttp(reader: PlainReader, end: number): HttpRequest {
+  const http: HttpRequest = {
+    headers: {},
+    id: "",
+    method: "",
+    path: "",
+    host: "",
+    scheme: "",
+    query: "",
+    fragment: "",
+    size: "0",
+    protocol: "",
+    body: "",
+    raw_body: nothing,
+    header_map: null,
+  };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    if (tag !== 0x1a) seen = once(seen, tag);
+    switch (tag) {
+      case 0x0a:
+        // It names the call in what is kept after it.
+        http.id = reader.ownString(end);
+        break;
+      case 0x12:
+        http.method = reader.string(end);
+        break;
+      case 0x1a:
+        readEntry(reader, reader.end(end), http.headers);
+        break;
+      case 0x22:
+        http.path = reader.string(end);
+        break;
+      case 0x2a:
+        http.host = reader.string(end);
+        break;
+      case 0x32:
+        http.scheme = reader.string(end);
+        break;
+      case 0x3a:
+        http.query = reader.string(end);
+        break;
+      case 0x42:
+        http.fragment = reader.string(end);
+        break;
+      case 0x48:
+        http.size = String(reader.int64());
+        break;
+      case 0x52:
+        http.protocol = reader.string(end);
+        break;
+      case 0x5a:
+        http.body = reader.string(end);
+        break;
+      case 0x62:
+        http.raw_body = reader.bytes(end);
+        break;
+      case 0x6a:
+        http.header_map = { headers: readHeaders(reader, reader.end(end)) };
+        break;
+      default:
+        throw notPlain;
+    }
+  }
+  return ended(reader, end, http);
+}
+
+const nothing = Buffer.alloc(0);
+
+function readHeaders(reader: PlainReader, end: number): HeaderValue[] {
+  const headers: HeaderValue[] = [];
+  while (reader.pos < end) {
+    if (reader.tag() !== 0x0a) throw notPlain;
+    headers.push(readHeader(reader, reader.end(end)));
+  }
+  return ended(reader, end, headers);
+}
+
+function readHeader(reader: PlainReader, end: number): HeaderValue {
+  const header: HeaderValue = { key: "", value: "", raw_value: nothing };
+  let seen = 0;
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    seen = once(seen, tag);
+    if (tag === 0x0a) header.key = reader.string(end);
+    else if (tag === 0x12) header.value = reader.string(end);
+    else if (tag === 0x1a) header.raw_value = reader.bytes(end);
+    else throw notPlain;
+  }
+  return ended(reader, end, header);
+}
+
+/** One entry of a map of strings, key first. */
+function readEntry(reader: PlainReader, end: number, into: Record<string, string>): void {
+  if (reader.tag() !== 0x0a) throw notPlain;
+  const key = reader.string(end);
+  // Not a member by assignment.
+  if (key === "__proto__" || reader.tag() !== 0x12) throw notPlain;
+  into[key] = reader.string(end);
+  ended(reader, end, into);
+}
+
+/** Envoy sends it empty unless it was told of filters to take it from. */
+function readMetadata(bytes: Buffer, rare: RareParts): Metadata {
+  return bytes.length === 0 ? { filter_metadata: {}, typed_filter_metadata: {} } : rare.metadata(bytes);
+}
+
+/** The one text of a message that has no other field. */
+function readOnly(reader: PlainReader, end: number): string {
+  if (reader.pos === end) return "";
+  if (reader.tag() !== 0x0a) throw notPlain;
+  return ended(reader, end, reader.string(end));
+}
+
+/** Nothing may have been read from beyond the message. */
+function ended<T>(reader: PlainReader, end: number, message: T): T {
+  if (reader.pos !== end) throw notPlain;
+  return message;
+}

@@ -1,0 +1,269 @@
+import fc from "fast-check";
+import { decodePlainRequest, type RareParts } from "../../src/grpc/decode_request.js";
+import { encodePlainResponse } from "../../src/grpc/encode_response.js";
+import { loadProtos } from "../../src/grpc/load_protos.js";
+import type { Address, CheckRequest, CheckResponse, Metadata } from "../../src/grpc/messages.js";
+import { toStruct } from "../../src/grpc/struct.js";
+import { readWireCases, type WireCase } from "./vectors.js";
+
+const protos = loadProtos();
+const complete = (bytes: Buffer) => protos.method.requestDeserialize(bytes) as CheckRequest;
+const parts = protos.definition as unknown as Record<string, { deserialize(bytes: Buffer): unknown }>;
+const rare: RareParts = {
+  address: (bytes) => parts["envoy.config.core.v3.Address"]?.deserialize(bytes) as Address,
+  metadata: (bytes) => parts["envoy.config.core.v3.Metadata"]?.deserialize(bytes) as Metadata,
+};
+const plain = (bytes: Buffer) => decodePlainRequest(bytes, rare);
+
+/** What a decoder makes of bytes: a message, or an error. */
+function made(decoder: () => unknown): unknown {
+  try {
+    return { message: decoder() };
+  } catch {
+    return "refused";
+  }
+}
+
+function expectAgreement(bytes: Buffer): boolean {
+  const ours = made(() => plain(bytes));
+  if (typeof ours === "object" && ours !== null && "message" in ours && ours.message === null) return false;
+  expect(ours).toStrictEqual(made(() => complete(bytes)));
+  return true;
+}
+
+const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ unit: "grapheme", maxLength: 12 }));
+const name = fc.oneof(text, fc.constantFrom("__proto__", "constructor", "12", "authorization", ""));
+const map = fc.array(fc.tuple(name, text), { maxLength: 6 }).map((rows) => Object.fromEntries(rows));
+const bytes = fc.uint8Array({ maxLength: 20 }).map((given) => Buffer.from(given));
+const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const address = fc.oneof(
+  fc.record({ socket_address: fc.record({ address: text, port_value: some(fc.nat(70_000)) }) }),
+  fc.record({ socket_address: fc.record({ address: text, named_port: text, ipv4_compat: fc.boolean() }) }),
+  fc.record({ pipe: fc.record({ path: text }) }),
+  fc.record({ envoy_internal_address: fc.record({ server_listener_name: text }) }),
+);
+const peer = fc.record({ address: some(address), service: text, labels: map, principal: text, certificate: text });
+const http = fc.record({
+  id: text,
+  method: text,
+  headers: some(map),
+  path: text,
+  host: text,
+  scheme: text,
+  query: text,
+  fragment: text,
+  size: fc.oneof(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map(String), fc.nat().map(String), fc.constant("-1")),
+  protocol: text,
+  body: fc.oneof(text, fc.string({ minLength: 15_000, maxLength: 20_000 })),
+  raw_body: bytes,
+  header_map: some(fc.record({ headers: fc.array(fc.record({ key: name, value: text, raw_value: bytes })) })),
+});
+const time = fc.record({ seconds: fc.maxSafeInteger().map(String), nanos: fc.integer() });
+const metadata = some(fc.record({ filter_metadata: some(fc.constant({ a: toStruct({ b: ["c", 1, null] }) })) }));
+const request = fc.record({
+  attributes: fc.record({
+    source: some(peer),
+    destination: some(peer),
+    request: some(fc.record({ time: some(time), http: some(http) })),
+    context_extensions: map,
+    metadata_context: metadata,
+    tls_session: some(fc.record({ sni: text })),
+    route_metadata_context: metadata,
+  }),
+});
+const encoded = request.map((message) => protos.encodeRequest(message));
+
+describe("requests", () => {
+  const vectors = readWireCases<WireCase>("check_request.json").map((wire) => Buffer.from(wire.bytes, "base64"));
+
+  test("whatever can be said is read as the complete decoder reads it, or left to that one", () => {
+    fc.assert(
+      fc.property(encoded, (whole) => void expectAgreement(whole)),
+      { interruptAfterTimeLimit: 4_000 },
+    );
+  });
+
+  test("so are messages with bytes changed, cut, taken out, put in and appended", () => {
+    const from = fc.oneof(encoded, fc.constantFrom(...vectors));
+    const change = fc.record({
+      at: fc.nat(),
+      take: fc.nat(3),
+      put: fc.uint8Array({ maxLength: 4 }),
+      cut: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(from, fc.array(change, { minLength: 1, maxLength: 3 }), fc.boolean(), (whole, changes, twice) => {
+        let message = twice ? Buffer.concat([whole, whole]) : whole;
+        for (const { at, take, put, cut } of changes) {
+          const place = message.length === 0 ? 0 : at % message.length;
+          const rest = cut ? [] : [message.subarray(place + take)];
+          message = Buffer.concat([message.subarray(0, place), put, ...rest]);
+        }
+        expectAgreement(message);
+      }),
+      { numRuns: 3_000, interruptAfterTimeLimit: 6_000 },
+    );
+  });
+
+  const header = (...content: number[]) => [0x0a, content.length + 4, 0x22, content.length + 2, 0x12, content.length];
+  const inHttp = (...content: number[]) => Buffer.from([...header(...content), ...content]);
+  test.each<[string, Buffer]>([
+    ["an unknown field", inHttp(0x78, 0x01)],
+    ["a field of two bytes", inHttp(0x80, 0x01, 0x01)],
+    ["field 0", inHttp(0x02, 0x00)],
+    ["a group", inHttp(0x0b, 0x0c)],
+    ["the end of a group", inHttp(0x0c)],
+    ["a text as a number", inHttp(0x08, 0x01)],
+    ["a field twice", inHttp(0x0a, 0x01, 0x61, 0x0a, 0x01, 0x62)],
+    ["a length beyond the message", inHttp(0x0a, 0x05, 0x61)],
+    ["a length without end", inHttp(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff)],
+    ["an entry without key", inHttp(0x1a, 0x03, 0x12, 0x01, 0x61)],
+    ["an entry with its value first", inHttp(0x1a, 0x06, 0x12, 0x01, 0x61, 0x0a, 0x01, 0x62)],
+    ["an entry with a third member", inHttp(0x1a, 0x08, 0x0a, 0x01, 0x61, 0x12, 0x01, 0x62, 0x18, 0x01)],
+    ["a number of ten bytes", inHttp(0x48, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)],
+    ["a number of eleven bytes", inHttp(0x48, ...Array<number>(10).fill(0xff), 0x01)],
+    ["attributes twice", Buffer.concat([inHttp(0x0a, 0x01, 0x61), inHttp(0x12, 0x01, 0x61)])],
+  ])("%s is left to the complete decoder", (_, message) => {
+    expect(made(() => plain(message))).toEqual({ message: null });
+    expectAgreement(message);
+  });
+
+  test("the later of two addresses counts", () => {
+    const message = Buffer.from([0x0a, 0x08, 0x0a, 0x06, 0x0a, 0x04, 0x0a, 0x00, 0x12, 0x00]);
+    expect(expectAgreement(message)).toBe(true);
+  });
+
+  test("a name that is no member by assignment is left too", () => {
+    const message = protos.encodeRequest({
+      attributes: { request: { http: { headers: Object.fromEntries([["__proto__", "own"]]) } } },
+    });
+    expect(plain(message)).toBeNull();
+  });
+
+  test("bytes that are no UTF-8 become what they became", () => {
+    for (const broken of [
+      [0xff],
+      [0xc0, 0xaf],
+      [0xed, 0xa0, 0x80],
+      [0xe2, 0x82],
+      [0xf4, 0x90, 0x80, 0x80],
+      [0xef, 0xbb, 0xbf],
+    ])
+      expect(expectAgreement(inHttp(0x5a, broken.length, ...broken))).toBe(true);
+  });
+
+  test.each([
+    ["size unknown", { size: "-1" }],
+    ["a body in bytes", { raw_body: Buffer.from([0xff, 0x00, 0x80]) }],
+    [
+      "raw headers",
+      {
+        header_map: {
+          headers: [
+            { key: "a", raw_value: Buffer.from([0xff]) },
+            { key: "b", value: "c" },
+          ],
+        },
+      },
+    ],
+    ["a large body", { body: "ä".repeat(20_000) }],
+  ])("%s is plain", (_, more) => {
+    const socket = { socket_address: { address: "10.0.0.1", port_value: 8080 } };
+    const message = protos.encodeRequest({
+      attributes: {
+        source: { address: socket, principal: "spiffe://a/b" },
+        destination: { address: socket },
+        request: {
+          time: { seconds: "1764000000", nanos: 999_999_999 },
+          http: { id: "1", headers: { a: "b" }, ...more },
+        },
+        context_extensions: { a: "b" },
+        metadata_context: {},
+        route_metadata_context: { filter_metadata: { a: toStruct({ b: 1 }) } },
+        tls_session: { sni: "a" },
+      },
+    });
+    expect(expectAgreement(message)).toBe(true);
+  });
+});
+
+describe("responses", () => {
+  const ascii = fc.string({ unit: "binary-ascii", maxLength: 200 });
+  const said = fc.oneof({ weight: 9, arbitrary: ascii }, { weight: 1, arbitrary: fc.string({ unit: "binary" }) });
+  const option = fc.record(
+    {
+      header: fc.record({ key: said, value: said }),
+      append_action: fc.constantFrom(
+        "APPEND_IF_EXISTS_OR_ADD" as const,
+        "ADD_IF_ABSENT" as const,
+        "OVERWRITE_IF_EXISTS_OR_ADD" as const,
+        "OVERWRITE_IF_EXISTS" as const,
+      ),
+      keep_empty_value: fc.boolean(),
+    },
+    { requiredKeys: ["header", "append_action"] },
+  );
+  const options = fc.array(option, { maxLength: 4 });
+  const names = fc.array(said, { maxLength: 4 });
+  const okResponse = fc.record(
+    {
+      headers: options,
+      headers_to_remove: names,
+      response_headers_to_add: options,
+      query_parameters_to_set: fc.array(fc.record({ key: said, value: said }), { maxLength: 3 }),
+      query_parameters_to_remove: names,
+    },
+    { requiredKeys: [] },
+  );
+  const deniedResponse = fc.record(
+    { status: fc.record({ code: fc.integer({ min: 200, max: 599 }) }), headers: options, body: said },
+    { requiredKeys: ["status"] },
+  );
+  const refusal = fc.record({ code: fc.integer({ min: 1, max: 16 }), message: said }, { requiredKeys: ["code"] });
+  const members = fc
+    .dictionary(
+      said,
+      fc.oneof(said, fc.constant(null), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+    )
+    .map(toStruct);
+  const response = fc
+    .tuple(
+      fc.oneof(
+        okResponse.map((ok) => ({ status: { code: 0 as const }, ok_response: ok })),
+        fc.tuple(refusal, deniedResponse).map(([status, denied]) => ({ status, denied_response: denied })),
+        fc.tuple(refusal, deniedResponse).map(([status, failed]) => ({ status, error_response: failed })),
+      ),
+      some(members),
+    )
+    .map(([answer, metadata]): CheckResponse => ({ ...answer, ...(metadata && { dynamic_metadata: metadata }) }));
+
+  test("are the same bytes as the complete encoder's, or left to that one", () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(response, (given) => {
+        const ours = encodePlainResponse(given);
+        if (ours === null) return;
+        plain += 1;
+        expect(ours.toString("hex")).toBe(protos.method.responseSerialize(given).toString("hex"));
+      }),
+      { numRuns: 1_000, interruptAfterTimeLimit: 5_000 },
+    );
+    expect(plain).toBeGreaterThan(20);
+  });
+
+  test.each<[string, CheckResponse]>([
+    ["text beyond ASCII", { status: { code: 7, message: "ä" }, denied_response: { status: { code: 403 } } }],
+    ["a number", { status: { code: 0 }, ok_response: {}, dynamic_metadata: toStruct({ a: 1 }) }],
+    [
+      "a member named __proto__",
+      {
+        status: { code: 0 },
+        ok_response: {},
+        dynamic_metadata: toStruct(Object.fromEntries([["__proto__", "a"]])),
+      },
+    ],
+  ])("%s is left to the complete encoder", (_, given) => {
+    expect(encodePlainResponse(given)).toBeNull();
+    expect(protos.encodeResponse(given).toString("hex")).toBe(protos.method.responseSerialize(given).toString("hex"));
+  });
+});
