@@ -1,6 +1,7 @@
 import { type EnvoyConfig, type RunningEnvoy, startEnvoy } from "../../test/harness/envoy.js";
 import { send } from "../../test/harness/http.js";
 import { tell } from "../../test/harness/programs.js";
+import { until } from "../../test/harness/until.js";
 import { startScript } from "../contenders/contender.js";
 import { startOurs } from "../contenders/ours.js";
 import { startPeer } from "../contenders/peer.js";
@@ -91,7 +92,9 @@ async function loadOnce(
     headers: ["Host: deploy.internal", `Authorization: Bearer ${token}`],
   });
   const after = groups.map(usedBy);
-  if (result.failed > 0) throw new Error(`Envoy, ${name}: ${result.failed} of ${requests} requests did not pass`);
+  const failed = `Envoy, ${name}: ${result.failed} of ${requests} requests did not pass`;
+  if (result.failed > requests / 100) throw new Error(failed);
+  if (result.failed > 0) tell(`bench: ${failed}`);
   const [envoyCpuUs = 0, helpersCpuUs = 0, redisCpuUs = 0] = after.map(
     ({ cpuUs }, i) => (cpuUs - (before[i]?.cpuUs ?? 0)) / requests,
   );
@@ -164,8 +167,8 @@ async function assertMeaning({ key, name, url }: Chain, workload: Workload): Pro
     return (await send(url + path, { method, host, headers: { ...headers, host }, body })).status;
   };
   const call = allowedCall(workload, 0);
-  const first = await status(call);
-  if (first !== 200) throw new Error(`Envoy, ${name}: the allowed call was answered with ${first}`);
+  // The first calls of a new process may be too slow for its own patience.
+  await until(async () => (await status(call)) === 200, { what: `Envoy, ${name}, to let the allowed call through` });
   if (key === "alone" || key === "floor") return;
   const [head, claims] = call.token.split(".");
   const forged = { ...call, why: "a forged token", token: `${head}.${claims}.${"A".repeat(86)}` };
