@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { jest } from "@jest/globals";
 import { parseStat, usedBy } from "../../bench/harness/accounting.js";
 import { runChild } from "../../bench/harness/child.js";
 import { Cleanup } from "../../bench/harness/cleanup.js";
