@@ -11,7 +11,7 @@ import type { Cleanup } from "../harness/cleanup.js";
 import { runFortio } from "../harness/fortio.js";
 import type { LoadResult } from "../harness/ghz.js";
 import type { Options } from "../harness/options.js";
-import { inRounds } from "../harness/rounds.js";
+import { inRounds, warmUp } from "../harness/rounds.js";
 import { forbiddenCalls } from "../harness/same_meaning.js";
 import { allowedBody, allowedCall, type BenchCall, type Workload } from "../harness/workload.js";
 import { alone, assembled, tool, withOutcomesOnly, withoutAccessLogs, withoutHealthChecks } from "./setups.js";
@@ -65,7 +65,8 @@ export async function runEnvoy(
   const requestsOf = new Map<Chain, number>();
   for (const chain of chains) {
     tell(`bench: warming up Envoy, ${chain.name}`);
-    const { perSecond } = await loadOnce(chain, { requests: warmUpRequests, agent: 0 }, programs.fortio, workload);
+    const load = (requests: number) => loadOnce(chain, { requests, agent: 0 }, programs.fortio, workload);
+    const perSecond = await warmUp(warmUpRequests, load);
     requestsOf.set(chain, Math.min(options.requests, Math.ceil(perSecond * enough)));
   }
   const found = await inRounds(chains, options.rounds, async (chain, round) => {
