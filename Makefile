@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all lint format policies bench bench-scale clean
+.PHONY: help setup build demo test test-all lint format policies bench bench-parts bench-scale clean
 
 BIN := node_modules/.bin
 # Jest runs ECMAScript modules behind this flag of Node. The last line counts the tests; no count is a failure.
@@ -9,7 +9,7 @@ JEST = rm -f .cache/tally; \
 	cat .cache/tally 2>/dev/null || { echo "0 passed, 1 failed"; status=1; }; exit $$status
 
 # Tests that take long: races of many calls, faults under load, clusters that lose nodes, browsers.
-LONG := test/store/(double_spend|redis_cluster)|test/e2e/(archive|audit_schema|evidence|exact|full_disk|kill_server|limits_faults)|test/audit/(refusals|tampering)|test/page/browser|test/notify/(redis|teams_browser)|test/deploy/prometheus
+LONG := test/store/(double_spend|redis_cluster)|test/e2e/(archive|audit_schema|evidence|exact|full_disk|kill_server|limits_faults|workers)|test/audit/(refusals|tampering)|test/page/browser|test/notify/(redis|teams_browser)|test/deploy/prometheus
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ format: setup ## Format the code and mend what can be mended by itself
 policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
-bench: ## Measure evaluations, reloads, a backtest, sessions, and the audit trail
-	@$(MAKE) --no-print-directory build
+bench: build ## Measure against other authorizers, also behind Envoy; ROUNDS=5 CALLS=10000 ONLY=grpc, and HELP=1 tells more
+	@$(BIN)/tsx bench/main.ts $(if $(HELP),--help) --rounds '$(ROUNDS)' --calls '$(CALLS)' --seconds '$(SECONDS_EACH)' \
+		--requests '$(REQUESTS)' --levels '$(LEVELS)' --only '$(ONLY)'
+
+bench-parts: build ## Measure evaluations, reloads, a backtest, sessions, and the audit trail, each by itself
 	@$(BIN)/tsx bench/evaluate.ts
 	@$(BIN)/tsx bench/reload.ts
 	@$(BIN)/tsx bench/backtest.ts

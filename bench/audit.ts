@@ -1,4 +1,4 @@
-/** `make bench`: how many records a second the audit trail takes, by how many wait at once, and how fast they are verified. */
+/** `make bench-parts`: how many records a second the audit trail takes, by how many wait at once, and how fast they are verified. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

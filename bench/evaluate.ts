@@ -1,4 +1,4 @@
-/** `make bench`: what one evaluation costs, and what it costs more when the agent's document has to be loaded first. */
+/** `make bench-parts`: what one evaluation costs, and what it costs more when the agent's document has to be loaded first. */
 import { createEngine } from "../src/evaluate/engine.js";
 import { compilePolicySet, type PolicySet } from "../src/policies/policy_set.js";
 import { loadProgram } from "../src/policies/program.js";

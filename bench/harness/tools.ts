@@ -65,7 +65,7 @@ async function made(name: ToolName, module: string, help: string): Promise<strin
   tell(`bench: making ${module} with go install (once)`);
   await mkdir(bin, { recursive: true });
   try {
-    await runChild("go", ["install", module], { env: { ...process.env, GOBIN: bin }, timeoutMs: 300_000 });
+    await runChild("go", ["install", module], { env: { ...process.env, GOBIN: bin }, timeoutMs: 600_000 });
   } catch (cause) {
     throw new PartMissing(name, `go install ${module} failed; ${help}`, cause);
   }

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startScript } from "../../bench/contenders/contender.js";
+import { startPeer } from "../../bench/contenders/peer.js";
+import { Cleanup } from "../../bench/harness/cleanup.js";
+import { misunderstandings } from "../../bench/harness/same_meaning.js";
+import { findTool } from "../../bench/harness/tools.js";
+import { type Workload, writeWorkload } from "../../bench/harness/workload.js";
+import { describeWith, optionalPart } from "../harness/parts.js";
+
+const peer = await optionalPart("opa-envoy-plugin", () => findTool("opa"));
+
+const cleanup = new Cleanup();
+let workload: Workload;
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
+  cleanup.add(() => rm(folder, { recursive: true, force: true }));
+  workload = await writeWorkload(folder, { agents: 10 });
+});
+afterAll(() => cleanup.run());
+
+test("our policies allow the allowed calls and deny all others", async () => {
+  const { address } = await startScript("policy_only.ts", [workload.folder], cleanup);
+  expect(await misunderstandings(address, workload)).toEqual([]);
+});
+
+test("who lets everything through is found out", async () => {
+  const { address } = await startScript("floor.ts", [], cleanup);
+  const wrong = await misunderstandings(address, workload);
+  expect(wrong).toContain("allows a forbidden call: too many replicas");
+  expect(wrong.length).toBeGreaterThan(10);
+});
+
+describeWith(peer, "opa-envoy-plugin", (program) => {
+  test("means the same by its policy", async () => {
+    const { address } = await startPeer(program(), workload, cleanup);
+    expect(await misunderstandings(address, workload)).toEqual([]);
+  });
+});
