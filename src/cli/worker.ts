@@ -27,6 +27,8 @@ cluster.worker?.once("disconnect", () => {
   void stop();
 });
 
+send({ kind: "here" });
+
 function send(message: FromWorker): void {
   // Without the supervisor nobody waits for it.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});

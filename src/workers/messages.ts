@@ -5,6 +5,8 @@ export type Answer = { value: unknown } | { trouble: string };
 
 /** What workers tell the supervisor. */
 export type FromWorker =
+  /** It listens to what it is told; what was told before that is lost. */
+  | { kind: "here" }
   /** From now on the others can ask it. */
   | { kind: "linked" }
   | { kind: "ready"; grpc: string; http: string; policyVersion: string }

@@ -129,26 +129,28 @@ class Supervisor {
     worker.once("exit", (code, signal) => this.#ended(place, code, signal));
     // A worker that is ending cannot be told anything, and its end is seen anyway.
     worker.on("error", () => {});
-    const { config } = this.#options;
-    tell(worker, { kind: "start", config, worker: place.number, workers: config.workers, umask: this.#umask });
   }
 
   #heard(place: Place, worker: Worker, message: FromWorker): void {
+    const { config, log } = this.#options;
     switch (message.kind) {
+      case "here": {
+        const start = { config, worker: place.number, workers: config.workers, umask: this.#umask };
+        tell(worker, this.#isStopping ? { kind: "stop" } : { kind: "start", ...start });
+        return;
+      }
       case "linked":
         place.isLinked = true;
         return;
       case "ready":
         place.ready = message;
         place.readyMs = performance.now();
-        if (this.#isStarted) this.#options.log.info({ worker: place.number }, "a worker is ready again");
+        if (this.#isStarted) log.info({ worker: place.number }, "a worker is ready again");
         this.#changed();
         return;
       case "failed":
         place.failed = new WorkerFailed(message.message, message.code);
-        if (this.#isStarted) {
-          this.#options.log.error({ worker: place.number, error: message.message }, "a worker cannot start");
-        }
+        if (this.#isStarted) log.error({ worker: place.number, error: message.message }, "a worker cannot start");
         this.#changed();
         return;
       case "ask":
