@@ -17,13 +17,11 @@ export function workersMistakes({ workers, store, listen }: Workers): { path: (s
     const message = "several workers count together: set `store` to a Redis, since `memory:` is one process's own";
     mistakes.push({ path: ["workers"], message });
   }
+  const isList = Array.isArray(listen.grpc);
   if (places.length !== workers) {
-    const message = `write a list of ${workers} addresses, one for each of the ${workers} workers: Envoy's few connections would not spread over them otherwise`;
-    const isOne = workers === 1;
-    mistakes.push({
-      path: ["listen", "grpc"],
-      message: isOne ? "a list is for several `workers`, one address for each" : message,
-    });
+    const message = `write in listen.grpc a list of ${workers} addresses, one for each worker: Envoy's few connections would not spread over them otherwise`;
+    if (workers > 1) mistakes.push({ path: isList ? ["listen", "grpc"] : ["workers"], message });
+    else mistakes.push({ path: ["listen", "grpc"], message: "a list is for several `workers`, one address for each" });
   }
   if (workers === 1) return mistakes;
   places.forEach((place, i) => {
