@@ -50,7 +50,9 @@ describeWith(found, "three workers behind Envoy", (use) => {
         const folder = join(audit, String(own[0]));
         const files = (await readdir(folder)).filter((name) => name.endsWith(".jsonl")).sort();
         const texts = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
-        const lines = texts.flatMap((text) => text.split("\n").filter(Boolean)).map((line): AuditLine => JSON.parse(line));
+        const lines = texts
+          .flatMap((text) => text.split("\n").filter(Boolean))
+          .map((line): AuditLine => JSON.parse(line));
         return lines.filter((line) => line.kind === kind);
       }),
     );
@@ -93,9 +95,7 @@ describeWith(found, "three workers behind Envoy", (use) => {
         if (!cluster) throw new Error("the shipped configuration asks nobody");
         const tcp = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
         const addresses = [tcp(ports.grpc), tcp(second), { pipe: { path: third } }];
-        cluster.load_assignment.endpoints = [
-          { lb_endpoints: addresses.map((address) => ({ endpoint: { address } })) },
-        ];
+        cluster.load_assignment.endpoints = [{ lb_endpoints: addresses.map((address) => ({ endpoint: { address } })) }];
         config.static_resources.clusters[clusterOf(config)] = cluster;
       },
     });
