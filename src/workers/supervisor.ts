@@ -133,6 +133,8 @@ class Supervisor {
 
   #heard(place: Place, worker: Worker, message: FromWorker): void {
     const { config, log } = this.#options;
+    // One that has ended may have said something before.
+    if (place.process !== worker) return;
     switch (message.kind) {
       case "here": {
         const start = { config, worker: place.number, workers: config.workers, umask: this.#umask };

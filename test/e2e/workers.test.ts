@@ -83,6 +83,8 @@ describeWith(found, "three workers behind Envoy", (use) => {
         const file = join(folder, "countersign.yaml");
         const config = parseDocument(await readFile(file, "utf8")) as Document;
         config.setIn(["workers"], workers.length);
+        // Where many tests share few cores an answer may take longer than it should elsewhere.
+        config.setIn(["store_timeout"], "5s");
         config.setIn(["listen", "grpc"], [`127.0.0.1:${ports.grpc}`, `127.0.0.1:${second}`, `unix:${third}`]);
         await writeFile(file, config.toString());
         const people = join(folder, "people.yaml");
@@ -138,8 +140,8 @@ describeWith(found, "three workers behind Envoy", (use) => {
   test("a limit holds for all of them together", async () => {
     const poll = { host: "reports.internal", path: "/v1/poll" };
     const answers = await Promise.all(Array.from({ length: 30 }, () => stack.call("reporter", poll)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(27);
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array(3).fill(200), ...Array(27).fill(429)]);
   }, 30_000);
 
   test("the log level changes everywhere, on record once", async () => {
@@ -215,8 +217,7 @@ describeWith(found, "three workers behind Envoy", (use) => {
   }, 60_000);
 
   test("what is wrong with the files is said once", async () => {
-    const file = join(stack.folder, "policies", "deploy-manager.yaml");
-    await writeFile(file, "agent: [a\n");
+    await writeFile(join(stack.folder, "tools.yaml"), "tools: [{name: a}]\n");
     const args = [join(repository, "dist", "cli.js"), "serve", "--config", stack.config];
     const server = await startProcess({
       name: "countersign",
@@ -225,7 +226,9 @@ describeWith(found, "three workers behind Envoy", (use) => {
       env: { NODE_OPTIONS: "" },
     });
     expect((await server.ended).code).toBe(2);
-    expect(server.stderr()).toMatch(/^countersign: deploy-manager\.yaml:2:1: [^\n]*\n[^\n]*$/);
+    expect(server.stderr()).toBe(
+      "countersign: tools.yaml:1:9: tools[0].match: missing: expected a map\ntools.yaml:1:9: tools[0].action: missing: expected a text\n",
+    );
     expect(server.stdout()).not.toContain("countersign is ready");
   }, 60_000);
 });
