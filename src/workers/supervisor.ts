@@ -126,7 +126,12 @@ class Supervisor {
     place.failed = null;
     place.timer = null;
     worker.on("message", (message: FromWorker) => this.#heard(place, worker, message));
-    worker.once("exit", (code, signal) => this.#ended(place, code, signal));
+    worker.once("exit", (code, signal) => {
+      const ended = (): void => this.#ended(place, code, signal);
+      // What it said last may still be on its way.
+      if (worker.isConnected()) worker.once("disconnect", ended);
+      else ended();
+    });
     // A worker that is ending cannot be told anything, and its end is seen anyway.
     worker.on("error", () => {});
   }
