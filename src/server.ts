@@ -17,7 +17,7 @@ import { createPipeline, type PipelineDeps, type Stages, stages } from "./pipeli
 import { loadProgram } from "./policies/program.js";
 import { createRegoPool } from "./rego/pool.js";
 import { type Runtime, systemRuntime } from "./runtime.js";
-import { grpcListen, httpUrl, splitAddress } from "./server/address.js";
+import { grpcListen, grpcPlace, httpUrl, splitAddress } from "./server/address.js";
 import { serverApprovals } from "./server/approvals.js";
 import { type AuditArchive, openArchive } from "./server/archive.js";
 import { openAudit } from "./server/audit.js";
@@ -34,6 +34,11 @@ import { measuredAudit } from "./telemetry/audit_watch.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { pendingApprovals } from "./telemetry/pending.js";
 import { usageOf } from "./usage/usage.js";
+import { logLevelOfAll } from "./workers/log_level.js";
+import { metricsOfAll } from "./workers/metrics.js";
+import { alone, type Peers } from "./workers/peers.js";
+import { policiesOfAll } from "./workers/policies.js";
+import { readinessOfAll } from "./workers/readiness.js";
 import { policyAudit } from "./workspace/audit.js";
 import { workspaceSources } from "./workspace/sources.js";
 import { type WatchedWorkspace, watchWorkspace } from "./workspace/watch.js";
@@ -46,6 +51,8 @@ export interface ServerParts {
   runtime?: Runtime;
   stages?: Stages;
   log?: Logger;
+  /** The other processes of this server; without it this is the only one. */
+  peers?: Peers;
 }
 
 export interface RunningServer {
@@ -74,24 +81,31 @@ interface Assembly {
 
 /** Starts the authorizer. Throws `InvalidFile` or an `Error` for the operator when it cannot serve as configured. */
 export async function startServer(config: Config, parts: ServerParts = {}): Promise<RunningServer> {
-  const log = parts.log ?? createLog(config.telemetry);
+  const peers = parts.peers ?? alone;
+  const log = parts.log ?? createLog(config.telemetry, undefined, several(peers));
   const closing = new Closing(log);
   try {
-    const assembly = await assemble(config, { runtime: parts.runtime ?? systemRuntime, log, closing });
+    const assembly = await assemble(config, {
+      runtime: parts.runtime ?? systemRuntime,
+      log,
+      closing,
+      peers,
+    });
     const { workspace } = assembly;
     let stopping = false;
     watchHealth(assembly, () => readiness(assembly, stopping).ready);
 
     const decide = createPipeline(assembly.pipeline, parts.stages ?? stages);
-    const http = buildHttp({ ...assembly.http, decide, ready: () => readiness(assembly, stopping) });
+    const ready = readinessOfAll(() => readiness(assembly, stopping), peers);
+    const http = buildHttp({ ...assembly.http, decide, ready });
     const listening = await listenHttp(http, splitAddress(config.listen.http));
     closing.add(() => http.close());
-    if (!isLoopback(listening.host)) {
+    if (!isLoopback(listening.host) && peers.worker === 1) {
       log.warn({ address: listening.host }, "the HTTP API speaks plain HTTP beyond this host: put TLS before it");
     }
 
     const grpc = await startGrpcServer({
-      listen: await grpcListen(config.listen.grpc),
+      listen: await grpcListen(grpcPlace(config, peers.worker)),
       check: decide,
       accessLog: assembly.accessLog,
       log,
@@ -122,18 +136,20 @@ export async function startServer(config: Config, parts: ServerParts = {}): Prom
 /** Opens keys, audit, files, store and telemetry, in the order in which they need each other. */
 async function assemble(
   config: Config,
-  { runtime, log, closing }: { runtime: Runtime; log: Logger; closing: Closing },
+  { runtime, log, closing, peers }: { runtime: Runtime; log: Logger; closing: Closing; peers: Peers },
 ): Promise<Assembly> {
-  const metrics = createMetrics();
+  const { worker } = peers;
+  const metrics = createMetrics(several(peers) ?? {});
   const keys = await readKeys(config);
   const program = loadProgram();
 
   await checkKeyFiles(config.identity.trusted.map(({ jwks }) => jwks));
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
-  const archive = await openArchive(config, { runtime, log, metrics, closing });
-  const written = measuredAudit(await openAudit(config, { keys, runtime, log, closing, archive }), metrics, runtime);
-  const outcomes = serverOutcomes(written, { runtime, metrics, log, closing });
-  const stats = await serverStats(outcomes.audit, config, { runtime, log });
+  const archive = await openArchive(config, { runtime, log, metrics, closing, worker });
+  const opened = await openAudit(config, { keys, runtime, log, closing, archive, worker });
+  const written = measuredAudit(opened, metrics, runtime);
+  const outcomes = serverOutcomes(written, { runtime, metrics, log, closing, peers });
+  const stats = await serverStats(outcomes.audit, config, { runtime, log, peers });
   const { audit } = stats;
   const telemetry = await serverTelemetry(config, { runtime, log, metrics, audit, closing });
 
@@ -143,6 +159,7 @@ async function assemble(
     files: sources.policies,
     program,
     runtime,
+    writes: worker === 1,
     onTrouble: (error) => log.warn({ error: error.message }, "the policy history cannot be kept"),
   });
   closing.add(() => history.written());
@@ -179,6 +196,7 @@ async function assemble(
   const usage: HttpDeps["usage"] = (agent, session) =>
     usageOf({ store, limitsOf, maxPending: config.approvals.max_pending }, agent, session);
   const policyVersion = () => workspace.current().policies.version;
+  const versions = policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime });
   const rego = createRegoPool();
   closing.add(() => rego.close());
 
@@ -211,7 +229,7 @@ async function assemble(
         dryRun: config.dry_run,
         stripCredentials: config.strip_credentials,
         approvalExpiresMs: config.approvals.expires_in,
-        trustPrincipal: trustsPrincipal(config),
+        trustPrincipal: trustsPrincipal(config, worker),
         goesOnMs: config.on_store_failure === "deny" ? 0 : config.on_store_failure.for,
         ...sessionOptions(config, keys),
       },
@@ -229,9 +247,9 @@ async function assemble(
       evidence: serverEvidence(config, { keys, agents: who.agents }),
       dashboard: stats.dashboard({ usage, limitsOf, approvals: people.approvals, policyVersion }),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
-      policies: policyVersions({ dir: config.policy_history.dir, history, workspace, program, runtime }),
-      metrics,
-      logLevels: telemetry.logLevels,
+      policies: policiesOfAll(versions, workspace.refresh, peers),
+      metrics: metricsOfAll(metrics, peers),
+      logLevels: logLevelOfAll(telemetry.logLevels, peers),
       log,
     },
   };
@@ -250,9 +268,15 @@ function warnOfBudget(
  * Over a Unix socket and over mTLS only Envoy can ask; over plain TCP anybody on this host could name any principal.
  * Whoever trusts those says so.
  */
-function trustsPrincipal({ listen, identity }: Config): boolean {
-  const isPlain = typeof listen.grpc === "string" && !listen.grpc.startsWith("unix:");
-  return !isPlain || identity.spiffe.trust_plaintext;
+function trustsPrincipal(config: Config, worker: number): boolean {
+  const place = grpcPlace(config, worker);
+  const isPlain = typeof place === "string" && !place.startsWith("unix:");
+  return !isPlain || config.identity.spiffe.trust_plaintext;
+}
+
+/** What tells the processes of one server apart, where there are several. */
+function several({ worker, workers }: Peers): { worker: number } | null {
+  return workers === 1 ? null : { worker };
 }
 
 function sessionOptions({ sessions, attestation, identity }: Config, keys: ServerKeys) {

@@ -35,6 +35,12 @@ export function isWriterName(name: string): boolean {
   return writerName.test(name);
 }
 
+/** Number of the worker whose chain has this name; `null` for another name. */
+export function workerNumber(name: string): number | null {
+  const number = writerName.exec(name)?.[1];
+  return number === undefined ? null : Number(number);
+}
+
 /** Writers of a worker that have a folder in the audit directory. */
 export async function writersOf(dir: string, worker: number): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true });
@@ -49,7 +55,7 @@ export async function statedWriters(dir: string, worker?: number): Promise<strin
 }
 
 function isOf(worker: number, writer: string): boolean {
-  return writerName.exec(writer)?.[1] === String(worker);
+  return workerNumber(writer) === worker;
 }
 
 /** Paths of everything in a folder that holds or claims to hold records, oldest first. */

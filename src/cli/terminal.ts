@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { UnknownVariable } from "../config/environment.js";
 import { InvalidFile } from "../files/located_yaml.js";
+import { WorkerFailed } from "../workers/supervisor.js";
 
 /** What a command's exit status means, for every command alike. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
@@ -21,6 +22,12 @@ export function print(text: string): void {
 /** Says on stderr why a command ended, and with which status. Bad files and variables count as wrong use: mend them and try again. */
 export function explain(error: unknown): number {
   process.stderr.write(`countersign: ${messageOf(error)}\n`);
+  return exitCodeOf(error);
+}
+
+/** The exit status of a command that ends with an error. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof WorkerFailed) return error.code;
   const mendable = [InvalidFile, UnknownVariable, WrongUse].some((kind) => error instanceof kind);
   return mendable ? exitCodes.usage : exitCodes.failed;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InvalidFile, type Located, locate, type Problem, validate } from "../files/located_yaml.js";
 import { overlay, type Variable } from "./environment.js";
-import { type Config, configSchema, notYet, type Written } from "./schema.js";
+import { type Config, configSchema, type GrpcPlace, notYet, type Written } from "./schema.js";
 import type { StorePlace } from "./store.js";
 
 const dayMs = 86_400_000;
@@ -58,17 +58,7 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     ...config,
     listen: {
       ...config.listen,
-      grpc:
-        typeof grpc === "string"
-          ? grpc.replace(/^unix:(.*)$/s, (_, path: string) => `unix:${at(path)}`)
-          : {
-              ...grpc,
-              tls: {
-                cert_file: at(grpc.tls.cert_file),
-                key_file: at(grpc.tls.key_file),
-                client_ca_file: at(grpc.tls.client_ca_file),
-              },
-            },
+      grpc: Array.isArray(grpc) ? grpc.map((place) => grpcAt(place, at)) : grpcAt(grpc, at),
     },
     policies: typeof config.policies === "string" ? at(config.policies) : bundlePlace(config.policies, at),
     policy_history: { ...config.policy_history, dir: at(config.policy_history.dir) },
@@ -106,6 +96,11 @@ function withAbsolutePaths(config: Written, folder: string): Config {
     },
     telemetry: telemetryAt(config.telemetry, at),
   };
+}
+
+function grpcAt(place: GrpcPlace, at: (path: string) => string): GrpcPlace {
+  if (typeof place === "string") return place.replace(/^unix:(.*)$/s, (_, path: string) => `unix:${at(path)}`);
+  return { ...place, tls: tlsAt(place.tls, at) };
 }
 
 function storeAt(place: StorePlace, at: (path: string) => string): StorePlace {

@@ -6,6 +6,7 @@ import { oidcMistake, page, slack, teams, webhook } from "./notifiers.js";
 import { onStoreFailure, storePlace } from "./store.js";
 import { telemetry } from "./telemetry.js";
 import { trusted } from "./trusted.js";
+import { workersMistakes } from "./workers.js";
 
 const url = z.url({ protocol: /^https?$/, error: "write an http:// or https:// URL" });
 
@@ -45,13 +46,19 @@ const issuer = z
     message: "tokens would live longer than `max_ttl` permits",
   });
 
+const grpcPlace = z.union([socket, address, z.strictObject({ address, tls })], {
+  error: "write host:port, unix:/path or {address, tls}",
+});
+
 const listen = z.strictObject({
   grpc: z
-    .union([socket, address, z.strictObject({ address, tls })], {
-      error: "write host:port, unix:/path or {address, tls}",
+    .union([socket, address, z.strictObject({ address, tls }), z.array(grpcPlace).min(1)], {
+      error: "write host:port, unix:/path or {address, tls}, or a list of them: one for each worker",
     })
     .default("127.0.0.1:9191")
-    .describe("where Envoy asks: `host:port` on loopback, `unix:/path`, or `{address, tls}` with client certificates"),
+    .describe(
+      "where Envoy asks: `host:port` on loopback, `unix:/path`, or `{address, tls}` with client certificates; a list of these for several workers",
+    ),
   http: address.default("127.0.0.1:9192").describe("where people and agents reach the HTTP API"),
 });
 
@@ -121,9 +128,11 @@ export const configSchema = z
       .default("http://127.0.0.1:9192")
       .describe("base URL under which agents and approvers reach the API"),
     workers: z
-      .literal(1, { error: "this version runs one worker: start more processes with a redis store instead" })
+      .int()
+      .min(1)
+      .max(64)
       .default(1)
-      .describe("worker processes; this version knows only 1"),
+      .describe("worker processes; more than one need a redis store and an address in `listen.grpc` for each"),
     store: storePlace
       .default("memory:")
       .describe(
@@ -205,7 +214,8 @@ export const configSchema = z
       .prefault({}),
     telemetry: telemetry.prefault({}),
   })
-  .superRefine(({ sessions, identity, approvals }, context) => {
+  .superRefine(({ sessions, identity, approvals, ...config }, context) => {
+    for (const { path, message } of workersMistakes(config)) context.addIssue({ code: "custom", path, message });
     const mistake = approvals.page.oidc && oidcMistake(approvals.page.oidc, identity.trusted);
     if (mistake) {
       const path = ["approvals", "page", "oidc", mistake.key];
@@ -227,6 +237,9 @@ export type Config = Written & {
   attestation: { key_file: string };
   sessions: { ttl: number };
 };
+
+/** Where Envoy asks one worker. */
+export type GrpcPlace = z.output<typeof grpcPlace>;
 
 /** The same before paths are resolved. */
 export type Written = z.output<typeof configSchema>;

@@ -26,12 +26,15 @@ interface Options extends HistoryPlace {
   files: PartSource<PolicySet>;
   program: Program;
   runtime: Pick<Runtime, "now">;
+  /** False for a process that only follows, while another one with the same folder writes the same down. */
+  writes?: boolean;
   /** Decisions do not depend on the history, so what goes wrong with it is only told. */
   onTrouble(error: Error): void;
 }
 
 /** Keeps every policy version that takes effect, beside the decisions and not in their way. */
-export function policyHistory({ dir, keep, files, program, runtime, onTrouble }: Options): PolicyHistory {
+export function policyHistory(options: Options): PolicyHistory {
+  const { dir, keep, files, program, runtime, writes: isWriter = true, onTrouble } = options;
   const source = new RevertibleSource({ dir, files, program });
   const writes = new Turns();
   let trouble: string | null = null;
@@ -59,6 +62,7 @@ export function policyHistory({ dir, keep, files, program, runtime, onTrouble }:
     source,
     tookEffect(next, previous) {
       source.tookEffect(next);
+      if (!isWriter) return;
       const origin = source.originOf(next);
       void writes.take(async () => {
         try {

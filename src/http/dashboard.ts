@@ -10,7 +10,7 @@ export const dashboardQuery = z.strictObject({ window: z.enum(["1h", "6h", "24h"
 
 export interface DashboardRouteDeps {
   dashboard: (window: DashboardWindow) => Promise<Omit<DashboardView, "health">>;
-  ready: () => Readiness;
+  ready: () => Readiness | Promise<Readiness>;
   page: Pick<Page, "assets">;
 }
 
@@ -25,13 +25,13 @@ export function dashboardRoutes(app: FastifyInstance, { dashboard, ready, page }
 
   app.get("/v1/dashboard", async (request): Promise<DashboardView> => {
     const { window } = valid(dashboardQuery, request.query, "query");
-    return { ...(await dashboard(window)), health: healthOf(ready()) };
+    return { ...(await dashboard(window)), health: healthOf(await ready()) };
   });
 }
 
 /** Whether each part is well, in no more words than that: what is wrong is told to fewer people, at `/readyz`. */
 function healthOf({ ready, detail }: Readiness): DashboardView["health"] {
-  const { stopping, policy_version: _version, rolled_back: _rolledBack, ...parts } = detail;
+  const { stopping, policy_version: _version, rolled_back: _rolledBack, worker: _worker, ...parts } = detail;
   // `off`: a part that nobody has set up.
   const isWell = (state: unknown) =>
     state === "ok" ||

@@ -9,11 +9,11 @@ export interface Readiness {
 }
 
 /** `/healthz`: the process answers. `/readyz`: it can decide; 503 when it cannot. Details only for those who may see. */
-export function healthRoutes(app: FastifyInstance, ready: () => Readiness): void {
+export function healthRoutes(app: FastifyInstance, ready: () => Readiness | Promise<Readiness>): void {
   app.get("/healthz", async () => ({ status: "ok" }));
 
   app.get("/readyz", async (request, reply) => {
-    const state = ready();
+    const state = await ready();
     const shown = { ready: state.ready, ...(permits(detailAccess, request.principal) ? { state: state.detail } : {}) };
     if (state.ready) return shown;
     // Sent, not thrown: probes ask all the time, and why it is not ready has been logged where it came about.

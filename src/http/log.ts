@@ -12,7 +12,7 @@ export const logLevelBody = z.strictObject({
 });
 
 /** `/v1/log`: how much is logged, and more or less of it for a while. */
-export function logRoutes(app: FastifyInstance, levels: LogLevels): void {
+export function logRoutes(app: FastifyInstance, levels: Pick<LogLevels, "show" | "set">): void {
   app.get("/v1/log", async () => shown(levels.show()));
 
   app.put<{ Body: Json }>("/v1/log", async ({ body, principal }) => {

@@ -49,8 +49,8 @@ export interface HttpDeps
   page: Page;
   oauth: OAuthService;
   metrics: MetricsSource;
-  logLevels: LogLevels;
-  ready: () => Readiness;
+  logLevels: Pick<LogLevels, "show" | "set">;
+  ready: () => Readiness | Promise<Readiness>;
   log: OAuthLog;
 }
 

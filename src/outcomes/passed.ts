@@ -8,6 +8,9 @@ export type Passed = Pick<
   "decision_id" | "deployment_id" | "session_id" | "agent_id" | "tool" | "action" | "environment" | "service"
 >;
 
+/** What is known of a call whose end was told; see `PassedDecisions.told`. */
+export type ToldOf = Passed | "repeated" | "contradicted" | "unknown";
+
 /** The decisions of this process that let a call through. */
 export interface PassedDecisions {
   /** The same sink, watched for such decisions. */
@@ -16,7 +19,7 @@ export interface PassedDecisions {
    * This was told of the end of a call. Gives the decision, once; `repeated` when that was told before, `contradicted` the first
    * time that something else is told, and `unknown` when this process did not let the call through, or not within the last hour.
    */
-  told(decisionId: string, end: string): Passed | "repeated" | "contradicted" | "unknown";
+  told(decisionId: string, end: string): ToldOf;
 }
 
 /** Calls that wait for their outcome, and ids whose outcome was told. One that waits takes some 500 bytes. */

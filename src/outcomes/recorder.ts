@@ -2,11 +2,16 @@ import { type AuditSink, AuditUnavailable, type OutcomeRecord } from "../audit/r
 import type { AccessLogReader } from "../grpc/access_log.js";
 import { gcra } from "../store/gcra.js";
 import { type Ending, endingOf } from "./ending.js";
-import type { Passed, PassedDecisions } from "./passed.js";
+import type { Passed, PassedDecisions, ToldOf } from "./passed.js";
+
+/** What other processes know of calls that this one knows nothing of, in their order. Never rejects. */
+export type Elsewhere = (ends: readonly { id: string; end: string }[]) => Promise<ToldOf[]>;
 
 export interface OutcomeRecorderOptions {
   sink: AuditSink;
   decisions: PassedDecisions;
+  /** Asked about calls that this process did not let through; without it nobody is. */
+  elsewhere?: Elsewhere | null;
   /** Milliseconds since the Unix epoch. */
   now: () => number;
   /** Told what became of so many entries of Envoy's access log. */
@@ -34,6 +39,9 @@ const unlinkedRate = { intervalUs: 60_000_000 / unlinkedPerMinute, burst: unlink
 /** Few enough for calls to find room in the queue of the audit at all times. */
 const atOnce = 64;
 
+/** Ends of which other processes are asked in one message. */
+const askedAtOnce = 500;
+
 interface Waiting {
   record: OutcomeRecord;
   as: "recorded" | "unlinked";
@@ -41,11 +49,14 @@ interface Waiting {
 
 /** Makes the records of outcomes and writes them, apart from the calls, which never wait for it. */
 export function outcomeRecorder(options: OutcomeRecorderOptions): OutcomeRecorder {
-  const { sink, decisions, now, count, onError, most = 10_000, retryMs = 1_000 } = options;
+  const { sink, decisions, elsewhere, now, count, onError, most = 10_000, retryMs = 1_000 } = options;
   let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
   let retry: NodeJS.Timeout | null = null;
   let unlinkedTat: number | null = null;
+  /** Ends of which other processes are to be asked. */
+  const unsure: { ending: Ending; id: string; end: string }[] = [];
+  let asking: Promise<void> | null = null;
 
   function isWithinPace(): boolean {
     const decision = gcra(Math.floor(now() * 1000), unlinkedTat, unlinkedRate);
@@ -54,7 +65,28 @@ export function outcomeRecorder(options: OutcomeRecorderOptions): OutcomeRecorde
   }
 
   function keep(ending: Ending): void {
-    const decision = decisions.told(ending.decision_id, `${ending.outcome} ${ending.status}`);
+    const [id, end] = [ending.decision_id, `${ending.outcome} ${ending.status}`];
+    const decision = decisions.told(id, end);
+    if (decision !== "unknown" || !elsewhere) keepAs(ending, decision);
+    else if (waiting.length + unsure.length >= most) count("dropped", 1);
+    else {
+      unsure.push({ ending, id, end });
+      asking ??= askElsewhere(elsewhere);
+    }
+  }
+
+  /** A message of Envoy's tells of many calls, and they are asked about together. */
+  async function askElsewhere(ask: Elsewhere): Promise<void> {
+    await Promise.resolve();
+    while (unsure.length > 0) {
+      const batch = unsure.splice(0, askedAtOnce);
+      const told = await ask(batch.map(({ id, end }) => ({ id, end })));
+      for (const [i, { ending }] of batch.entries()) keepAs(ending, told[i] ?? "unknown");
+    }
+    asking = null;
+  }
+
+  function keepAs(ending: Ending, decision: ToldOf): void {
     // Which of two ends is the true one nobody knows here: whoever was first must not be able to hide the other.
     const isStrange = decision === "unknown" || decision === "contradicted";
     if (decision === "repeated") count("repeated", 1);
@@ -111,6 +143,7 @@ export function outcomeRecorder(options: OutcomeRecorderOptions): OutcomeRecorde
     },
     lost: count,
     async close() {
+      await asking;
       if (retry) clearTimeout(retry);
       if (retry) tryAgain();
       await writing;

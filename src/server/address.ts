@@ -1,9 +1,16 @@
 import { readFile } from "node:fs/promises";
-import type { Config } from "../config/schema.js";
+import type { Config, GrpcPlace } from "../config/schema.js";
 import type { Listen } from "../grpc/listen.js";
 
-/** `listen.grpc` of the configuration as the gRPC server takes it; reads certificates. */
-export async function grpcListen(grpc: Config["listen"]["grpc"]): Promise<Listen> {
+/** Where Envoy asks the worker of this number, from 1. */
+export function grpcPlace({ listen }: Pick<Config, "listen">, worker: number): GrpcPlace {
+  const place = Array.isArray(listen.grpc) ? listen.grpc[worker - 1] : listen.grpc;
+  if (place === undefined) throw new Error(`listen.grpc has no address for worker ${worker}`);
+  return place;
+}
+
+/** A place of the configuration as the gRPC server takes it; reads certificates. */
+export async function grpcListen(grpc: GrpcPlace): Promise<Listen> {
   if (typeof grpc !== "string") {
     const { cert_file, key_file, client_ca_file } = grpc.tls;
     const [cert, key, clientCa] = await Promise.all([

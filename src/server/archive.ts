@@ -21,6 +21,15 @@ export interface AuditArchive {
   stopping(): void;
 }
 
+interface ArchiveParts {
+  runtime: Runtime;
+  log: Logger;
+  metrics: Metrics;
+  closing: Closing;
+  /** Number of this process: it archives what its own writer leaves. */
+  worker: number;
+}
+
 const none: AuditArchive = {
   segmentEnded: () => undefined,
   headsStated: () => undefined,
@@ -34,12 +43,12 @@ const none: AuditArchive = {
  */
 export async function openArchive(
   { audit, shutdown_grace: graceMs }: Pick<Config, "audit" | "shutdown_grace">,
-  { runtime, log, metrics, closing }: { runtime: Runtime; log: Logger; metrics: Metrics; closing: Closing },
+  { runtime, log, metrics, closing, worker }: ArchiveParts,
 ): Promise<AuditArchive> {
   if (audit.s3 === undefined) return none;
   const archiver = new Archiver({
     bucket: await openBucketClient(audit.s3),
-    spool: new Spool(audit.dir, 1, audit.s3),
+    spool: new Spool(audit.dir, worker, audit.s3),
     retentionMs: audit.s3.retention_days * dayMs,
     runtime,
     log,

@@ -17,12 +17,13 @@ export async function openAudit(
     log,
     closing,
     archive,
-  }: { keys: ServerKeys; runtime: Runtime; log: Logger; closing: Closing; archive: AuditArchive },
+    worker,
+  }: { keys: ServerKeys; runtime: Runtime; log: Logger; closing: Closing; archive: AuditArchive; worker: number },
 ): Promise<AuditSink> {
   const onWarning = (message: string): void => log.warn(message);
   const writer = await openWriter({
     dir: audit.dir,
-    worker: 1,
+    worker,
     key: keys.audit,
     acceptedKeys: keys.auditAccepted,
     durability: audit.durability,

@@ -8,12 +8,16 @@ const depths = ["", "*.", "*.*."];
 
 /**
  * One JSON object per line on stdout. Nothing that proves somebody is logged in the first place; should it ever be, what stands
- * under a secret's name and every token in any text is taken out.
+ * under a secret's name and every token in any text is taken out. `fields` are on every line.
  */
-export function createLog({ log, log_level }: Config["telemetry"], to?: DestinationStream): Logger {
+export function createLog(
+  { log, log_level }: Config["telemetry"],
+  to?: DestinationStream,
+  fields: object | null = null,
+): Logger {
   const options = {
     level: log === "off" ? "silent" : log_level,
-    base: null,
+    base: fields,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: depths.flatMap((at) => secretNames.map((name) => pathOf(at, name))), censor: "[secret]" },

@@ -1,5 +1,7 @@
+import { basename, dirname } from "node:path";
 import type { Logger } from "pino";
 import type { AuditSink } from "../audit/record.js";
+import { workerNumber } from "../audit/segments.js";
 import type { Config } from "../config/schema.js";
 import type { DashboardRouteDeps } from "../http/dashboard.js";
 import type { Runtime } from "../runtime.js";
@@ -7,6 +9,8 @@ import { type DashboardDeps, dashboard } from "../stats/dashboard.js";
 import { planSeed, seed } from "../stats/seed.js";
 import { counting } from "../stats/sink.js";
 import { StatsWindow } from "../stats/window.js";
+import type { Peers } from "../workers/peers.js";
+import { numbersOfAll } from "../workers/stats.js";
 
 /** Bytes of records that are read at start. */
 const seedBytes = 64 * 1024 * 1024;
@@ -30,20 +34,25 @@ export interface ServerStats {
 export async function serverStats(
   sink: AuditSink,
   config: Pick<Config, "audit" | "mode" | "dry_run">,
-  { runtime, log }: { runtime: Runtime; log: Logger },
+  { runtime, log, peers }: { runtime: Runtime; log: Logger; peers: Peers },
 ): Promise<ServerStats> {
   const window = new StatsWindow(runtime.now);
   const startedMs = runtime.now();
   let sinceMs = startedMs;
   const onTrouble = (error: unknown) => log.warn({ err: error }, "a decision is missing on the dashboard");
   // Before the first record is appended, which would else be counted twice.
-  const plan = await planSeed(config.audit.dir, { now: startedMs, maxBytes: seedBytes }).catch(onTrouble);
+  const isOurs = (path: string): boolean => countsRecordsOf(workerOf(path), peers);
+  const plan = await planSeed(config.audit.dir, { now: startedMs, maxBytes: seedBytes, isOurs }).catch(onTrouble);
   if (plan) {
     void seed(plan, window, runtime.now).then((seeded) => {
       sinceMs = Math.min(startedMs, seeded.sinceMs ?? startedMs);
       if (seeded.unreadable > 0) log.warn(seeded, "records that cannot be read are missing on the dashboard");
     }, onTrouble);
   }
+  const numbers = numbersOfAll(
+    { numbers: (minutes, steps) => window.numbers(minutes, steps), sinceMs: () => sinceMs },
+    peers,
+  );
   return {
     audit: counting(sink, window, onTrouble),
     dashboard({ policyVersion, ...deps }) {
@@ -52,6 +61,7 @@ export async function serverStats(
       const view = dashboard({
         ...deps,
         window,
+        numbers,
         sinceMs: since,
         startedMs,
         withinMs: storeMs,
@@ -62,4 +72,15 @@ export async function serverStats(
       return async (name) => ({ ...(await view(name)), policy_version: policyVersion(), mode });
     },
   };
+}
+
+/** Of each record exactly one worker counts the decision; those of workers that there are no longer are the first one's. */
+function countsRecordsOf(writer: number | null, { worker, workers }: Peers): boolean {
+  const isOfThem = writer !== null && writer <= workers;
+  return worker === (isOfThem ? writer : 1);
+}
+
+/** The number of the worker whose chain a file belongs to. */
+function workerOf(path: string): number | null {
+  return workerNumber(basename(dirname(path)));
 }

@@ -2,7 +2,8 @@ import type { ApprovalsService } from "../approvals/service.js";
 import { lazily } from "../page/lazily.js";
 import { type Verdict, verdicts } from "../verdict.js";
 import { type BudgetDeps, type BudgetState, type Budgets, budgetsOf } from "./budgets.js";
-import { type AgentCount, blockedOf, type Latency, type RuleCount, type StatsWindow, type Step } from "./window.js";
+import type { AgentCount, Latency, RuleCount, Seen, Step } from "./seen.js";
+import { blockedOf, type StatsWindow } from "./window.js";
 import { withinTime } from "./within_time.js";
 
 /** What the dashboard can look back on: minutes of one step, and steps. */
@@ -77,8 +78,13 @@ export interface DashboardView {
 /** What is found out by those who know it. */
 type Standing = Pick<DashboardView, "policy_version" | "mode" | "health">;
 
+/** What all processes of this server have counted, and since when that is whole, in milliseconds since the epoch. */
+export type DashboardNumbers = (stepMinutes: number, steps: number) => Promise<{ seen: Seen; sinceMs: number }>;
+
 export interface DashboardDeps extends BudgetDeps {
   window: StatsWindow;
+  /** Default: those of `window`. */
+  numbers?: DashboardNumbers;
   /** Since when the numbers are whole, in milliseconds since the epoch. */
   sinceMs: () => number;
   startedMs: number;
@@ -93,20 +99,28 @@ export function dashboard(
   deps: DashboardDeps,
 ): (window: DashboardWindow) => Promise<Omit<DashboardView, keyof Standing>> {
   const once = { freshMs, coolDownMs: freshMs, nowMs: deps.monotonicMs };
+  const { window, sinceMs } = deps;
+  const numbers: DashboardNumbers =
+    deps.numbers ?? (async (minutes, steps) => ({ seen: window.see(minutes, steps), sinceMs: sinceMs() }));
   const ofStore = lazily(async () => {
-    const [approvals, budgets] = await Promise.all([queueOf(deps), budgetsOf(callersOf(deps.window), deps)]);
+    const [approvals, budgets] = await Promise.all([
+      queueOf(deps),
+      callersOf(numbers).then((callers) => budgetsOf(callers, deps)),
+    ]);
     return { approvals, budgets };
   }, once);
-  return async (window) => {
+  return async (name) => {
     const { approvals, budgets } = await ofStore();
-    return { ...numbersOf(window, deps), approvals, ...budgetsShown(budgets) };
+    const { stepMinutes, steps } = dashboardWindows[name];
+    return { ...numbersOf(name, await numbers(stepMinutes, steps), deps), approvals, ...budgetsShown(budgets) };
   };
 }
 
 /** Agents that called in the last 24 hours, those with most refusals first. */
-function callersOf(window: StatsWindow): string[] {
+async function callersOf(numbers: DashboardNumbers): Promise<string[]> {
   const { stepMinutes, steps } = dashboardWindows["24h"];
-  return window.see(stepMinutes, steps).agents.flatMap(({ agent_id }) => (agent_id === null ? [] : [agent_id]));
+  const { seen } = await numbers(stepMinutes, steps);
+  return seen.agents.flatMap(({ agent_id }) => (agent_id === null ? [] : [agent_id]));
 }
 
 function budgetsShown({ budgets, unknown, left }: Budgets) {
@@ -134,10 +148,13 @@ async function queueAsked({ approvals }: DashboardDeps): Promise<DashboardView["
   }
 }
 
-function numbersOf(name: DashboardWindow, { window, sinceMs, startedMs, now }: DashboardDeps) {
-  const { stepMinutes, steps: count } = dashboardWindows[name];
-  const { steps, latency, agents, rules } = window.see(stepMinutes, count);
-  const since = sinceMs();
+function numbersOf(
+  name: DashboardWindow,
+  { seen, sinceMs: since }: { seen: Seen; sinceMs: number },
+  { startedMs, now }: DashboardDeps,
+) {
+  const { stepMinutes } = dashboardWindows[name];
+  const { steps, latency, agents, rules } = seen;
   const stepMs = stepMinutes * 60_000;
   const series = (numberOf: (step: Step) => number | null): Numbers =>
     steps.map((step) => (step.atMs + stepMs > since ? numberOf(step) : null));

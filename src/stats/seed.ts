@@ -36,11 +36,15 @@ export interface Seeded {
 
 /**
  * The newest records below an audit directory, of 24 hours and at most `maxBytes`. As the files are now: what is appended
- * later does not belong to it. Rejects with the system's error when the directory cannot be read.
+ * later does not belong to it. `isOurs`: by its path, whether this process counts a file. Rejects with the system's error when the directory cannot be read.
  */
-export async function planSeed(dir: string, { now, maxBytes }: { now: number; maxBytes: number }): Promise<SeedPlan> {
+export async function planSeed(
+  dir: string,
+  { now, maxBytes, isOurs = () => true }: { now: number; maxBytes: number; isOurs?: (path: string) => boolean },
+): Promise<SeedPlan> {
+  const found = (await findRecords([dir])).filter(({ path }) => isOurs(path));
   const files = await Promise.all(
-    (await findRecords([dir])).map(async ({ path, bytes }) => ({ path, bytes, changedMs: (await stat(path)).mtimeMs })),
+    found.map(async ({ path, bytes }) => ({ path, bytes, changedMs: (await stat(path)).mtimeMs })),
   );
   const ofTheDay = files.filter(({ changedMs, bytes }) => changedMs > now - dayMs && bytes > 0);
   ofTheDay.sort((a, b) => b.changedMs - a.changedMs || (a.path < b.path ? 1 : -1));

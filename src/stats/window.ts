@@ -1,7 +1,8 @@
 import { letsThrough, type Verdict, verdicts } from "../verdict.js";
 import type { Counted } from "./counted.js";
-import { cellOf, histogramCells, percentileOf } from "./histogram.js";
+import { cellOf, histogramCells } from "./histogram.js";
 import { Names, otherSlot } from "./names.js";
+import { type AgentCount, type RuleCount, type Seen, type StepNumbers, seenIn, type WindowNumbers } from "./seen.js";
 import { Tally } from "./tally.js";
 
 const minuteMs = 60_000;
@@ -27,48 +28,6 @@ interface Minute {
   latency: Uint32Array;
   agents: Tally;
   rules: Tally;
-}
-
-export interface AgentCount {
-  /** `unknown`: callers whom nobody knows; `other`: agents for which there was no room. */
-  who: "agent" | "unknown" | "other";
-  agent_id: string | null;
-  calls: number;
-  blocked: number;
-  would_block: number;
-}
-
-export interface RuleCount {
-  /** `null` = those for which there was no room. */
-  rule: string | null;
-  blocked: number;
-  would_block: number;
-}
-
-/** Calls of one step, by what was done with them, and how long their decisions took. */
-export interface Step {
-  /** When it begins, in milliseconds since the epoch. */
-  atMs: number;
-  enforced: Record<Verdict, number>;
-  decided: Record<Verdict, number>;
-  would_block: number;
-  latency: Latency;
-}
-
-/** Microseconds; `null` = there was no decision. */
-export interface Latency {
-  p50_us: number | null;
-  p90_us: number | null;
-  p99_us: number | null;
-}
-
-export interface Seen {
-  /** Oldest first; the last one is still going on. */
-  steps: Step[];
-  latency: Latency;
-  /** Those with most calls that were blocked, or would have been, first. */
-  agents: AgentCount[];
-  rules: RuleCount[];
 }
 
 /** What was decided in the last 24 hours, by the minute, in bounded memory (some 13 MiB at most). */
@@ -102,6 +61,11 @@ export class StatsWindow {
 
   /** The last `steps` steps of so many whole minutes, as clocks show them; the present one is the last. */
   see(stepMinutes: number, steps: number): Seen {
+    return seenIn([this.numbers(stepMinutes, steps)]);
+  }
+
+  /** The same as it is counted, to be put together with what other processes counted. */
+  numbers(stepMinutes: number, steps: number): WindowNumbers {
     const last = Math.floor(this.#now() / minuteMs / stepMinutes);
     const groups = Array.from({ length: steps }, (_, i) => {
       const step = last - steps + 1 + i;
@@ -110,7 +74,6 @@ export class StatsWindow {
     const all = groups.flatMap(({ minutes }) => minutes);
     return {
       steps: groups.map(({ atMs, minutes }) => stepOf(atMs, minutes)),
-      latency: latencyOf(all),
       agents: this.#agentsIn(all),
       rules: this.#rulesIn(all),
     };
@@ -194,8 +157,7 @@ export class StatsWindow {
         const counts = { calls: at("calls"), blocked: at("blocked"), would_block: at("would_block") };
         return { who, agent_id: this.#agents.nameAt(slot), ...counts };
       })
-      .filter(({ calls }) => calls > 0)
-      .sort((a, b) => b.blocked + b.would_block - a.blocked - a.would_block || b.calls - a.calls);
+      .filter(({ calls }) => calls > 0);
   }
 
   #rulesIn(minutes: readonly Minute[]): RuleCount[] {
@@ -210,12 +172,11 @@ export class StatsWindow {
         const at = (column: keyof typeof ofRules) => sums[slot * columns + ofRules[column]] ?? 0;
         return { rule: this.#rules.nameAt(slot), blocked: at("blocked"), would_block: at("would_block") };
       })
-      .filter(({ blocked, would_block }) => blocked + would_block > 0)
-      .sort((a, b) => b.blocked + b.would_block - a.blocked - a.would_block);
+      .filter(({ blocked, would_block }) => blocked + would_block > 0);
   }
 }
 
-function stepOf(atMs: number, minutes: readonly Minute[]): Step {
+function stepOf(atMs: number, minutes: readonly Minute[]): StepNumbers {
   const sums = (counts: (minute: Minute) => readonly number[]) =>
     Object.fromEntries(
       verdicts.map((verdict, i) => [verdict, minutes.reduce((sum, minute) => sum + (counts(minute)[i] ?? 0), 0)]),
@@ -225,15 +186,15 @@ function stepOf(atMs: number, minutes: readonly Minute[]): Step {
     enforced: sums(({ enforced }) => enforced),
     decided: sums(({ decided }) => decided),
     would_block: minutes.reduce((sum, { wouldBlock }) => sum + wouldBlock, 0),
-    latency: latencyOf(minutes),
+    cells: cellsOf(minutes),
   };
 }
 
-function latencyOf(minutes: readonly Minute[]): Latency {
+function cellsOf(minutes: readonly Minute[]): Float64Array {
   const cells = new Float64Array(histogramCells);
   for (const { latency } of minutes)
     for (let i = 0; i < histogramCells; i++) cells[i] = (cells[i] ?? 0) + (latency[i] ?? 0);
-  return { p50_us: percentileOf(cells, 0.5), p90_us: percentileOf(cells, 0.9), p99_us: percentileOf(cells, 0.99) };
+  return cells;
 }
 
 function sumOf(tallies: readonly Tally[], slots: number, columns: number): Float64Array {

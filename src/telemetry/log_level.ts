@@ -27,7 +27,18 @@ export interface LogLevels {
    * ends by itself. Throws `AuditUnavailable`, and then nothing has changed. `null` as `show`.
    */
   set(level: LogLevel, forMs: number | null, by: string): Promise<LogLevelView | null>;
+  /** What was last asked for, as long as it holds; `null` when nobody has asked. */
+  asked(): LogLevelAsked | null;
+  /** Makes a change that is on record elsewhere. */
+  adopt(asked: LogLevelAsked): void;
   close(): void;
+}
+
+export interface LogLevelAsked {
+  level: LogLevel;
+  /** Until then, in milliseconds since the Unix epoch; `null` = not by itself. */
+  untilMs: number | null;
+  by: string;
 }
 
 export interface LogLevelsOptions {
@@ -42,6 +53,7 @@ export function changeableLogLevel({ log, configured, audit, runtime }: LogLevel
   // What is on record last is what holds.
   const turns = new Turns();
   let ending: { timer: NodeJS.Timeout; atMs: number } | null = null;
+  let holds: LogLevelAsked | null = null;
 
   const show = (): LogLevelView | null =>
     configured && {
@@ -69,17 +81,25 @@ export function changeableLogLevel({ log, configured, audit, runtime }: LogLevel
     const timestamp = new Date(nowMs).toISOString();
     const detail = { from: log.level, to: level, until };
     await audit.append({ kind: "admin", timestamp, act: "log_level_changed", by, agent_id: null, detail });
-    forget();
-    take(level, { by, until });
-    if (forMs !== null) {
-      const end = (): void => {
-        ending = null;
-        take(configured, { by: "time" });
-      };
-      ending = { timer: setTimeout(end, forMs).unref(), atMs: nowMs + forMs };
-    }
+    adopt({ level, untilMs: forMs === null ? null : nowMs + forMs, by });
     return show();
   }
 
-  return { show, set: (level, forMs, by) => turns.take(() => change(level, forMs, by)), close: forget };
+  function adopt(asked: LogLevelAsked): void {
+    if (configured === null) return;
+    const { level, untilMs: atMs, by } = asked;
+    forget();
+    holds = asked;
+    take(level, { by, until: atMs === null ? null : new Date(atMs).toISOString() });
+    if (atMs === null) return;
+    const end = (): void => {
+      ending = null;
+      holds = null;
+      take(configured, { by: "time" });
+    };
+    ending = { timer: setTimeout(end, Math.max(0, atMs - runtime.now())).unref(), atMs };
+  }
+
+  const set: LogLevels["set"] = (level, forMs, by) => turns.take(() => change(level, forMs, by));
+  return { show, set, asked: () => holds, adopt, close: forget };
 }

@@ -51,8 +51,10 @@ export interface Metrics {
 
 export type OutcomeResult = "recorded" | "unlinked" | "repeated" | "dropped" | "malformed";
 
-export function createMetrics(): Metrics {
+/** `worker`: the number on every sample, where several processes are one server. */
+export function createMetrics({ worker }: { worker?: number } = {}): Metrics {
   const register = new Registry();
+  if (worker !== undefined) register.setDefaultLabels({ worker: String(worker) });
   collectDefaultMetrics({ register });
   const registers = [register];
   const { decided, stage } = decisionMetrics(registers);

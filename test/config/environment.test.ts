@@ -216,7 +216,11 @@ test.each([
   ["COUNTERSIGN_MODE", "audit", `mode: expected enforce or shadow, not "audit"`],
   ["COUNTERSIGN_MAX_BODY_BYTES", "many", "max_body_bytes: expected a number, not a text"],
   ["COUNTERSIGN_LISTEN_HTTP", "[::1", "listen.http: write an address as host:port, for example 127.0.0.1:9192"],
-  ["COUNTERSIGN_LISTEN_GRPC", "nowhere", "listen.grpc: write host:port, unix:/path or {address, tls}"],
+  [
+    "COUNTERSIGN_LISTEN_GRPC",
+    "nowhere",
+    "listen.grpc: write host:port, unix:/path or {address, tls}, or a list of them: one for each worker",
+  ],
   ["COUNTERSIGN_LISTEN_GRPC", "{address: 'a:1', tls: {}}", "listen.grpc.tls.cert_file: write a path"],
   [
     "COUNTERSIGN_STORE",

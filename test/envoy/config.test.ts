@@ -22,6 +22,16 @@ test.each(files)("%s keeps every rule", (name) => {
   expect(check(parse(texts.get(name) ?? "") as Tree)).toEqual({});
 });
 
+test("with several workers nothing differs but the cluster that asks them", () => {
+  const without = (name: string) => {
+    const config = parse(texts.get(name) ?? "") as EnvoyConfig;
+    const { clusters, ...rest } = config.static_resources;
+    const others = clusters.filter((cluster) => cluster.name !== "countersign");
+    return { ...config, static_resources: { ...rest, clusters: others } };
+  };
+  expect(without("reverse-proxy-workers.yaml")).toEqual(without("reverse-proxy.yaml"));
+});
+
 /** One change to the text of the shipped file for each thing a rule must notice: what to find, and what to put there. */
 const bad: [RuleName, string | RegExp, string][] = [
   [

@@ -302,7 +302,7 @@ async function operation(open: Open): Promise<void> {
   for (const payload of [{ level: "debug", for: "10m" }, { level: "warn" }, { level: "all" }]) {
     await send("PUT /v1/log", JSON.stringify(payload), { headers: as("admin"), payload });
   }
-  const off = await open({ logLevels: { show: () => null, set: async () => null, close: () => {} } });
+  const off = await open({ logLevels: { show: () => null, set: async () => null } });
   await off.send("GET /v1/log", "no log", { headers: as("admin") });
   await off.send("PUT /v1/log", "no log", { headers: as("admin"), payload: { level: "warn" } });
   const broken = await open({ ready: () => ({ ready: false, detail: { audit: "disk full" } }) });
