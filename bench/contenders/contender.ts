@@ -19,6 +19,12 @@ export interface Contender {
   reload?: (replicas: number) => Promise<void>;
 }
 
+/** Where profiles go, when the environment variable BENCH_PROFILES names a folder: one file for each process of Node. */
+export function profiled(): string[] {
+  const folder = process.env.BENCH_PROFILES;
+  return folder ? ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-interval=250"] : [];
+}
+
 /** Starts a script of `bench/contenders` and waits for the line that names its address. */
 export async function startScript(
   script: string,
@@ -30,7 +36,7 @@ export async function startScript(
   running = await startProcess({
     name: script,
     command: process.execPath,
-    args: ["--import", "tsx", join(repository, "bench", "contenders", script), ...args],
+    args: [...profiled(), "--import", "tsx", join(repository, "bench", "contenders", script), ...args],
     cwd: repository,
   });
   const started = running;

@@ -17,3 +17,5 @@ server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port
   if (error) throw error;
   console.log(`ready on 127.0.0.1:${port}`);
 });
+// A profile is written at an ordinary end only.
+process.once("SIGTERM", () => process.exit(0));

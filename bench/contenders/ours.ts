@@ -6,7 +6,7 @@ import { freePort, startProcess } from "../../test/harness/process.js";
 import { repository } from "../../test/harness/programs.js";
 import type { Cleanup } from "../harness/cleanup.js";
 import { agentName, issuerUrl, policyOf, type Workload } from "../harness/workload.js";
-import { type Contender, startOwnRedis } from "./contender.js";
+import { type Contender, profiled, startOwnRedis } from "./contender.js";
 
 export interface OursOptions {
   /** As the tables call it. */
@@ -44,12 +44,13 @@ export async function startOurs(workload: Workload, options: OursOptions): Promi
   };
   const file = join(folder, "countersign.yaml");
   await writeFile(file, JSON.stringify(config), { mode: 0o640 });
+  const node = [process.execPath, ...profiled()];
   const serve = ["serve", "--config", file];
   const server = await startProcess({
     name: `countersign (${name})`,
     // Its log would else go through a pipe and be read by the process that measures.
     command: "/bin/sh",
-    args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", join(folder, "log"), process.execPath, cli, ...serve],
+    args: ["-c", 'log=$1; shift; exec "$@" >"$log" 2>&1', "sh", join(folder, "log"), ...node, cli, ...serve],
     ready: async () => (await send(`http://127.0.0.1:${http}/readyz`)).status === 200,
     readyTimeoutMs: 60_000,
   });

@@ -92,3 +92,5 @@ const log = { info: () => {}, warn: console.error, error: console.error };
 const server = await startGrpcServer({ listen: { kind: "tcp", host: "127.0.0.1", port: 0 }, check: decide, log });
 server.setServing(true);
 console.log(`ready on ${server.address}`);
+// A profile is written at an ordinary end only.
+process.once("SIGTERM", () => process.exit(0));
