@@ -1,6 +1,6 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all lint format policies bench bench-parts bench-scale clean
+.PHONY: help setup build demo test test-all lint format policies bench bench-parts bench-scale bench-stages clean
 
 BIN := node_modules/.bin
 # Jest runs ECMAScript modules behind this flag of Node. The last line counts the tests; no count is a failure.
@@ -60,6 +60,9 @@ bench-parts: build ## Measure evaluations, reloads, a backtest, sessions, and th
 	@$(BIN)/tsx bench/backtest.ts
 	@$(BIN)/tsx bench/session.ts
 	@$(BIN)/tsx bench/audit.ts
+
+bench-stages: build ## Measure each stage of a decision by itself (ROUNDS CALLS)
+	@$(BIN)/tsx bench/stages.ts $(if $(HELP),--help) --rounds '$(ROUNDS)' --calls '$(CALLS)'
 
 bench-scale: ## Measure how cost, memory and reload grow with agents and rules (ROUNDS CALLS AGENTS RULES)
 	@$(MAKE) --no-print-directory build
