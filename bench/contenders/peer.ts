@@ -6,10 +6,25 @@ import type { Workload } from "../harness/workload.js";
 import type { Contender } from "./contender.js";
 import { writePeerData, writePeerFiles } from "./peer_files.js";
 
-/** Contender (d): opa-envoy-plugin, without decision logs, spans or metrics. */
-export async function startPeer(program: string, workload: Workload, cleanup: Cleanup): Promise<Contender> {
+/** What the peer may be asked: bare yes or no, or what is broken too. */
+const policies = {
+  d: { name: "opa-envoy-plugin, policy only", file: "policy.rego", path: "agent/authz/allow" },
+  d2: { name: "opa-envoy-plugin, says what is broken", file: "reasons.rego", path: "agent/authz/decision" },
+};
+
+/** Contenders (d) and (d2): opa-envoy-plugin, without decision logs, spans or metrics. */
+export async function startPeer(
+  program: string,
+  workload: Workload,
+  cleanup: Cleanup,
+  key: keyof typeof policies = "d",
+): Promise<Contender> {
+  const { name, ...policy } = policies[key];
   const [grpc, api, diagnostic] = [await freePort(), await freePort(), await freePort()];
-  const files = await writePeerFiles(join(workload.folder, "peer"), workload.size, `127.0.0.1:${grpc}`);
+  const files = await writePeerFiles(join(workload.folder, `peer-${key}`), workload.size, {
+    grpc: `127.0.0.1:${grpc}`,
+    ...policy,
+  });
   const loopback = ["--addr", `127.0.0.1:${api}`, "--diagnostic-addr", `127.0.0.1:${diagnostic}`];
   const quiet = ["--skip-version-check", "--log-level", "error"];
   const peer = await startProcess({
@@ -30,8 +45,8 @@ export async function startPeer(program: string, workload: Workload, cleanup: Cl
   });
   cleanup.add(() => peer.stop());
   return {
-    key: "d",
-    name: "opa-envoy-plugin, policy only",
+    key,
+    name,
     address: `127.0.0.1:${grpc}`,
     pids: [peer.pid],
     reload: (replicas) => writePeerData(files, workload.size, replicas),

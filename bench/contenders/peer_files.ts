@@ -26,17 +26,21 @@ export interface PeerFiles {
   config: string;
 }
 
-/** Writes what opa-envoy-plugin reads. `grpc` is the address it is to listen on. */
-export async function writePeerFiles(folder: string, size: Size, grpc: string): Promise<PeerFiles> {
+/** Writes what opa-envoy-plugin reads: the address it is to listen on, a file of `bench/peer`, and what it is asked there. */
+export async function writePeerFiles(
+  folder: string,
+  size: Size,
+  { grpc, file, path }: { grpc: string; file: string; path: string },
+): Promise<PeerFiles> {
   await mkdir(folder, { recursive: true });
   const files = {
     policy: join(folder, "policy.rego"),
     data: join(folder, "data.json"),
     config: join(folder, "config.yaml"),
   };
-  await copyFile(join(repository, "bench", "peer", "policy.rego"), files.policy);
+  await copyFile(join(repository, "bench", "peer", file), files.policy);
   await writePeerData(files, size);
-  const plugin = { addr: grpc, path: "agent/authz/allow" };
+  const plugin = { addr: grpc, path };
   await writeFile(files.config, JSON.stringify({ plugins: { envoy_ext_authz_grpc: plugin } }));
   return files;
 }

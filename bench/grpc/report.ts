@@ -51,13 +51,18 @@ export interface Ratio {
   spread: Spread;
 }
 
-/** The ratios to the peer, or to the floor where there is no peer. */
+/** The ratios to the peer in both its forms, or to the floor where there is no peer. */
 export function ratios(found: readonly Found[]): Ratio[] {
   const of = (key: string) => found.find((contender) => contender.key === key);
-  const below = of("d") ?? of("a");
+  const peers = [of("d"), of("d2")].filter((peer) => peer !== undefined);
+  const floor = of("a");
+  return (peers.length > 0 || !floor ? peers : [floor]).flatMap((below) => ratiosTo(below, found));
+}
+
+function ratiosTo(below: Found, found: readonly Found[]): Ratio[] {
   const made: Ratio[] = [];
-  if (!below) return made;
-  for (const above of found.filter(({ key }) => key !== below.key)) {
+  const isPeer = (key: string) => key === "d" || key === "d2";
+  for (const above of found.filter(({ key }) => key !== below.key && !isPeer(key))) {
     const pair = `${above.key}/${below.key}`;
     const add = (what: string, ours: readonly Figure[], theirs: readonly Figure[], figure: (of: Figure) => number) => {
       made.push({ name: `${pair} ${what}`, spread: ratiosOf(ours.map(figure), theirs.map(figure)) });

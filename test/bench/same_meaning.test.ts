@@ -33,8 +33,8 @@ test("who lets everything through is found out", async () => {
 });
 
 describeWith(peer, "opa-envoy-plugin", (program) => {
-  test("means the same by its policy", async () => {
-    const { address } = await startPeer(program(), workload, cleanup);
+  test.each(["d", "d2"] as const)("means the same by its policy, as contender %s", async (key) => {
+    const { address } = await startPeer(program(), workload, cleanup, key);
     expect(await misunderstandings(address, workload)).toEqual([]);
   });
 });
