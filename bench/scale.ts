@@ -64,7 +64,7 @@ async function measure(cleanup: Cleanup): Promise<Map<ScaleServer, Found[]>> {
   const load = async ({ address, calls: all }: ScaleServer) => {
     const dataFile = join(folder, "calls");
     await writeCalls(dataFile, all, calls);
-    const found = await runGhz({ ghz, address, dataFile, calls });
+    const found = await runGhz({ ghz, addresses: [address], dataFiles: [dataFile], calls });
     if (found.failed > 0) throw new Error(`${found.failed} of ${calls} calls failed`);
     return found;
   };

@@ -11,6 +11,8 @@ export interface Contender {
   name: string;
   /** `127.0.0.1:9191` */
   address: string;
+  /** Of further workers of the same server. */
+  others?: string[];
   /** Whose CPU and memory count as its own. */
   pids: number[];
   /** Its Redis, counted in a column of its own. */

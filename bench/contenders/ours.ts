@@ -31,10 +31,13 @@ export async function startOurs(workload: Workload, options: OursOptions): Promi
     await symlink(join(workload.folder, part), join(folder, part));
   }
   await writeKeyFile(join(folder, "var", "audit.jwk"), generateKey(auditKey, "audit"));
-  const [grpc, http] = [await freePort(), await freePort()];
+  const http = await freePort();
+  const addresses: string[] = [];
+  while (addresses.length < workers) addresses.push(`127.0.0.1:${await freePort()}`);
+  const [address = "", ...others] = addresses;
   const keys = join(workload.folder, "var");
   const config = {
-    listen: { grpc: `127.0.0.1:${grpc}`, http: `127.0.0.1:${http}` },
+    listen: { grpc: workers === 1 ? address : addresses, http: `127.0.0.1:${http}` },
     store: redis.url,
     workers,
     identity: { issuer: { url: issuerUrl, key_file: join(keys, "issuer.jwk") } },
@@ -59,7 +62,7 @@ export async function startOurs(workload: Workload, options: OursOptions): Promi
   return {
     key,
     name,
-    address: `127.0.0.1:${grpc}`,
+    ...{ address, others },
     pids: [server.pid],
     redis,
     reload: (replicas) => writeFile(policy, policyOf(agentName(0), workload.size, replicas)),

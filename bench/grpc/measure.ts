@@ -28,13 +28,17 @@ export interface LoadTools {
  */
 export async function loadOnce(
   contender: Contender,
-  { calls, offered }: { calls: number; offered?: number },
+  { calls: wanted, offered }: { calls: number; offered?: number },
   { ghz, workload, dataFile }: LoadTools,
 ): Promise<Figure> {
-  await writeRequests(dataFile, workload, calls);
+  const addresses = [contender.address, ...(contender.others ?? [])];
+  const each = Math.ceil(wanted / addresses.length);
+  const calls = each * addresses.length;
+  const dataFiles = addresses.map((_, i) => `${dataFile}-${i}`);
+  for (const file of dataFiles) await writeRequests(file, workload, each);
   const redis = contender.redis ? [contender.redis.pid] : [];
   const [before, redisBefore] = [usedBy(contender.pids), usedBy(redis)];
-  const result = await runGhz({ ghz, address: contender.address, dataFile, calls, ...(offered && { offered }) });
+  const result = await runGhz({ ghz, addresses, dataFiles, calls: each, ...(offered && { offered }) });
   const [after, redisAfter] = [usedBy(contender.pids), usedBy(redis)];
   const failed = `${contender.name} did not answer ${result.failed} of ${calls} calls`;
   if (result.failed > calls / 100) throw new Error(failed);

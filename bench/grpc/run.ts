@@ -82,8 +82,8 @@ export async function runGrpc(
     }
   }
   for (const [i, contender] of contenders.entries()) {
-    // Two of the same program reload alike.
-    if (!contender.key.endsWith("2")) found[i]?.reloads.push(...(await reloadTimes(contender, workload, reloads)));
+    // All of one program reload alike.
+    if (contender.key.length === 1) found[i]?.reloads.push(...(await reloadTimes(contender, workload, reloads)));
   }
   return found;
 }
@@ -100,6 +100,7 @@ async function startContenders(programs: GrpcPrograms, workload: Workload, clean
     await script("b", "ours, policy only", "policy_only.ts", [workload.folder]),
     await startOurs(workload, { key: "c", name: "ours, full, HMAC-SHA-256 records", auditKey: "oct", ...full }),
     await startOurs(workload, { key: "c2", name: "ours, full, Ed25519 records", auditKey: "OKP", ...full }),
+    await startOurs(workload, { key: "cw", name: "ours as (c), two workers", auditKey: "oct", workers: 2, ...full }),
     ...(programs.opa === undefined
       ? []
       : [await startPeer(programs.opa, workload, cleanup), await startPeer(programs.opa, workload, cleanup, "d2")]),

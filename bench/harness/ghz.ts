@@ -16,12 +16,13 @@ export interface LoadResult {
 
 export interface GhzRun {
   ghz: string;
-  /** `127.0.0.1:9191` */
-  address: string;
-  /** Length-delimited messages, one for each call. */
-  dataFile: string;
+  /** `127.0.0.1:9191`; several for a server of several workers, each of which gets an equal part. */
+  addresses: readonly string[];
+  /** Length-delimited messages, one for each call; one file for each address. */
+  dataFiles: readonly string[];
+  /** Calls of each address. */
   calls: number;
-  /** Calls a second, offered whatever the answers do (open loop); without it 32 callers wait for each answer (closed loop). */
+  /** Calls a second in all, offered whatever the answers do (open loop); without it 32 callers wait for each answer (closed loop). */
   offered?: number;
 }
 
@@ -34,29 +35,34 @@ const report = z.object({
 });
 
 /** Loads a gRPC authorizer. Throws when ghz cannot. */
-export async function runGhz({ ghz, address, dataFile, calls, offered }: GhzRun): Promise<LoadResult> {
+export async function runGhz({ ghz, addresses, dataFiles, calls, offered }: GhzRun): Promise<LoadResult> {
+  const part = (whole: number): string => String(Math.max(1, Math.round(whole / addresses.length)));
   // Without --async a late answer would hold back the calls after it, and their wait would not be seen.
-  const pace = offered === undefined ? ["-c", "32"] : ["-c", "32", "--rps", String(Math.round(offered)), "--async"];
-  const text = await runChild(ghz, [
-    ...["--insecure", "--proto", join(proto, "envoy/service/auth/v3/external_auth.proto"), "-i", proto],
-    ...["--call", "envoy.service.auth.v3.Authorization.Check", "-B", dataFile, "--connections", "4"],
-    ...["-n", String(calls), "-t", "10s", "-O", "json", ...pace, address],
-  ]);
-  return parseGhz(text);
+  const pace = ["-c", part(32), ...(offered === undefined ? [] : ["--rps", part(offered), "--async"])];
+  const texts = addresses.map((address, i) =>
+    runChild(ghz, [
+      ...["--insecure", "--proto", join(proto, "envoy/service/auth/v3/external_auth.proto"), "-i", proto],
+      ...["--call", "envoy.service.auth.v3.Authorization.Check", "-B", dataFiles[i] ?? "", "--connections", part(4)],
+      ...["-n", String(calls), "-t", "10s", "-O", "json", ...pace, address],
+    ]),
+  );
+  return parseGhz(await Promise.all(texts));
 }
 
-/** Reads ghz's JSON report. The percentiles are taken from all calls, since its own list ends at 99. */
-export function parseGhz(text: string): LoadResult {
-  const { count, rps, details } = report.parse(JSON.parse(text));
-  const answered = details.filter(({ status }) => status === "OK");
+/** Reads ghz's JSON reports of one run. The percentiles are taken from all calls, since its own list ends at 99. */
+export function parseGhz(texts: readonly string[]): LoadResult {
+  const reports = texts.map((text) => report.parse(JSON.parse(text)));
+  const answered = reports.flatMap(({ details }) => details.filter(({ status }) => status === "OK"));
   const latencies = answered.map(({ latency }) => latency / 1e6).sort((a, b) => a - b);
+  const sum = (of: (one: (typeof reports)[number]) => number): number => reports.reduce((all, one) => all + of(one), 0);
+  const calls = sum(({ count }) => count);
   return {
-    calls: count,
-    perSecond: rps,
+    calls,
+    perSecond: sum(({ rps }) => rps),
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     p999: percentile(latencies, 0.999),
-    failed: count - answered.length,
+    failed: calls - answered.length,
   };
 }
 
