@@ -98,12 +98,9 @@ class Live implements LiveRegistry {
     }, intervalMs).unref();
   }
 
-  readonly fresh = async (): Promise<void> => {
-    try {
-      await this.#knowAsOf(this.#options.runtime.monotonicMicros() - freshMicros);
-    } catch (cause) {
-      throw new Refusal("store_unavailable", "the store did not answer in time", { cause });
-    }
+  readonly fresh = (): Promise<void> | null => {
+    const micros = this.#options.runtime.monotonicMicros() - freshMicros;
+    return this.#asOf >= micros ? null : this.#hear(micros);
   };
 
   readonly unheardMs = (): number => (this.#options.runtime.monotonicMicros() - this.#asOf) / 1000;
@@ -168,6 +165,14 @@ class Live implements LiveRegistry {
     this.#written += 1;
     apply();
     await this.#knowAsOf(this.#options.runtime.monotonicMicros()).catch(apply);
+  }
+
+  async #hear(micros: number): Promise<void> {
+    try {
+      await this.#knowAsOf(micros);
+    } catch (cause) {
+      throw new Refusal("store_unavailable", "the store did not answer in time", { cause });
+    }
   }
 
   /** Waits for a reading that began at that time of the monotonic clock or later. */

@@ -20,10 +20,7 @@ export async function broughtAttestation(
 ): Promise<Brought> {
   const found = headers.filter(({ name }) => name === attestationHeader);
   const [only, ...others] = found;
-  if (!only) {
-    if (required) throw new Refusal("attestation_missing", "the call needs a session attestation, and brought none");
-    return { refusal: null };
-  }
+  if (!only) return broughtNone(required);
   try {
     if (others.length > 0) throw new Refusal("attestation_invalid", "more than one session attestation came");
     const attestation = await read(only.value);
@@ -35,4 +32,10 @@ export async function broughtAttestation(
     if (!(error instanceof Refusal) || required) throw error;
     return { refusal: error };
   }
+}
+
+/** What a call brought that has no such header. */
+export function broughtNone(required: boolean): Brought {
+  if (required) throw new Refusal("attestation_missing", "the call needs a session attestation, and brought none");
+  return { refusal: null };
 }

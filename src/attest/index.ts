@@ -1,11 +1,12 @@
 import { verifyOverride } from "../approvals/override_token.js";
-import { type Call, type Identity, type Override, type Session, scopeCovers } from "../call.js";
+import { attestationHeader } from "../attestation/fields.js";
+import { type Call, type Header, type Identity, type Override, type Session, scopeCovers } from "../call.js";
 import type { VerifyKey } from "../keys/keys.js";
 import { Refusal } from "../refusal.js";
-import { type Brought, broughtAttestation, type Read } from "./brought.js";
+import { type Brought, broughtAttestation, broughtNone, type Read } from "./brought.js";
 import { checkTask } from "./task.js";
 
-export { type Recalled, recall } from "./recall.js";
+export { type Recalled, type RecallParts, recall } from "./recall.js";
 
 /** Header that carries the one-time proof of an approval. */
 export const overrideHeader = "x-countersign-override";
@@ -38,13 +39,25 @@ export interface Attested {
  * Throws `scope_exceeded`, `outside_task`, `attestation_missing`, `attestation_invalid`, `attestation_expired`,
  * `override_invalid` or `override_expired`.
  */
-export async function attest(parts: AttestParts): Promise<Attested> {
-  const { identity, session, call } = parts;
+export function attest(parts: AttestParts): Attested | Promise<Attested> {
+  const { identity, session, call, attestationRequired } = parts;
+  const { headers } = call.http;
   checkScope(identity, call);
   checkTask(identity.session.task, call);
+  const overrides = headers.filter(({ name }) => name === overrideHeader);
+  if (overrides.length === 0 && !headers.some(({ name }) => name === attestationHeader)) {
+    const brought = broughtNone(attestationRequired);
+    return { fingerprint: parts.fingerprintOf(session.id), override: null, brought };
+  }
+  return verified(parts, overrides);
+}
+
+/** Of the few calls that bring something. */
+async function verified(parts: AttestParts, overrides: readonly Header[]): Promise<Attested> {
+  const { session, call } = parts;
   const brought = await broughtAttestation(call.http.headers, parts.readAttestation, parts.attestationRequired);
   const fingerprint = parts.fingerprintOf(session.id);
-  return { fingerprint, override: await overrideOf(parts, fingerprint), brought };
+  return { fingerprint, override: await overrideOf(parts, overrides, fingerprint), brought };
 }
 
 function checkScope({ agent }: Identity, { tool, action }: Call): void {
@@ -57,12 +70,12 @@ function checkScope({ agent }: Identity, { tool, action }: Call): void {
 }
 
 async function overrideOf(
-  { call, identity, session, approvalKey, nowMs }: AttestParts,
+  { identity, session, approvalKey, nowMs }: AttestParts,
+  [first, ...others]: readonly Header[],
   fingerprint: string,
 ): Promise<Override | null> {
-  const tokens = call.http.headers.filter(({ name }) => name === overrideHeader).map(({ value }) => value);
-  const [token, ...others] = tokens;
-  if (token === undefined) return null;
+  if (first === undefined) return null;
+  const token = first.value;
   if (others.length > 0) throw new Refusal("override_invalid", "more than one override token came with the call");
   const wanted = { key: approvalKey, now: nowMs, agent: identity.agent.id, session: session.id };
   const verified = await verifyOverride(token, wanted);

@@ -1,11 +1,15 @@
 import type { Happening } from "../notify/notice.js";
 import type { Settlement } from "../settle/index.js";
 
+/** Of nearly every call. */
+const nothing: readonly Happening[] = [];
+
 /** What people may want to know of a call that was settled. */
 export function happeningsOf(
   { opened, redeemed, warnings = [] }: Settlement,
   { agent, session }: { agent: string; session: string },
-): Happening[] {
+): readonly Happening[] {
+  if (!opened && !redeemed && warnings.length === 0) return nothing;
   return [
     ...(opened?.fresh ? [{ kind: "approval.opened" as const, id: opened.id, agent }] : []),
     ...(redeemed ? [{ kind: "approval.closed" as const, id: redeemed.id, agent }] : []),

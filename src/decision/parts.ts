@@ -10,9 +10,14 @@ export function recordParts(
   told: { nowMs: number; latencyUs: number; traceId: string; mask: Masker },
 ): RecordParts {
   const { decisionId, request, identity, call, attested, evaluation, settlement } = trail;
+  const { nowMs, latencyUs, traceId, mask } = told;
+  const { computed, enforced, mode } = outcome;
   return {
     decisionId,
-    ...told,
+    nowMs,
+    latencyUs,
+    traceId,
+    mask,
     request: request ?? null,
     identity: identity ?? null,
     call: call ?? null,
@@ -23,8 +28,9 @@ export function recordParts(
     evaluation: evaluation ?? null,
     redeemed: settlement?.redeemed ?? null,
     local: settlement?.local,
-    ...outcome,
-    computed: { ...outcome.computed, ...(trail.opened && { approval: trail.opened }) },
+    computed: trail.opened ? { ...computed, approval: trail.opened } : computed,
+    enforced,
+    mode,
   };
 }
 
@@ -32,13 +38,15 @@ export function recordParts(
 export function respondParts(
   trail: Trail,
   shown: Shown,
-  outcome: Outcome,
+  { computed, enforced, mode }: Outcome,
   { stripCredentials, statusUrl }: { stripCredentials: boolean; statusUrl: RespondParts["statusUrl"] },
 ): RespondParts {
   const { decisionId, workspace, identity, call, request } = trail;
   return {
     decisionId,
-    ...outcome,
+    computed,
+    enforced,
+    mode,
     policyVersion: workspace.policies.version,
     agentId: identity?.agent.id ?? trail.proven?.agent ?? null,
     tool: call?.tool ?? null,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Attested, Recalled } from "../attest/index.js";
-import type { Call, HttpRequest, Identity, Json, Session } from "../call.js";
+import type { Call, HttpRequest, Identity, Session } from "../call.js";
 import type { Evaluation } from "../evaluate/index.js";
 import type { Outcome } from "../outcome.js";
 import type { Masker, RecordParts } from "../record/index.js";
@@ -19,14 +19,14 @@ export interface Trail {
   startedUs: number;
   /** The files in force when the call was judged. */
   workspace: InForce;
-  request?: HttpRequest;
-  identity?: Identity;
-  session?: Session;
-  call?: Call;
-  attested?: Attested;
-  recalled?: Recalled;
-  evaluation?: Evaluation;
-  settlement?: Settlement;
+  request: HttpRequest | undefined;
+  identity: Identity | undefined;
+  session: Session | undefined;
+  call: Call | undefined;
+  attested: Attested | undefined;
+  recalled: Recalled | undefined;
+  evaluation: Evaluation | undefined;
+  settlement: Settlement | undefined;
   /** The session before a call that was noted and not settled. */
   before?: SessionState | null | undefined;
   /** Of a caller who was refused by the credential that proves it. */
@@ -39,6 +39,25 @@ export interface Trail {
   failures: unknown[];
   /** Stages that took long. */
   slow: SlowStage[];
+}
+
+/** A decision of which nothing is known yet. All that is learned of nearly every call has its place from the start. */
+export function begun(decisionId: string, startedUs: number, workspace: InForce): Trail {
+  return {
+    decisionId,
+    startedUs,
+    workspace,
+    request: undefined,
+    identity: undefined,
+    session: undefined,
+    call: undefined,
+    attested: undefined,
+    recalled: undefined,
+    evaluation: undefined,
+    settlement: undefined,
+    failures: [],
+    slow: [],
+  };
 }
 
 /** Words of the call as everybody may read them: in logs, traces and Envoy's metadata. */
@@ -84,13 +103,15 @@ export function seenOf({ call, recalled, evaluation }: Trail, session: Session, 
   };
 }
 
-/** What the token and the attestation vouch for; where they contradict each other, neither does. */
-export function vouchedFacts({ facts }: Identity, { outside }: Recalled): Readonly<Record<string, Json>> {
-  const said = outside?.facts ?? {};
+/** With what the token and the attestation vouch for; where they contradict each other, neither does. */
+export function vouchedBy(identity: Identity, { outside }: Recalled): Identity {
+  if (!outside) return identity;
+  const { facts } = identity;
+  const said = outside.facts;
   const agreed = Object.entries({ ...said, ...facts }).filter(
     ([name, value]) => !Object.hasOwn(said, name) || isDeepStrictEqual(said[name], value),
   );
-  return Object.fromEntries(agreed);
+  return { ...identity, facts: Object.fromEntries(agreed) };
 }
 
 /** The session as it was judged, or as it was found where no policy asked; `null` before anybody is known. */

@@ -10,26 +10,20 @@ import type {
 } from "./messages.js";
 import { notPlain, once, PlainReader } from "./wire.js";
 
-/** Decoders of what is rare in a CheckRequest, complete ones. */
-export interface RareParts {
-  address(bytes: Buffer): Address;
-  metadata(bytes: Buffer): Metadata;
-}
-
 /**
  * The CheckRequest in the form in which Envoy writes it, as the decoder made from the descriptors gives it; `null` for bytes
  * of which that is not certain (a field that is unknown or comes twice, another wire type, an unusual number, a broken
- * length), so that one decoder alone says what those are and whether they are an error. Twice as fast as that one, which
+ * length) or that hold what is rare (metadata, an address of another kind), so that one decoder alone says what those are and whether they are an error. Twice as fast as that one, which
  * builds generic objects first.
  */
-export function decodePlainRequest(bytes: Buffer, rare: RareParts): CheckRequest | null {
+export function decodePlainRequest(bytes: Buffer): CheckRequest | null {
   try {
     const reader = new PlainReader(bytes);
     let attributes: AttributeContext | null = null;
     while (reader.pos < bytes.length) {
       // CheckRequest.attributes
       if (reader.tag() !== 0x0a || attributes !== null) return null;
-      attributes = readAttributes(reader, reader.end(bytes.length), bytes, rare);
+      attributes = readAttributes(reader, reader.end(bytes.length));
     }
     return { attributes };
   } catch (error) {
@@ -40,7 +34,7 @@ export function decodePlainRequest(bytes: Buffer, rare: RareParts): CheckRequest
 
 // The cases below are tags as they stand on the wire: field number * 8 + wire type, the fields in the order of the `.proto`.
 
-function readAttributes(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): AttributeContext {
+function readAttributes(reader: PlainReader, end: number): AttributeContext {
   const attributes: AttributeContext = {
     context_extensions: {},
     source: null,
@@ -56,10 +50,10 @@ function readAttributes(reader: PlainReader, end: number, bytes: Buffer, rare: R
     if (tag !== 0x52) seen = once(seen, tag);
     switch (tag) {
       case 0x0a:
-        attributes.source = readPeer(reader, reader.end(end), bytes, rare);
+        attributes.source = readPeer(reader, reader.end(end));
         break;
       case 0x12:
-        attributes.destination = readPeer(reader, reader.end(end), bytes, rare);
+        attributes.destination = readPeer(reader, reader.end(end));
         break;
       case 0x22:
         attributes.request = readRequest(reader, reader.end(end));
@@ -68,13 +62,13 @@ function readAttributes(reader: PlainReader, end: number, bytes: Buffer, rare: R
         readEntry(reader, reader.end(end), attributes.context_extensions);
         break;
       case 0x5a:
-        attributes.metadata_context = readMetadata(reader.bytes(end), rare);
+        attributes.metadata_context = readMetadata(reader, end);
         break;
       case 0x62:
         attributes.tls_session = { sni: readOnly(reader, reader.end(end)) };
         break;
       case 0x6a:
-        attributes.route_metadata_context = readMetadata(reader.bytes(end), rare);
+        attributes.route_metadata_context = readMetadata(reader, end);
         break;
       default:
         throw notPlain;
@@ -83,7 +77,7 @@ function readAttributes(reader: PlainReader, end: number, bytes: Buffer, rare: R
   return ended(reader, end, attributes);
 }
 
-function readPeer(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): Peer {
+function readPeer(reader: PlainReader, end: number): Peer {
   const peer: Peer = { labels: {}, address: null, service: "", principal: "", certificate: "" };
   let seen = 0;
   while (reader.pos < end) {
@@ -91,7 +85,7 @@ function readPeer(reader: PlainReader, end: number, bytes: Buffer, rare: RarePar
     if (tag !== 0x1a) seen = once(seen, tag);
     switch (tag) {
       case 0x0a:
-        peer.address = readAddress(reader, reader.end(end), bytes, rare);
+        peer.address = readAddress(reader, reader.end(end));
         break;
       case 0x12:
         peer.service = reader.string(end);
@@ -113,14 +107,9 @@ function readPeer(reader: PlainReader, end: number, bytes: Buffer, rare: RarePar
 }
 
 /** Connections have the addresses of sockets, as a rule. */
-function readAddress(reader: PlainReader, end: number, bytes: Buffer, rare: RareParts): Address {
-  const start = reader.pos;
-  if (start < end && reader.tag() === 0x0a) {
-    const inner = reader.end(end);
-    if (inner === end) return { socket_address: readSocket(reader, end), address: "socket_address" };
-  }
-  reader.pos = end;
-  return rare.address(bytes.subarray(start, end));
+function readAddress(reader: PlainReader, end: number): Address {
+  if (reader.tag() !== 0x0a || reader.end(end) !== end) throw notPlain;
+  return { socket_address: readSocket(reader, end), address: "socket_address" };
 }
 
 function readSocket(reader: PlainReader, end: number): SocketAddress {
@@ -274,16 +263,20 @@ function readHeader(reader: PlainReader, end: number): HeaderValue {
 /** One entry of a map of strings, key first. */
 function readEntry(reader: PlainReader, end: number, into: Record<string, string>): void {
   if (reader.tag() !== 0x0a) throw notPlain;
-  const key = reader.string(end);
+  const key = reader.name(end);
   // Not a member by assignment.
   if (key === "__proto__" || reader.tag() !== 0x12) throw notPlain;
   into[key] = reader.string(end);
   ended(reader, end, into);
 }
 
-/** Envoy sends it empty unless it was told of filters to take it from. */
-function readMetadata(bytes: Buffer, rare: RareParts): Metadata {
-  return bytes.length === 0 ? { filter_metadata: {}, typed_filter_metadata: {} } : rare.metadata(bytes);
+/**
+ * Envoy sends it empty unless it was told of filters to take it from. Values in values may be as deep as the complete decoder
+ * permits, counted from the whole message.
+ */
+function readMetadata(reader: PlainReader, within: number): Metadata {
+  if (reader.end(within) !== reader.pos) throw notPlain;
+  return { filter_metadata: {}, typed_filter_metadata: {} };
 }
 
 /** The one text of a message that has no other field. */

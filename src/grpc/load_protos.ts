@@ -7,9 +7,9 @@ import {
   type PackageDefinition,
 } from "@grpc/proto-loader";
 import type { HttpAccessLogEntry } from "./access_log_messages.js";
-import { decodePlainRequest, type RareParts } from "./decode_request.js";
+import { decodePlainRequest } from "./decode_request.js";
 import { encodePlainResponse } from "./encode_response.js";
-import type { Address, CheckRequest, CheckResponse, Metadata } from "./messages.js";
+import type { CheckRequest, CheckResponse } from "./messages.js";
 
 /** Full name of the service that Envoy calls. */
 export const authorizationService = "envoy.service.auth.v3.Authorization";
@@ -53,16 +53,10 @@ export function loadProtos(): Protos {
   const method = methodOf(definition, authorizationService, "Check");
   const message = (name: string) => definition[name] as MessageTypeDefinition<object, object>;
   const entry = message("envoy.data.accesslog.v3.HTTPAccessLogEntry");
-  const address = message("envoy.config.core.v3.Address");
-  const metadata = message("envoy.config.core.v3.Metadata");
-  const rare: RareParts = {
-    address: (bytes) => address.deserialize(bytes) as Address,
-    metadata: (bytes) => metadata.deserialize(bytes) as Metadata,
-  };
   return {
     definition,
     method,
-    decodeRequest: (bytes) => decodePlainRequest(bytes, rare) ?? (method.requestDeserialize(bytes) as CheckRequest),
+    decodeRequest: (bytes) => decodePlainRequest(bytes) ?? (method.requestDeserialize(bytes) as CheckRequest),
     encodeRequest: (request) => method.requestSerialize(request),
     encodeResponse: (response) => {
       assertUnambiguous(response);

@@ -60,6 +60,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? defaultMaxConcurrentStreams,
     "grpc.keepalive_time_ms": keepaliveMs.time,
     "grpc.keepalive_timeout_ms": keepaliveMs.timeout,
+    // Counts of calls and messages that nobody can ask for here.
+    "grpc.enable_channelz": 0,
   });
   const health = new Health();
   const protos = loadProtos();

@@ -7,13 +7,13 @@ export function toStruct(object: Readonly<Record<string, Json>>): Struct {
 }
 
 function toValue(json: Json): Value {
-  if (json === null) return { nullValue: "NULL_VALUE" };
+  if (json === null) return textValue(json);
   if (Array.isArray(json)) return { listValue: { values: json.map(toValue) } };
   switch (typeof json) {
     case "boolean":
       return { boolValue: json };
     case "string":
-      return { stringValue: json };
+      return textValue(json);
     case "number":
       if (!Number.isFinite(json)) throw new TypeError(`${json} has no JSON form`);
       return { numberValue: json };
@@ -22,4 +22,9 @@ function toValue(json: Json): Value {
     default:
       return json satisfies never;
   }
+}
+
+/** The protobuf form of a text that may be missing. */
+export function textValue(text: string | null): Value {
+  return text === null ? { nullValue: "NULL_VALUE" } : { stringValue: text };
 }

@@ -7,6 +7,17 @@ export const notPlain = Symbol("not plain");
 const mostShared = 16_384;
 
 /**
+ * Names of members that were read last, by what is seen of them at a glance. Whoever sends others only makes room for those.
+ */
+const names: string[] = Array<string>(256).fill("");
+const longestName = 64;
+
+/** The same text as the runtime keeps it for names, so that it is hashed and looked for once and not in every message. */
+function memberName(text: string): string {
+  return Object.keys({ [text]: true })[0] ?? text;
+}
+
+/**
  * Reads a protobuf message (encoding as in protobuf.dev/programming-guides/encoding) of the plain form, in which each length
  * and tag is short. Throws `notPlain` for everything else, a message that ends too early included.
  *
@@ -64,7 +75,28 @@ export class PlainReader {
   }
 
   string(within: number): string {
+    return this.#stringTo(this.end(within));
+  }
+
+  /** A string that comes again with nearly every message: the one that was made before, ready to be the name of a member. */
+  name(within: number): string {
     const end = this.end(within);
+    const start = this.pos;
+    const length = end - start;
+    const text = this.#text;
+    if (text === null || length === 0 || length > longestName) return this.#stringTo(end);
+    this.pos = end;
+    const bytes = this.#bytes;
+    const place =
+      ((length * 31) ^ ((bytes[start] as number) * 7) ^ ((bytes[end - 1] as number) << 1)) & (names.length - 1);
+    const known = names[place] as string;
+    if (known.length === length && text.startsWith(known, start)) return known;
+    const name = memberName(bytes.toString("latin1", start, end));
+    names[place] = name;
+    return name;
+  }
+
+  #stringTo(end: number): string {
     const start = this.pos;
     this.pos = end;
     return this.#text === null ? this.#bytes.toString("utf8", start, end) : this.#text.slice(start, end);

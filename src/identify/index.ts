@@ -13,18 +13,18 @@ export const credentialTable: readonly CredentialKind[] = [bearerJwt, apiKey, sp
  * choose which of us and the tool believes. Throws `Refusal` with a reason of status 401.
  */
 export async function identify(request: Credentials, context: IdentifyContext): Promise<Identity> {
+  return identifyAtOnce(request, context);
+}
+
+/** The same without a promise, where there is nothing to wait for: a token that was verified before, by fresh knowledge. */
+export function identifyAtOnce(request: Credentials, context: IdentifyContext): Identity | Promise<Identity> {
   const found: Found[] = [];
   for (const kind of credentialTable) {
     for (const credential of kind.find(request)) found.push({ kind, credential });
   }
-  const unsure = found.length > 0 ? await unsureOf(context) : null;
-  const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
-  const [only, ...others] = proper.length > 0 ? proper : found;
-  if (!only) throw new Refusal("credential_missing", "the call carries no credential");
-  if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
-  const proven = only.kind.identify(only.credential, context);
-  const identity = proven instanceof Promise ? await proven : proven;
-  return unsure ? { ...identity, unsure } : identity;
+  if (found.length === 0) throw new Refusal("credential_missing", "the call carries no credential");
+  const hearing = context.revocations.fresh();
+  return hearing === null ? proven(found, context) : heard(hearing, found, context);
 }
 
 interface Found {
@@ -32,13 +32,25 @@ interface Found {
   credential: string;
 }
 
-/** Why it is not known what was revoked or disabled a moment ago. Throws it where nobody asked to be told. */
-async function unsureOf({ revocations, mayBeUnsure }: IdentifyContext): Promise<Refusal | null> {
+/** The one credential among what was found, and who it proves. */
+function proven(found: readonly Found[], context: IdentifyContext): Identity | Promise<Identity> {
+  const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
+  const [only, ...others] = proper.length > 0 ? proper : found;
+  if (!only) throw new Refusal("credential_missing", "the call carries no credential");
+  if (others.length > 0) throw new Refusal("credential_ambiguous", "the call carries more than one credential");
+  return only.kind.identify(only.credential, context);
+}
+
+/** The same once it is known what was revoked or disabled a moment ago, or that this cannot be known. */
+async function heard(hearing: Promise<void>, found: readonly Found[], context: IdentifyContext): Promise<Identity> {
+  let unsure: Refusal | null = null;
   try {
-    await revocations.fresh();
-    return null;
+    await hearing;
   } catch (error) {
-    if (mayBeUnsure && error instanceof Refusal) return error;
-    throw error;
+    // Thrown where nobody asked to be told.
+    if (!context.mayBeUnsure || !(error instanceof Refusal)) throw error;
+    unsure = error;
   }
+  const identity = await proven(found, context);
+  return unsure ? { ...identity, unsure } : identity;
 }

@@ -1,6 +1,6 @@
 import type { Header, QueryParameter } from "../call.js";
-import type { CheckResponse, HeaderValueOption, OkHttpResponse } from "../grpc/messages.js";
-import { toStruct } from "../grpc/struct.js";
+import type { CheckResponse, HeaderValueOption, OkHttpResponse, Struct } from "../grpc/messages.js";
+import { textValue as text } from "../grpc/struct.js";
 import type { Answer, Limit, LimitStanding } from "../outcome.js";
 import { type Reason, type RefusalReason, refusalOf } from "../reasons.js";
 import { letsThrough, type Mode, type Sanitize } from "../verdict.js";
@@ -30,17 +30,19 @@ const grpcUnauthenticated = 16;
 
 /** Stage respond: the verdict as Envoy understands it (CheckResponse of ext_authz v3). */
 export function respond(parts: RespondParts): CheckResponse {
-  const dynamic_metadata = toStruct({
-    decision: parts.computed.verdict,
-    enforced: parts.enforced.verdict,
-    mode: parts.mode,
-    reason: parts.computed.reason,
-    decision_id: parts.decisionId,
-    agent_id: parts.agentId,
-    tool: parts.tool,
-    action: parts.action,
-    policy_version: parts.policyVersion,
-  });
+  const dynamic_metadata: Struct = {
+    fields: {
+      decision: text(parts.computed.verdict),
+      enforced: text(parts.enforced.verdict),
+      mode: text(parts.mode),
+      reason: text(parts.computed.reason),
+      decision_id: text(parts.decisionId),
+      agent_id: text(parts.agentId),
+      tool: text(parts.tool),
+      action: text(parts.action),
+      policy_version: text(parts.policyVersion),
+    },
+  };
   if (letsThrough(parts.enforced.verdict)) {
     return { status: { code: grpcOk }, ok_response: passed(parts), dynamic_metadata };
   }
@@ -99,8 +101,9 @@ function together(
   changes: readonly Sanitize[],
   part: "headers" | "query",
 ): { set: Record<string, string>; removed: Set<string> } {
-  const set = new Map<string, string>();
   const removed = new Set<string>();
+  if (changes.length === 0) return { set: {}, removed };
+  const set = new Map<string, string>();
   for (const own of [true, false]) {
     const layer = changes.filter((change) => change.own === own).map((change) => change[part]);
     for (const [name, value] of layer.flatMap((change) => Object.entries(change.set))) {

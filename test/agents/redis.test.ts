@@ -158,7 +158,7 @@ describeWith(part, "a Redis in trouble", () => {
       const refused = await until(
         async () => {
           const began = performance.now();
-          const error = await one.service.revocations.fresh().then(
+          const error = await Promise.resolve(one.service.revocations.fresh()).then(
             () => null,
             (thrown: unknown) => thrown,
           );
@@ -185,7 +185,9 @@ describeWith(part, "a Redis in trouble", () => {
     const one = processOf(store.registry, { intervalMs: 300 });
     await expect(one.service.revocations.fresh()).rejects.toMatchObject({ reason: "store_unavailable" });
     await server.controls.restart();
-    await until(async () => one.service.revocations.fresh().then(() => true), { what: "to become fresh" });
+    await until(async () => Promise.resolve(one.service.revocations.fresh()).then(() => true), {
+      what: "to become fresh",
+    });
   }, 30_000);
 
   test("a flush forgets nothing that a process still knows, and that process gives it back", async () => {
