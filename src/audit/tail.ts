@@ -73,26 +73,55 @@ export class Tail {
     return this.#begunMs === null ? null : this.#begunMs + this.#options.maxSegmentAgeMs;
   }
 
-  /** Appends whole lines, the first of which is record `firstSeq`: all of them, or none as far as readers will see. */
-  async append(lines: Uint8Array, firstSeq: number): Promise<void> {
-    if (this.#dirty) await this.#repair();
+  /**
+   * Appends whole lines, the first of which is record `firstSeq`: all of them, or none as far as readers will see. `null` when it
+   * is done already, as it is when the segment takes them and their loss with the power is no matter.
+   */
+  append(lines: Uint8Array, firstSeq: number): Promise<void> | null {
     this.#full ||= this.#length > 0 && this.#length + lines.length > this.#options.maxSegmentBytes;
-    if (this.#full || this.#isOld()) await this.#rotate(firstSeq);
+    if (this.#dirty || this.#full || this.#options.durability === "fsync" || this.isOld()) {
+      return this.#appended(lines, firstSeq);
+    }
+    this.#dirty = true;
     try {
-      await this.#write(lines);
+      const written = this.#file.appendNow(lines);
+      if (written === lines.length) {
+        this.#file.confirmNow(this.#length + lines.length);
+        this.#grown(lines.length);
+        return null;
+      }
+      return this.#undoneIfNot(this.#write(lines, written ?? 0), lines.length);
+    } catch (error) {
+      return this.#undoneIfNot(Promise.reject(this.#noted(error)), lines.length);
+    }
+  }
+
+  async #appended(lines: Uint8Array, firstSeq: number): Promise<void> {
+    if (this.#dirty) await this.#repair();
+    if (this.#full || this.isOld()) await this.#rotate(firstSeq);
+    await this.#undoneIfNot(this.#write(lines), lines.length);
+  }
+
+  async #undoneIfNot(writing: Promise<void>, length: number): Promise<void> {
+    try {
+      await writing;
     } catch (error) {
       // At once, so that nobody who verifies meanwhile finds half a line; what fails here is done before the next write.
       await this.#repair().catch(() => undefined);
       throw error;
     }
-    this.#length += lines.length;
+    this.#grown(length);
+  }
+
+  #grown(by: number): void {
+    this.#length += by;
     this.#dirty = false;
     this.#begunMs ??= this.#options.now();
   }
 
   /** Ends a segment that is too old, so that what it holds is finished though no further record comes. */
   async endOld(nextSeq: number): Promise<void> {
-    if (this.#isOld()) await this.end(nextSeq);
+    if (this.isOld()) await this.end(nextSeq);
   }
 
   /** Ends the segment if it has records; the next one is there from then on, and empty. */
@@ -109,7 +138,7 @@ export class Tail {
   /** Finds out whether a write would succeed now, and leaves the file as it was. */
   async probe(nextSeq: number): Promise<void> {
     if (this.#dirty) await this.#repair();
-    if (this.#full || this.#isOld()) await this.#rotate(nextSeq);
+    if (this.#full || this.isOld()) await this.#rotate(nextSeq);
     await this.#write(probeBytes);
     await this.#repair();
   }
@@ -124,9 +153,10 @@ export class Tail {
     }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  /** The first `from` bytes are written. */
+  async #write(bytes: Uint8Array, from = 0): Promise<void> {
     this.#dirty = true;
-    for (let rest = bytes; rest.length > 0; ) {
+    for (let rest = bytes.subarray(from); rest.length > 0; ) {
       const written = await this.#file.append(rest);
       if (written <= 0) throw new Error("the file takes no more bytes");
       rest = rest.subarray(written);
@@ -148,9 +178,13 @@ export class Tail {
     try {
       await this.#file.confirm(length);
     } catch (error) {
-      if (error instanceof ForeignChange) this.#foreign = error;
-      throw error;
+      throw this.#noted(error);
     }
+  }
+
+  #noted(error: unknown): unknown {
+    if (error instanceof ForeignChange) this.#foreign = error;
+    return error;
   }
 
   async #rotate(firstSeq: number): Promise<void> {
@@ -177,7 +211,8 @@ export class Tail {
     }
   }
 
-  #isOld(): boolean {
+  /** True when the segment has records, the first of which was written too long ago to go on with it. */
+  isOld(): boolean {
     const now = this.#options.now();
     // A clock that was set back would else keep the segment open for as long as it was ahead.
     if (this.#begunMs !== null) this.#begunMs = Math.min(this.#begunMs, now);

@@ -125,6 +125,14 @@ interface Waiting {
   reject(error: AuditUnavailable): void;
 }
 
+/** Records that are written together. */
+interface Batch {
+  waiting: Waiting[];
+  lines: Buffer[];
+  /** The end of the chain with them. */
+  head: Head;
+}
+
 interface Opened {
   writer: string;
   folder: string;
@@ -135,8 +143,8 @@ interface Opened {
 }
 
 /**
- * Group commit: records that come while a write is under way go out together with the next one. A record gets its
- * place in the chain only when it is written, so a write that fails leaves the chain as it was.
+ * Group commit: records that come in one turn of the event loop go out together, and so do those that come while a write is
+ * under way. A record gets its place in the chain only when it is written, so a write that fails leaves the chain as it was.
  */
 class ChainWriter implements AuditWriter {
   readonly writer: string;
@@ -148,7 +156,10 @@ class ChainWriter implements AuditWriter {
   readonly #now: () => number;
   #head: Head;
   #queue: Waiting[] = [];
+  /** What has to be waited for. */
   #work: Promise<void> | null = null;
+  /** Writes what waits at the end of this turn of the event loop. */
+  #turn: NodeJS.Immediate | null = null;
   #trouble: string | null = null;
   #probe: NodeJS.Timeout | null = null;
   /** Ends the segment when it is old. */
@@ -190,7 +201,7 @@ class ChainWriter implements AuditWriter {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ draft, resolve, reject });
-      this.#work ??= this.#drain();
+      if (!this.#work) this.#next();
     });
   }
 
@@ -204,7 +215,10 @@ class ChainWriter implements AuditWriter {
   }
 
   async #finish(): Promise<void> {
-    while (this.#work) await this.#work;
+    while (this.#work || this.#turn) {
+      if (this.#work) await this.#work;
+      else this.#endTurn();
+    }
     if (this.#probe) clearTimeout(this.#probe);
     if (this.#age) clearTimeout(this.#age);
     try {
@@ -217,13 +231,32 @@ class ChainWriter implements AuditWriter {
     }
   }
 
-  async #drain(): Promise<void> {
-    do {
-      while (this.#queue.length > 0) await this.#commit();
+  /** Each batch in a turn of its own, so that many records do not keep the process from everything else. */
+  #next(): void {
+    if (this.#queue.length === 0) this.#watchAge();
+    else this.#turn ??= setImmediate(() => this.#endTurn());
+  }
+
+  #endTurn(): void {
+    if (this.#turn) clearImmediate(this.#turn);
+    this.#turn = null;
+    if (!this.#work) this.#drain();
+  }
+
+  /** Makes no promise where there is nothing to wait for, as for most batches. */
+  #drain(): void {
+    const writing = this.#commit();
+    if (writing || (this.#queue.length === 0 && this.#tail.isOld())) this.#work = this.#waited(writing);
+    else this.#next();
+  }
+
+  async #waited(writing: Promise<void> | null): Promise<void> {
+    await writing;
+    if (this.#queue.length === 0) {
       await this.#tail.endOld(this.#head.seq + 1).catch((cause) => this.#failed(cause));
-    } while (this.#queue.length > 0);
+    }
     this.#work = null;
-    this.#watchAge();
+    this.#next();
   }
 
   /** Without it, a segment would stay open as long as no record comes. */
@@ -233,29 +266,38 @@ class ChainWriter implements AuditWriter {
     const inMs = Math.min(Math.max(endsAtMs - this.#now(), 0), longestTimerMs);
     this.#age = setTimeout(() => {
       this.#age = null;
-      if (!this.#closed) this.#work ??= this.#drain();
+      if (!this.#closed && !this.#work) this.#drain();
     }, inMs).unref();
   }
 
-  async #commit(): Promise<void> {
+  /** Never rejects; `null` when it is done. */
+  #commit(): Promise<void> | null {
     const batch = this.#sealNext();
-    if (batch.waiting.length === 0) return;
-    try {
-      await this.#tail.append(Buffer.concat(batch.lines), this.#head.seq + 1);
-    } catch (cause) {
-      this.#failed(cause);
-      for (const { reject } of batch.waiting) {
-        reject(new AuditUnavailable("the record could not be written", { cause }));
-      }
-      return;
+    if (batch.waiting.length === 0) return null;
+    const writing = this.#tail.append(Buffer.concat(batch.lines), this.#head.seq + 1);
+    if (writing !== null) {
+      return writing.then(
+        () => this.#committed(batch),
+        (cause) => this.#refused(batch, cause),
+      );
     }
-    this.#head = batch.head;
+    this.#committed(batch);
+    return null;
+  }
+
+  #committed({ head, waiting }: Batch): void {
+    this.#head = head;
     this.#trouble = null;
-    for (const { resolve } of batch.waiting) resolve();
+    for (const { resolve } of waiting) resolve();
+  }
+
+  #refused({ waiting }: Batch, cause: unknown): void {
+    this.#failed(cause);
+    for (const { reject } of waiting) reject(new AuditUnavailable("the record could not be written", { cause }));
   }
 
   /** Takes records off the queue and seals them behind the present head, which stays. Refuses those that cannot be. */
-  #sealNext(): { waiting: Waiting[]; lines: Buffer[]; head: Head } {
+  #sealNext(): Batch {
     const waiting: Waiting[] = [];
     const lines: Buffer[] = [];
     let head = this.#head;
@@ -297,7 +339,7 @@ class ChainWriter implements AuditWriter {
     } catch (cause) {
       this.#failed(cause);
     }
-    await this.#drain();
+    await this.#waited(null);
   }
 }
 

@@ -140,7 +140,8 @@ export function refusedBefore(reason: string, timestamp = "2026-03-01T12:30:00.0
 export async function write(dir: string, drafts: readonly RecordDraft[], maxSegmentBytes?: number): Promise<void> {
   const limit = maxSegmentBytes === undefined ? {} : { maxSegmentBytes };
   const writer = await openWriter({ dir, worker: 1, key: ed25519, durability: "write", ...limit });
-  await Promise.all(drafts.map((draft) => writer.append(draft)));
+  // One by one, so that the limit holds of each: what is written together stands in one segment.
+  for (const draft of drafts) await writer.append(draft);
   await writer.close();
   for (const file of await recordFilesIn(writer.folder)) if ((await stat(file)).size === 0) await rm(file);
 }

@@ -12,6 +12,8 @@ export class FaultyDisk {
   sliceBytes = Number.POSITIVE_INFINITY;
   readonly appends: number[] = [];
   syncs = 0;
+  /** Nothing may be written at once. */
+  slow = false;
 
   fail(operation: Operation, code: string, more: { times?: number; bytes?: number } = {}): void {
     for (let i = 0; i < (more.times ?? 1); i++) this.#faults.push({ operation, code, bytes: more.bytes ?? 0 });
@@ -33,6 +35,18 @@ export class FaultyDisk {
           if (fault) throw failure(fault.code);
           this.appends.push(bytes.length);
           return file.append(bytes.subarray(0, Math.min(bytes.length, this.sliceBytes)));
+        },
+        appendNow: (bytes) => {
+          if (this.slow) return null;
+          const fault = this.#next("append");
+          if (fault && fault.bytes > 0) file.appendNow(bytes.subarray(0, fault.bytes));
+          if (fault) throw failure(fault.code);
+          this.appends.push(bytes.length);
+          return file.appendNow(bytes.subarray(0, Math.min(bytes.length, this.sliceBytes)));
+        },
+        confirmNow: (length) => {
+          this.#check("confirm");
+          file.confirmNow(length);
         },
         sync: async () => {
           this.#check("sync");
