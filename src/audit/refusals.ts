@@ -48,8 +48,13 @@ class CountedRefusals implements AuditSink {
     this.#options = options;
   }
 
-  async append(draft: RecordDraft): Promise<void> {
+  append(draft: RecordDraft): Promise<void> {
+    // No promise of our own for what passes.
     if (draft.kind !== "decision" || letsThrough(draft.enforced) || this.#closed) return this.#sink.append(draft);
+    return this.#refused(draft);
+  }
+
+  async #refused(draft: DecisionRecord): Promise<void> {
     this.#keepWindow();
     const { approval_id: approval, human_approval: used } = draft;
     const opens = approval !== null && !this.#approvals.get(approval);
