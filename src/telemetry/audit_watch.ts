@@ -21,7 +21,7 @@ export function watchedAudit(
     metrics.auditAppended((monotonicMicros() - startUs) / 1e6);
   };
   return {
-    // One promise for all who look at a record: a sink around a sink for each of them took three times as long.
+    // One promise for all who look at a record, where a sink around a sink for each of them makes one each.
     append(draft) {
       const startUs = monotonicMicros();
       metrics.auditWaiting(++waiting);

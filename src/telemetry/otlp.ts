@@ -4,7 +4,8 @@ import { ProtoBytes } from "./proto_bytes.js";
 
 /**
  * Spans of one service as `ExportTraceServiceRequest` (opentelemetry-proto, `trace.proto`), which is what both protocols carry.
- * Ours have neither events nor links. The serializer of the SDK goes over everything twice and costs several times as much.
+ * Ours have neither events nor links. The serializer of the SDK goes over everything twice, at some
+ * twice the cost.
  */
 export function exportRequest(spans: readonly ReadableSpan[]): Uint8Array {
   const [first] = spans;
