@@ -30,7 +30,7 @@ import { serverOutcomes } from "./server/outcomes.js";
 import { serverStats } from "./server/stats.js";
 import { watchedStore } from "./server/store.js";
 import { serverTelemetry } from "./server/telemetry.js";
-import { measuredAudit } from "./telemetry/audit_watch.js";
+import { watchedAudit } from "./telemetry/audit_watch.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { pendingApprovals } from "./telemetry/pending.js";
 import { usageOf } from "./usage/usage.js";
@@ -147,10 +147,9 @@ async function assemble(
   for (const warning of trustedWarnings(config.identity.trusted)) log.warn(warning);
   const archive = await openArchive(config, { runtime, log, metrics, closing, worker });
   const opened = await openAudit(config, { keys, runtime, log, closing, archive, worker });
-  const written = measuredAudit(opened, metrics, runtime);
-  const outcomes = serverOutcomes(written, { runtime, metrics, log, closing, peers });
-  const stats = await serverStats(outcomes.audit, config, { runtime, log, peers });
-  const { audit } = stats;
+  const audit = watchedAudit(opened, metrics, runtime);
+  const accessLog = serverOutcomes(audit, { runtime, metrics, log, closing, peers });
+  const stats = await serverStats(audit, config, { runtime, log, peers });
   const telemetry = await serverTelemetry(config, { runtime, log, metrics, audit, closing });
 
   const sources = await workspaceSources(config, { program, mode: config.mode, runtime });
@@ -201,7 +200,7 @@ async function assemble(
   closing.add(() => rego.close());
 
   return {
-    accessLog: outcomes.accessLog,
+    accessLog,
     workspace,
     history,
     archive,

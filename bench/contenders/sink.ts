@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 
 const server = createServer(async (request, response) => {
   for await (const _ of request);
-  response.writeHead(200, { "content-type": "application/json" }).end("{}");
+  response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
 });
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();

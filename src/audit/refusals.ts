@@ -49,6 +49,7 @@ class CountedRefusals implements AuditSink {
   }
 
   append(draft: RecordDraft): Promise<void> {
+    // No promise of our own for what passes.
     if (draft.kind !== "decision" || letsThrough(draft.enforced) || this.#closed) return this.#sink.append(draft);
     return this.#refused(draft);
   }

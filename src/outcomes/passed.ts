@@ -1,4 +1,4 @@
-import type { AuditSink, DecisionRecord, OutcomeRecord } from "../audit/record.js";
+import type { DecisionRecord, OutcomeRecord } from "../audit/record.js";
 import { RecentMap } from "../recent_map.js";
 import { letsThrough } from "../verdict.js";
 
@@ -13,8 +13,8 @@ export type ToldOf = Passed | "repeated" | "contradicted" | "unknown";
 
 /** The decisions of this process that let a call through. */
 export interface PassedDecisions {
-  /** The same sink, watched for such decisions. */
-  watch(sink: AuditSink): AuditSink;
+  /** A decision is recorded. Only those that let a call through are kept. */
+  recorded(decision: DecisionRecord): void;
   /**
    * This was told of the end of a call. Gives the decision, once; `repeated` when that was told before, `contradicted` the first
    * time that something else is told, and `unknown` when this process did not let the call through, or not within the last hour.
@@ -33,15 +33,9 @@ export function passedDecisions(now: () => number, size = most): PassedDecisions
   // Ids that nobody here knows have a place of their own, so that those who invent some push out no other.
   const strange = new RecentMap<string, Told>(size);
   return {
-    watch: (sink) => ({
-      async append(draft) {
-        await sink.append(draft);
-        if (draft.kind !== "decision" || !letsThrough(draft.enforced)) return;
-        waiting.set(draft.decision_id, waitingOf(draft, now() + waitsMs));
-      },
-      trouble: () => sink.trouble(),
-      close: () => sink.close(),
-    }),
+    recorded(decision) {
+      if (letsThrough(decision.enforced)) waiting.set(decision.decision_id, waitingOf(decision, now() + waitsMs));
+    },
     told(id, end) {
       const before = told.get(id) ?? strange.get(id);
       if (before) {

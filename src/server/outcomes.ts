@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
-import type { AuditSink } from "../audit/record.js";
 import type { AccessLogReader } from "../grpc/access_log.js";
 import { passedDecisions } from "../outcomes/passed.js";
 import { outcomeRecorder } from "../outcomes/recorder.js";
 import type { Runtime } from "../runtime.js";
+import type { WatchedAudit } from "../telemetry/audit_watch.js";
 import type { Metrics } from "../telemetry/metrics.js";
 import { decisionsOfOthers } from "../workers/outcomes.js";
 import type { Peers } from "../workers/peers.js";
@@ -17,14 +17,15 @@ interface OutcomeParts {
   peers: Peers;
 }
 
-/** The sink for everybody, which remembers what was let through, and who reads Envoy's access log. */
+/** Who reads Envoy's access log, and remembers what was let through. */
 export function serverOutcomes(
-  written: AuditSink,
+  audit: WatchedAudit,
   { runtime, metrics, log, closing, peers }: OutcomeParts,
-): { audit: AuditSink; accessLog: AccessLogReader } {
+): AccessLogReader {
   const decisions = passedDecisions(runtime.now);
+  audit.onDecision(decisions.recorded);
   const accessLog = outcomeRecorder({
-    sink: written,
+    sink: audit,
     decisions,
     elsewhere: decisionsOfOthers(decisions, peers),
     now: runtime.now,
@@ -32,5 +33,5 @@ export function serverOutcomes(
     onError: (error) => log.error({ err: error }, "the outcome of a call could not be recorded"),
   });
   closing.add(() => accessLog.close());
-  return { audit: decisions.watch(written), accessLog };
+  return accessLog;
 }

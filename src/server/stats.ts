@@ -1,6 +1,5 @@
 import { basename, dirname } from "node:path";
 import type { Logger } from "pino";
-import type { AuditSink } from "../audit/record.js";
 import { workerNumber } from "../audit/segments.js";
 import type { Config } from "../config/schema.js";
 import type { DashboardRouteDeps } from "../http/dashboard.js";
@@ -9,6 +8,7 @@ import { type DashboardDeps, dashboard } from "../stats/dashboard.js";
 import { planSeed, seed } from "../stats/seed.js";
 import { counting } from "../stats/sink.js";
 import { StatsWindow } from "../stats/window.js";
+import type { WatchedAudit } from "../telemetry/audit_watch.js";
 import type { Peers } from "../workers/peers.js";
 import { numbersOfAll } from "../workers/stats.js";
 
@@ -19,8 +19,6 @@ const storeMs = 1_500;
 
 /** What is counted of decisions. */
 export interface ServerStats {
-  /** The audit trail; what it records is counted. */
-  audit: AuditSink;
   /** What `GET /v1/dashboard` shows. */
   dashboard(
     deps: Pick<DashboardDeps, "usage" | "limitsOf" | "approvals"> & { policyVersion: () => string },
@@ -32,7 +30,7 @@ export interface ServerStats {
  * missing in the numbers and hold up nothing.
  */
 export async function serverStats(
-  sink: AuditSink,
+  audit: WatchedAudit,
   config: Pick<Config, "audit" | "mode" | "dry_run">,
   { runtime, log, peers }: { runtime: Runtime; log: Logger; peers: Peers },
 ): Promise<ServerStats> {
@@ -43,6 +41,7 @@ export async function serverStats(
   // Before the first record is appended, which would else be counted twice.
   const isOurs = (path: string): boolean => countsRecordsOf(workerOf(path), peers);
   const plan = await planSeed(config.audit.dir, { now: startedMs, maxBytes: seedBytes, isOurs }).catch(onTrouble);
+  audit.onDecision(counting(window, onTrouble));
   if (plan) {
     void seed(plan, window, runtime.now).then((seeded) => {
       sinceMs = Math.min(startedMs, seeded.sinceMs ?? startedMs);
@@ -54,7 +53,6 @@ export async function serverStats(
     peers,
   );
   return {
-    audit: counting(sink, window, onTrouble),
     dashboard({ policyVersion, ...deps }) {
       const monotonicMs = () => runtime.monotonicMicros() / 1000;
       const since = () => sinceMs;

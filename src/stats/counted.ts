@@ -29,7 +29,7 @@ type Record = Pick<
 export function countedOf(record: Record): Counted {
   const { timestamp, agent_id: agent, decision, enforced, latency_us: latencyUs, aggregated } = record;
   const passed = letsThrough(enforced) && letsThrough(decision);
-  const { fate, decisive } = passed ? { fate: "passed" as const, decisive: [] } : objectionsTo(recorded(record));
+  const { fate, decisive } = passed ? nothing : objectionsTo(recorded(record));
   return {
     atMs: Date.parse(timestamp),
     count: aggregated?.count ?? 1,
@@ -37,10 +37,12 @@ export function countedOf(record: Record): Counted {
     decision,
     enforced,
     fate,
-    rules: [...new Set(decisive.map(({ rule }) => rule))],
+    rules: passed ? [] : [...new Set(decisive.map(({ rule }) => rule))],
     latencyUs,
   };
 }
+
+const nothing = { fate: "passed" as const, decisive: [] };
 
 /** What is written is what will be read. */
 function recorded(record: Record): RecordedDecision {

@@ -1,9 +1,12 @@
 import { Metadata } from "@grpc/grpc-js";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import type { SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
+import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
+import { type ISerializer, ProtobufTraceSerializer, TraceExporterMetricsHelper } from "@opentelemetry/otlp-transformer";
+import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
 import { isPrivate } from "../config/fetchable.js";
 import { isExposed } from "../files/exposed.js";
 import { readWithMode } from "../files/read_with_mode.js";
+import { exportRequest } from "./otlp.js";
 
 /** Where spans go. */
 export interface Collector {
@@ -17,19 +20,36 @@ export interface Collector {
 /** Longest time one batch may take, repeats included, and so what a dead collector can add to a stop. */
 export const exportTimeoutMs = 2_000;
 
-/** An exporter of OTLP over HTTP (JSON, to `v1/traces` below the URL) or gRPC. Throws an `Error` for the operator. */
+/** An exporter of OTLP over HTTP (binary protobuf, to `v1/traces` below the URL) or gRPC. Throws an `Error` for the operator. */
 export async function openExporter({ url, protocol, headers_file: file }: Collector): Promise<SpanExporter> {
   const headers = file === undefined ? {} : await readHeaders(file);
   if (file !== undefined && !isPrivate(url)) {
     throw new Error(`telemetry.otlp: ${url} is plain text, and the headers are secret: write an https:// URL`);
   }
   const timeoutMillis = exportTimeoutMs;
-  if (protocol === "http") return new OTLPTraceExporter({ url: traces(url), headers, timeoutMillis });
+  if (protocol === "http") return overHttp({ url: traces(url), headers, timeoutMillis });
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   // Only who asks for it pays for loading it.
   const { OTLPTraceExporter: OverGrpc } = await import("@opentelemetry/exporter-trace-otlp-grpc");
   return new OverGrpc({ url, metadata, timeoutMillis });
+}
+
+type Response = ReturnType<typeof ProtobufTraceSerializer.deserializeResponse>;
+
+const serializer: ISerializer<ReadableSpan[], Response> = {
+  serializeRequest: exportRequest,
+  deserializeResponse: ProtobufTraceSerializer.deserializeResponse,
+};
+
+/** The exporter of the SDK, with a serializer of our own. */
+function overHttp(config: { url: string; headers: Record<string, string>; timeoutMillis: number }): SpanExporter {
+  const type = { "Content-Type": "application/x-protobuf" };
+  const options = convertLegacyHttpOptions(config, "TRACES", "v1/traces", type);
+  const name = "otlp_http_span_exporter";
+  return new OTLPExporterBase(
+    createOtlpHttpExportDelegate(options, serializer, name, TraceExporterMetricsHelper, undefined),
+  );
 }
 
 function traces(base: string): string {

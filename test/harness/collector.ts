@@ -46,8 +46,8 @@ async function overHttp(wanted: number): Promise<Collector> {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     made.headers.push({ ...request.headers, path: `${request.method} ${request.url}` });
     if (made.answer === "silence") return;
-    if (made.answer === 200) made.spans.push(...spansOf(JSON.parse(Buffer.concat(chunks).toString())));
-    response.writeHead(made.answer, { "content-type": "application/json" }).end("{}");
+    if (made.answer === 200) made.spans.push(...spansOf(requestOf(Buffer.concat(chunks))));
+    response.writeHead(made.answer, { "content-type": "application/x-protobuf" }).end();
   });
   server.on("connection", (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
@@ -63,6 +63,13 @@ async function overHttp(wanted: number): Promise<Collector> {
   }
 }
 
+const definition = loadSync(join(repository, "test/harness/otlp.proto"), { longs: Number });
+const exportMethod = "opentelemetry.proto.collector.trace.v1.TraceService";
+
+function requestOf(body: Buffer): Wire {
+  return (definition[exportMethod] as Wire).Export.requestDeserialize(body);
+}
+
 async function overGrpc(wanted: number): Promise<Collector> {
   const server = new Server();
   const made: Collector = {
@@ -73,7 +80,6 @@ async function overGrpc(wanted: number): Promise<Collector> {
     answer: 200,
     stop: async () => server.forceShutdown(),
   };
-  const definition = loadSync(join(repository, "test/harness/otlp.proto"), { longs: Number });
   const root = loadPackageDefinition(definition) as Wire;
   const { service } = root.opentelemetry.proto.collector.trace.v1.TraceService as ServiceClientConstructor;
   server.addService(service, {

@@ -1,6 +1,6 @@
-import { type AuditSink, AuditUnavailable, type DecisionRecord, type RecordDraft } from "../../src/audit/record.js";
+import type { DecisionRecord } from "../../src/audit/record.js";
 import { passedDecisions } from "../../src/outcomes/passed.js";
-import { decisionDraft, policyDraft } from "../audit/samples.js";
+import { decisionDraft } from "../audit/samples.js";
 
 const ids = Array.from({ length: 30 }, (_, n) => `01J9ZQ3V6C5R8N2K4M7P0T10${String(n).padStart(2, "0")}`);
 const [first = "", second = "", third = ""] = ids;
@@ -9,23 +9,18 @@ function decision(decision_id: string, more: Partial<DecisionRecord> = {}): Deci
   return { ...decisionDraft({ secret: "not for the outcome" }), decision_id, ...more };
 }
 
-function sink(append: (draft: RecordDraft) => Promise<void> = async () => {}): AuditSink {
-  return { append, trouble: () => "some", close: async () => {} };
-}
-
 function memory(size?: number) {
   let now = 1_000;
   const decisions = passedDecisions(() => now, size);
-  const watched = decisions.watch(sink());
   const wait = (ms: number): void => {
     now += ms;
   };
-  return { decisions, watched, wait };
+  return { decisions, wait };
 }
 
-test("a decision that let a call through is given once, by what its record says", async () => {
-  const { decisions, watched } = memory();
-  await watched.append(decision(first, { deployment_id: "dep-1", action: "[email]", service: "shop" }));
+test("a decision that let a call through is given once, by what its record says", () => {
+  const { decisions } = memory();
+  decisions.recorded(decision(first, { deployment_id: "dep-1", action: "[email]", service: "shop" }));
   expect(decisions.told(first, "succeeded 200")).toEqual({
     decision_id: first,
     deployment_id: "dep-1",
@@ -41,12 +36,11 @@ test("a decision that let a call through is given once, by what its record says"
   expect(decisions.told(second, "succeeded 200")).toBe("repeated");
 });
 
-test("only what was let through counts, whatever was decided", async () => {
-  const { decisions, watched } = memory();
-  await watched.append(decision(first, { decision: "deny", enforced: "allow", mode: "shadow" }));
-  await watched.append(decision(second, { decision: "deny", enforced: "deny" }));
-  await watched.append(decision(third, { decision: "approval_needed", enforced: "approval_needed" }));
-  await watched.append(policyDraft("x"));
+test("only what was let through counts, whatever was decided", () => {
+  const { decisions } = memory();
+  decisions.recorded(decision(first, { decision: "deny", enforced: "allow", mode: "shadow" }));
+  decisions.recorded(decision(second, { decision: "deny", enforced: "deny" }));
+  decisions.recorded(decision(third, { decision: "approval_needed", enforced: "approval_needed" }));
   expect(decisions.told(first, "succeeded 200")).toMatchObject({ decision_id: first });
   expect([decisions.told(second, "succeeded 200"), decisions.told(third, "succeeded 200")]).toEqual([
     "unknown",
@@ -54,27 +48,19 @@ test("only what was let through counts, whatever was decided", async () => {
   ]);
 });
 
-test("a decision without its record let nothing through", async () => {
-  const { decisions } = memory();
-  const watched = decisions.watch(sink(() => Promise.reject(new AuditUnavailable("full"))));
-  await expect(watched.append(decision(first))).rejects.toThrow(AuditUnavailable);
-  expect(decisions.told(first, "succeeded 200")).toBe("unknown");
-  expect(watched.trouble()).toBe("some");
-});
-
-test("after an hour it is forgotten", async () => {
-  const { decisions, watched, wait } = memory();
-  await watched.append(decision(first));
-  await watched.append(decision(second));
+test("after an hour it is forgotten", () => {
+  const { decisions, wait } = memory();
+  decisions.recorded(decision(first));
+  decisions.recorded(decision(second));
   wait(3_600_000);
   expect(decisions.told(first, "succeeded 200")).toMatchObject({ decision_id: first });
   wait(1);
   expect(decisions.told(second, "succeeded 200")).toBe("unknown");
 });
 
-test("room is bounded, the oldest goes first, and invented ids push out nothing", async () => {
-  const { decisions, watched } = memory(3);
-  for (const id of ids.slice(0, 4)) await watched.append(decision(id));
+test("room is bounded, the oldest goes first, and invented ids push out nothing", () => {
+  const { decisions } = memory(3);
+  for (const id of ids.slice(0, 4)) decisions.recorded(decision(id));
   for (const id of ids.slice(10)) expect(decisions.told(id, "succeeded 200")).toBe("unknown");
   expect(ids.slice(1, 4).map((id) => decisions.told(id, "succeeded 200"))).toMatchObject(
     ids.slice(1, 4).map((decision_id) => ({ decision_id })),
@@ -87,9 +73,9 @@ test("room is bounded, the oldest goes first, and invented ids push out nothing"
   ]);
 });
 
-test("another end than the first is told of, once", async () => {
-  const { decisions, watched } = memory();
-  await watched.append(decision(first));
+test("another end than the first is told of, once", () => {
+  const { decisions } = memory();
+  decisions.recorded(decision(first));
   for (const [id, known] of [
     [first, expect.objectContaining({ decision_id: first })],
     [second, "unknown"],

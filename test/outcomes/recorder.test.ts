@@ -41,8 +41,7 @@ function setUp(more: Partial<OutcomeRecorderOptions> = {}) {
     retryMs: 5,
     ...more,
   });
-  const decide = (n: number) =>
-    decisions.watch({ ...sink, append: async () => {} }).append({ ...decisionDraft({}), decision_id: id(n) });
+  const decide = (n: number) => decisions.recorded({ ...decisionDraft({}), decision_id: id(n) });
   return { state, written, counts, errors, recorder, decide };
 }
 

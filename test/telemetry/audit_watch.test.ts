@@ -1,12 +1,14 @@
 import { AuditUnavailable, type RecordDraft } from "../../src/audit/record.js";
-import { measuredAudit } from "../../src/telemetry/audit_watch.js";
+import { watchedAudit } from "../../src/telemetry/audit_watch.js";
+import { Records } from "../approvals/fixture.js";
+import { decisionDraft, policyDraft } from "../audit/samples.js";
 
 test("what is appended is measured and counted as waiting, also when it fails", async () => {
   const clock = { us: 0 };
   const waiting: number[] = [];
   const seconds: number[] = [];
   const ends: (() => void)[] = [];
-  const sink = measuredAudit(
+  const sink = watchedAudit(
     {
       append: (draft) =>
         new Promise((resolve, reject) =>
@@ -28,4 +30,20 @@ test("what is appended is measured and counted as waiting, also when it fails", 
   expect(waiting).toEqual([1, 2, 1, 0]);
   expect(seconds).toEqual([0.0015, 0.0015]);
   expect(sink.trouble()).toBe("full");
+});
+
+test("decisions are told of once they are recorded, in order, and nothing else is", async () => {
+  const heard: string[] = [];
+  const records = new Records();
+  const nothing = () => {};
+  const metrics = { auditWaiting: nothing, auditAppended: nothing };
+  const sink = watchedAudit(records, metrics, { monotonicMicros: () => 0 });
+  sink.onDecision(({ decision_id: id }) => void heard.push(`first ${id} ${records.kept.length}`));
+  sink.onDecision(({ decision_id: id }) => void heard.push(`second ${id}`));
+  await sink.append(policyDraft("v1"));
+  await sink.append({ ...decisionDraft({}), decision_id: "d1" });
+  expect(heard).toEqual(["first d1 2", "second d1"]);
+  records.broken = true;
+  await expect(sink.append({ ...decisionDraft({}), decision_id: "d2" })).rejects.toThrow("disk full");
+  expect(heard).toHaveLength(2);
 });

@@ -116,7 +116,7 @@ test("whoever decided says so, and else what was told before holds", async () =>
   const { links } = crew(3);
   const passed = { decision_id: "d" } as never;
   const told = (known: Record<string, unknown>) => ({
-    watch: (sink: never) => sink,
+    recorded: () => {},
     told: (id: string) => (known[id] ?? "unknown") as never,
   });
   const [ask] = [{}, { d: "repeated", e: "repeated", f: "repeated" }, { d: passed, f: "contradicted" }].map(
