@@ -98,9 +98,14 @@ class Live implements LiveRegistry {
     }, intervalMs).unref();
   }
 
-  readonly fresh = async (): Promise<void> => {
+  readonly fresh = (): Promise<void> | null => {
+    const micros = this.#options.runtime.monotonicMicros() - freshMicros;
+    return this.#asOf >= micros ? null : this.#freshAsOf(micros);
+  };
+
+  readonly #freshAsOf = async (micros: number): Promise<void> => {
     try {
-      await this.#knowAsOf(this.#options.runtime.monotonicMicros() - freshMicros);
+      await this.#knowAsOf(micros);
     } catch (cause) {
       throw new Refusal("store_unavailable", "the store did not answer in time", { cause });
     }

@@ -1,4 +1,5 @@
 import { verifyOverride } from "../approvals/override_token.js";
+import { attestationHeader } from "../attestation/fields.js";
 import { type Call, type Identity, type Override, type Session, scopeCovers } from "../call.js";
 import type { VerifyKey } from "../keys/keys.js";
 import { Refusal } from "../refusal.js";
@@ -38,10 +39,20 @@ export interface Attested {
  * Throws `scope_exceeded`, `outside_task`, `attestation_missing`, `attestation_invalid`, `attestation_expired`,
  * `override_invalid` or `override_expired`.
  */
-export async function attest(parts: AttestParts): Promise<Attested> {
+export function attest(parts: AttestParts): Attested | Promise<Attested> {
   const { identity, session, call } = parts;
   checkScope(identity, call);
   checkTask(identity.session.task, call);
+  if (parts.attestationRequired || call.http.headers.some(isProof)) return attestProofs(parts);
+  return { fingerprint: parts.fingerprintOf(session.id), override: null, brought: nothingBrought };
+}
+
+/** Most calls bring nothing to prove, and there is nothing to wait for. */
+const isProof = ({ name }: { name: string }): boolean => name === attestationHeader || name === overrideHeader;
+const nothingBrought: Brought = { refusal: null };
+
+async function attestProofs(parts: AttestParts): Promise<Attested> {
+  const { session, call } = parts;
   const brought = await broughtAttestation(call.http.headers, parts.readAttestation, parts.attestationRequired);
   const fingerprint = parts.fingerprintOf(session.id);
   return { fingerprint, override: await overrideOf(parts, fingerprint), brought };

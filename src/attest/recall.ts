@@ -48,20 +48,27 @@ const reorderedMs = 5_000;
  * Stage attest, the part that asks the store: what did the session do so far? One round trip, and none where neither the
  * policies nor the call need it. Throws `store_unavailable`.
  */
-export async function recall(parts: RecallParts): Promise<Recalled> {
-  const { agent, session, brought, override } = parts;
+export function recall(parts: RecallParts): Recalled | Promise<Recalled> {
+  const { brought, override } = parts;
   const marker = injectionIn(parts.call);
-  const found: Indicator[] = [
-    ...(marker === null ? [] : (["prompt_injection"] as const)),
-    ...(parts.observersKnown && "refusal" in brought && brought.refusal?.reason === "attestation_invalid"
-      ? (["attestation_invalid"] as const)
-      : []),
-  ];
+  const found: Indicator[] = [];
+  if (marker !== null) found.push("prompt_injection");
+  if (parts.observersKnown && "refusal" in brought && brought.refusal?.reason === "attestation_invalid") {
+    found.push("attestation_invalid");
+  }
   const attestation = "attestation" in brought ? brought.attestation : null;
   if (!parts.needsSession && attestation === null && override === null) {
     const nothing = { observed: null, state: null, outside: null, newTool: false, approval: null, refusal: null };
     return { ...nothing, indicators: found, marker };
   }
+  return recallWith(parts, { marker, found, attestation });
+}
+
+async function recallWith(
+  parts: RecallParts,
+  { marker, found, attestation }: { marker: Marker | null; found: Indicator[]; attestation: OutsideAttestation | null },
+): Promise<Recalled> {
+  const { agent, session } = parts;
   const { session: state, newTool, approval } = await look(parts);
   const lateMs = attestation === null ? 0 : (state?.outside?.seenMs ?? 0) - attestation.signedAtMs;
   const outside = lateMs > 0 ? null : attestation;

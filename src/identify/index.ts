@@ -17,7 +17,8 @@ export async function identify(request: Credentials, context: IdentifyContext): 
   for (const kind of credentialTable) {
     for (const credential of kind.find(request)) found.push({ kind, credential });
   }
-  const unsure = found.length > 0 ? await unsureOf(context) : null;
+  const fresh = found.length > 0 ? context.revocations.fresh() : null;
+  const unsure = fresh === null ? null : await unsureOf(fresh, context);
   const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
   const [only, ...others] = proper.length > 0 ? proper : found;
   if (!only) throw new Refusal("credential_missing", "the call carries no credential");
@@ -33,9 +34,9 @@ interface Found {
 }
 
 /** Why it is not known what was revoked or disabled a moment ago. Throws it where nobody asked to be told. */
-async function unsureOf({ revocations, mayBeUnsure }: IdentifyContext): Promise<Refusal | null> {
+async function unsureOf(fresh: Promise<void>, { mayBeUnsure }: IdentifyContext): Promise<Refusal | null> {
   try {
-    await revocations.fresh();
+    await fresh;
     return null;
   } catch (error) {
     if (mayBeUnsure && error instanceof Refusal) return error;

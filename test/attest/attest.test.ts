@@ -17,7 +17,7 @@ const bot: Identity = {
   session: {},
   facts: {},
 };
-const run = (more: Partial<AttestParts> = {}) =>
+const run = async (more: Partial<AttestParts> = {}) =>
   attest({
     identity: bot,
     session: { id: "open:bot", bound: false },

@@ -86,8 +86,10 @@ async function cost(work: () => Promise<unknown>): Promise<Cost> {
 test("an ordinary call is one command of its own and few in its script", async () => {
   const { commands, reads, bytes } = await cost(settle);
   expect(reads).toBe(1);
-  expect(commands).toBeLessThanOrEqual(15);
-  expect(bytes).toBeLessThanOrEqual(1_900);
+  // Itself, TIME, GET and SET of the result, HMGET of counters and tools, PTTL, two HGETALL, two HSET, three PEXPIRE; and
+  // PEXPIREAT where the counters are to last longer.
+  expect([14, 15]).toContain(commands);
+  expect(bytes).toBeLessThanOrEqual(1_200);
 });
 
 test("calls of one turn go out together", async () => {
