@@ -94,11 +94,14 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
       shadow: result.shadow ?? { outcome: "ok" },
       counters: result.counters,
       warnings: result.warnings,
-      ...(!result.replayed && !result.local && { before: result.session }),
-      ...(result.local && { local: true }),
     };
+    if (result.local) settlement.local = true;
+    else if (!result.replayed) settlement.before = result.session;
     if (result.enforced.outcome !== "ok") return settlement;
-    return { ...settlement, ...approvalResult(request.approval, result.approval, redeeming) };
+    const { opened, redeemed } = approvalResult(request.approval, result.approval, redeeming);
+    if (opened) settlement.opened = opened;
+    if (redeemed) settlement.redeemed = redeemed;
+    return settlement;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     // The agent is better told what the policies say, and nothing is let through.
@@ -153,18 +156,19 @@ function approvalResult(
 function requestOf(parts: SettleParts): SettleRequest {
   const { computed, enforced, limits, dryRun, override } = parts;
   const enforcing = !dryRun && enforced.verdict !== "deny";
-  const charge = enforcing ? chargeOf(limits.enforced, parts, parts.costMicro.enforced) : {};
+  const charge = enforcing ? chargeOf(limits.enforced, parts, parts.costMicro.enforced) : nothing;
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
-  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts, parts.costMicro.computed) : {};
+  const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts, parts.costMicro.computed) : nothing;
   const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
-  return {
+  const request: SettleRequest = {
     agent: parts.identity.agent.id,
     key: `${parts.requestId}/${parts.fingerprint}/${approval.kind}`,
     enforced: charge,
-    ...(Object.keys(shadow).length > 0 && { shadow }),
     approval,
     observation: observationOf(parts, dryRun ? { verdict: "allow", reason: "allowed" } : enforced),
   };
+  if (shadow !== nothing && Object.keys(shadow).length > 0) request.shadow = shadow;
+  return request;
 }
 
 function approvalOf(parts: SettleParts, override: Override | null): SettleRequest["approval"] {
@@ -246,17 +250,22 @@ function refusedBecause(why: Unredeemable): Refusal {
   }
 }
 
-function chargeOf(limits: LimitSet = {}, { call, session, terms }: SettleParts, costMicro: number): Charge {
+const nothing: Charge = {};
+
+function chargeOf(limits: LimitSet | undefined, { call, session, terms }: SettleParts, costMicro: number): Charge {
+  if (limits === undefined) return nothing;
   const { rate, daily_budget_micro: daily, session_budget_micro: ofSession } = limits;
   const toolRate = toolRateOf(limits, call.tool);
-  return {
-    ...(rate && { rate: countable(rate) }),
-    ...(toolRate && call.tool !== null && { toolRate: { ...countable(toolRate), tool: call.tool } }),
-    ...(daily !== undefined && { budget: { limitMicro: daily, costMicro } }),
-    ...(ofSession !== undefined && {
-      sessionBudget: { limitMicro: ofSession, costMicro, session: session.id, ttlMs: terms.ttlMs },
-    }),
-  };
+  const charge: Charge = {};
+  if (rate) charge.rate = countable(rate);
+  if (toolRate && call.tool !== null) {
+    charge.toolRate = { intervalUs: toolRate.interval_us, burst: toolRate.burst, tool: call.tool };
+  }
+  if (daily !== undefined) charge.budget = { limitMicro: daily, costMicro };
+  if (ofSession !== undefined) {
+    charge.sessionBudget = { limitMicro: ofSession, costMicro, session: session.id, ttlMs: terms.ttlMs };
+  }
+  return charge;
 }
 
 function countable({ interval_us: intervalUs, burst }: RateDocument): Rate {

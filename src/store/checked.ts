@@ -37,8 +37,13 @@ function after<Request extends unknown[], Result>(
   check: (...request: Request) => void,
   method: (...request: Request) => Promise<Result>,
 ): (...request: Request) => Promise<Result> {
-  return async (...request) => {
-    check(...request);
+  // No async function: each call would make two promises more.
+  return (...request) => {
+    try {
+      check(...request);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return method(...request);
   };
 }

@@ -23,6 +23,8 @@ beforeAll(async () => {
   raw = new Redis(server.url);
   store = await openStore(server.url, { runtime: systemRuntime, waitMs: 5_000 });
   await settle();
+  // What clients say of themselves when they begin is not what a call takes.
+  await cost(settle);
 });
 afterAll(async () => {
   await store?.close();
@@ -86,8 +88,10 @@ async function cost(work: () => Promise<unknown>): Promise<Cost> {
 test("an ordinary call is one command of its own and few in its script", async () => {
   const { commands, reads, bytes } = await cost(settle);
   expect(reads).toBe(1);
-  expect(commands).toBeLessThanOrEqual(15);
-  expect(bytes).toBeLessThanOrEqual(1_900);
+  // Itself, TIME, GET and SET of the result, HMGET of counters and tools, PTTL, two HGETALL, two HSET, three PEXPIRE; and
+  // PEXPIREAT where the counters are to last longer.
+  expect([14, 15]).toContain(commands);
+  expect(bytes).toBeLessThanOrEqual(1_200);
 });
 
 test("calls of one turn go out together", async () => {

@@ -17,6 +17,7 @@ import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
 import { chargeForm, decodeUsage, knownForm } from "./limit_codec.js";
 import { list } from "./list.js";
+import { parsePlain, plainForm } from "./plain.js";
 import { redisRegistry } from "./registry.js";
 import { parseLook, parseMark, parseSettle } from "./replies.js";
 import { scripts } from "./scripts.js";
@@ -86,17 +87,11 @@ async function settle(
   { keys, sessions }: { keys: Keys; sessions: SessionIndex },
   request: SettleRequest,
 ): Promise<SettleResult> {
-  const { agent, key, enforced, shadow, known, approval, observation: seen } = request;
+  const { agent, key, enforced, shadow, approval, observation: seen } = request;
   const open = `open:${agent}`;
+  const session = seen ? seen.session : open;
   const question = approval.kind === "open" ? questionOf(approval.draft) : "";
-  const call = {
-    enforced: chargeForm(enforced),
-    shadow: shadow && chargeForm(shadow),
-    known: known && knownForm(known),
-    seen: seen && observationForm(seen),
-    keep: idempotencyMs,
-    tools: agentToolsMs + (seen?.learningMs ?? 0),
-  };
+  const plain = plainForm(request);
   const reply = await scripts.settle.run(
     redis,
     [
@@ -106,25 +101,45 @@ async function settle(
       keys.approval(agent, idOf(approval)),
       keys.pending(agent, question),
       keys.waiting(agent),
-      keys.session(agent, seen?.session ?? open),
+      keys.session(agent, session),
       keys.session(agent, open),
       keys.tools(agent),
       keys.unbound(agent),
       keys.budget(agent, (enforced.sessionBudget ?? shadow?.sessionBudget)?.session ?? ""),
     ],
     // One argument of JSON: each argument has its price on both sides.
-    [JSON.stringify(call), approval.kind, ...approvalArgs(approval)],
+    plain === null ? [callForm(request), approval.kind, ...approvalArgs(approval)] : [plain, "plain"],
   );
-  const { createdAtMs, nowMs, own, ...result } = parseSettle(reply, seen?.session ?? open);
-  if (seen) await sessions.add(redis, { agent, seen, before: own, nowMs, replayed: result.replayed });
+  const result = typeof reply === "string" ? parsePlain(reply, session) : parseSettle(reply, session);
+  const { own, createdAtMs, nowMs, replayed } = result;
+  if (seen) {
+    const adding = sessions.add(redis, { agent, seen, before: own, nowMs, replayed });
+    if (adding !== null) await adding;
+  }
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;
     // A repeated call may ask another question by now than the one that was opened.
-    const first = result.replayed ? await openedQuestion(redis, keys, agent, id) : question;
+    const first = replayed ? await openedQuestion(redis, keys, agent, id) : question;
     if (first !== null) await index(redis, keys, { id, agent, question: first, createdAtMs, expiresAtMs });
   }
-  return result;
+  return settledOf(result);
+}
+
+/** Member by member: to leave some of them out costs several times as much. */
+function settledOf({ replayed, session, enforced, shadow, counters, warnings, approval }: SettleResult): SettleResult {
+  return { replayed, session, enforced, shadow, counters, warnings, approval };
+}
+
+function callForm({ enforced, shadow, known, observation }: SettleRequest): string {
+  return JSON.stringify({
+    enforced: chargeForm(enforced),
+    shadow: shadow && chargeForm(shadow),
+    known: known && knownForm(known),
+    seen: observation && observationForm(observation),
+    keep: idempotencyMs,
+    tools: agentToolsMs + (observation?.learningMs ?? 0),
+  });
 }
 
 /** `null` when there is no such approval any more. */

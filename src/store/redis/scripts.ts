@@ -9,7 +9,8 @@ export interface Script {
 }
 
 const prelude = ["prelude.lua", "sessions.lua"];
-const settling = [...prelude, "limits.lua", "remember.lua"];
+/** What is ordinary is answered before the functions of the rest are made. */
+const settling = ["plain.lua", ...prelude, "limits.lua", "remember.lua"];
 
 export const scripts = {
   settle: load("settle-11.lua", settling),
@@ -36,15 +37,15 @@ function load(file: string, before = prelude): Script {
   const arity = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
   return {
     file,
-    async run(redis, keys, args) {
-      if (keys.length !== arity) throw new RangeError(`${file} takes ${arity} keys, not ${keys.length}`);
-      try {
-        return await redis.evalsha(sha, arity, ...keys, ...args);
-      } catch (error) {
+    // No async function: each call of each script would make two promises more.
+    run(redis, keys, args) {
+      if (keys.length !== arity)
+        return Promise.reject(new RangeError(`${file} takes ${arity} keys, not ${keys.length}`));
+      return redis.evalsha(sha, arity, ...keys, ...args).then(undefined, (error: unknown) => {
         // The server does not have the script (yet, or after a flush or restart), so nothing has run.
         if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-        return await redis.eval(source, arity, ...keys, ...args);
-      }
+        return redis.eval(source, arity, ...keys, ...args);
+      });
     },
   };
 }

@@ -2,6 +2,8 @@ import { type Indicator, indicators, integrities, type SessionFacts, type Sessio
 import { maxRecent, type Observation } from "../store.js";
 import { listIn, numberIn, textIn, UnreadableReply, wordIn } from "./forms.js";
 
+const colon = 0x3a;
+
 /**
  * A session from the fields and values of its hash; `null` when there are none. Throws on anything that this program does
  * not write: a session that cannot be read is not a clean one.
@@ -9,14 +11,15 @@ import { listIn, numberIn, textIn, UnreadableReply, wordIn } from "./forms.js";
 export function decodeSession(fields: readonly string[]): SessionState | null {
   if (fields.length === 0) return null;
   const said = new Map<string, string>();
-  for (let at = 0; at + 1 < fields.length; at += 2) said.set(fields[at] as string, fields[at + 1] as string);
   const classification: string[] = [];
   const tools: string[] = [];
   const counts: Partial<Record<Indicator, number>> = {};
-  for (const [name, value] of said) {
-    if (name.startsWith("c:")) classification.push(name.slice(2));
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (name.charCodeAt(1) !== colon) said.set(name, fields[at + 1] as string);
+    else if (name.startsWith("c:")) classification.push(name.slice(2));
     else if (name.startsWith("t:")) tools.push(name.slice(2));
-    else if (name.startsWith("i:")) counts[wordIn(indicators, name.slice(2))] = numberIn(value);
+    else if (name.startsWith("i:")) counts[wordIn(indicators, name.slice(2))] = numberIn(fields[at + 1]);
   }
   return {
     known: knownIn(said.get("known")),
@@ -25,8 +28,8 @@ export function decodeSession(fields: readonly string[]): SessionState | null {
     calls: countIn(said.get("calls")),
     passed: countIn(said.get("passed")),
     refused: countIn(said.get("refused")),
-    classification: classification.sort(),
-    tools: tools.sort(),
+    classification: classification.length > 1 ? classification.sort() : classification,
+    tools: tools.length > 1 ? tools.sort() : tools,
     indicators: counts,
     anomalies: countIn(said.get("anomalies")),
     recent: recentIn(said.get("recent")),

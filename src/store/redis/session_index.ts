@@ -31,12 +31,17 @@ export class SessionIndex {
     this.#keys = keys;
   }
 
-  async add(redis: Commands, called: SeenCall): Promise<void> {
+  /** `null` when there is nothing to write. */
+  add(redis: Commands, called: SeenCall): Promise<void> | null {
     const { agent, seen } = called;
     const name = this.#keys.session(agent, seen.session);
     const owed = this.#owed.get(name) === true;
-    if (!owed && !called.replayed && !isDue(called)) return;
+    if (!owed && !called.replayed && !isDue(called)) return null;
     if (!owed) this.#owed.set(name, true);
+    return this.#write(redis, name, called);
+  }
+
+  async #write(redis: Commands, name: string, { agent, seen }: SeenCall): Promise<void> {
     await scripts.sessionAgent.run(redis, [this.#keys.sessionAgents(seen.session)], [agent, 2 * seen.ttlMs]);
     this.#owed.set(name, false);
   }
