@@ -17,8 +17,24 @@ export interface Engine {
 
 type Input = { [name: string]: Json };
 
+/** Where something stands in the program's memory. */
+type Placed = Pick<KeptPlan, "address" | "memory">;
+
+/** A whole document, of which plans are made. */
+interface Whole extends Placed {
+  id: string;
+  /** How often a plan of it was asked for. */
+  asked: number;
+}
+
 /** In bytes. The more there is in a WASM memory, the slower it takes more. */
 const mostTaken = 16 * 1024 * 1024;
+
+/**
+ * A document that was put before the program so often to prepare one more action stays there: agents may invent actions, and
+ * to put a long document there anew for each takes some ten times as long as all else.
+ */
+const mostAnew = 8;
 
 /** The answer that most calls get. */
 const passes = '[{"result":"allowed"}]';
@@ -29,6 +45,7 @@ const passes = '[{"result":"allowed"}]';
  */
 export function createEngine(program: Program): Engine {
   const plans = new Plans();
+  const wholes = new WeakMap<AgentDocument, Whole>();
   const match = createMatcher();
   let instance: ProgramInstance | null = null;
   /** Counts the memories that plans were put into; an address is good for one of them. */
@@ -56,24 +73,40 @@ export function createEngine(program: Program): Engine {
     return answer;
   }
 
+  function askWhole(program: ProgramInstance, id: string, document: AgentDocument, input: string): string {
+    const data = { policies: { [id]: document } };
+    let whole = wholes.get(document);
+    if (whole?.id !== id) {
+      whole = { id, asked: 0, address: 0, memory: 0 };
+      wholes.set(document, whole);
+    }
+    whole.asked += 1;
+    if (whole.asked <= mostAnew) return askOnce(program, data, "countersign/prepared", input);
+    return program.ask(
+      "countersign/prepared",
+      place(program, whole, () => JSON.stringify(data)),
+      input,
+    );
+  }
+
   function prepare(program: ProgramInstance, id: string, document: AgentDocument, named: Named): KeptPlan {
-    const answer = askOnce(program, { policies: { [id]: document } }, "countersign/prepared", planInput(id, named));
+    const answer = askWhole(program, id, document, planInput(id, named));
     const plan = resultOf(JSON.parse(answer)) as Plan;
     // No agent is called so; the program takes it for what it said itself.
     const json = JSON.stringify({ policies: { "(prepared)": plan } });
     return { json, reads: readsOf(plan), address: 0, memory: 0 };
   }
 
-  function place(program: ProgramInstance, plan: KeptPlan): number {
-    if (plan.memory !== memory) {
+  function place(program: ProgramInstance, kept: Placed, json: () => string): number {
+    if (kept.memory !== memory) {
       if (program.taken() > mostTaken) {
         program.release(0);
         memory += 1;
       }
-      plan.address = program.put(plan.json);
-      plan.memory = memory;
+      kept.address = program.put(json());
+      kept.memory = memory;
     }
-    return plan.address;
+    return kept.address;
   }
 
   function decide(program: ProgramInstance, id: string, document: AgentDocument, input: Input, named: Named): unknown {
@@ -83,7 +116,9 @@ export function createEngine(program: Program): Engine {
       plan = prepare(program, id, document, named);
       plans.set(document, key, plan);
     }
-    const answer = program.ask("countersign/answer", place(program, plan), slimInput(input, plan.reads, match));
+    const { json, reads } = plan;
+    const address = place(program, plan, () => json);
+    const answer = program.ask("countersign/answer", address, slimInput(input, reads, match));
     return answer === passes ? allowed : resultOf(JSON.parse(answer));
   }
 

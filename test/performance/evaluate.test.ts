@@ -123,3 +123,11 @@ test("one agent that names many actions takes a bounded place, and pushes nobody
   judge(engine, "many");
   expect(seen.put).toHaveLength(before);
 });
+
+test("an agent that invents actions does not have its whole document put before the program for each", () => {
+  const { engine, seen } = counted();
+  const verdicts = Array.from({ length: 100 }, (_, i) => judge(engine, "many", { action: `invented-${i}` }));
+  expect(new Set(verdicts)).toEqual(new Set(["deny"]));
+  const whole = JSON.stringify({ policies: { many: set.documentOf("many").document } }).length;
+  expect(seen.put.filter((json) => json.length === whole).length).toBeLessThan(10);
+});
