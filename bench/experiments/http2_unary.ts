@@ -69,7 +69,7 @@ async function compare(rounds: number, calls: number): Promise<void> {
     type Running = (typeof contenders)[number];
     const load = async ({ address, pid, name }: Running, count: number) => {
       const before = usedBy([pid]).cpuUs;
-      const { failed, perSecond } = await runGhz({ ghz, address, dataFile, calls: count });
+      const { failed, perSecond } = await runGhz({ ghz, addresses: [address], dataFiles: [dataFile], calls: count });
       if (failed > 0) throw new Error(`${name} did not answer ${failed} calls`);
       return { perSecond, cpuUs: (usedBy([pid]).cpuUs - before) / count };
     };
