@@ -92,7 +92,16 @@ describeWith(envoy, "what operators see of each decision", (use) => {
       .filter((line) => !line.startsWith("countersign is ready: "))
       .map((line): Record<string, unknown> => JSON.parse(line));
   const decisionLines = () => log().filter(({ msg }) => msg === "decision");
-  // The answer may be here before the line, which comes through a pipe.
+  // Lines of decisions wait a moment for others: those of calls before are there as soon as each record has its line.
+  const linesBefore = () =>
+    until(
+      async () => {
+        const { length } = decisionLines();
+        const records = await auditRecords(join(stack.folder, "var", "audit"));
+        return length === records.filter(({ kind }) => kind === "decision").length && length;
+      },
+      { what: "the log lines of calls before" },
+    );
   const nextLines = (before: number, count = 1) =>
     until(
       () => {
@@ -158,7 +167,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
 
   test.each(calls)("%s is one span, one line, one record and one count", async (_name, run, expected) => {
     const labels = `decision="${expected.decision}",enforced="${expected.enforced}",mode="${expected.mode}",reason="${expected.decision_reason}"`;
-    const [before, lines, count] = [collector.spans.length, decisionLines().length, await counted(labels)];
+    const [before, lines, count] = [collector.spans.length, await linesBefore(), await counted(labels)];
     await run();
     const span = await until(() => collector.spans[before], { what: "the span" });
     const record = (await auditRecords(join(stack.folder, "var", "audit"))).at(-1) ?? {};
@@ -190,7 +199,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
 
   test("the span belongs to the caller's trace", async () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
-    const [before, lines] = [collector.spans.length, decisionLines().length];
+    const [before, lines] = [collector.spans.length, await linesBefore()];
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate: "a=1" };
     expect((await stack.call("deploy-manager", { ...deploy("staging"), headers })).status).toBe(200);
     const span = await until(() => collector.spans[before], { what: "the span" });
@@ -215,7 +224,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
   test("a call the caller does not sample is still a decision with a trace id on record", async () => {
     const traceId = "11112222333344445555666677778888";
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00` };
-    const lines = decisionLines().length;
+    const lines = await linesBefore();
     await stack.call("deploy-manager", { ...deploy("staging"), headers });
     expect((await auditRecords(join(stack.folder, "var", "audit"))).at(-1)?.trace_id).toBe(traceId);
     expect(await nextLines(lines)).toEqual([expect.objectContaining({ trace_id: traceId })]);
@@ -236,7 +245,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
   });
 
   test("an agent's mistake is no error of the operator's, and no secret is told", async () => {
-    const before = decisionLines().length;
+    const before = await linesBefore();
     const bad: [string, Record<string, string>][] = [
       ["token_invalid", { authorization: `Bearer ${await stack.token("deploy-manager")}x` }],
       ["credential_malformed", { authorization: "Basic s3cret" }],

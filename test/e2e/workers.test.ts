@@ -148,8 +148,13 @@ describeWith(found, "three workers behind Envoy", (use) => {
     const headers = { authorization: `Bearer ${admin}`, "content-type": "application/json" };
     const body = JSON.stringify({ level: "debug", for: "10m" });
     expect(await send(`${stack.api}/v1/log`, { method: "PUT", headers, body })).toMatchObject({ status: 200 });
-    const changed = stack.server.stdout().match(/^.*the log level has changed.*$/gm) ?? [];
-    expect(changed.map((line) => JSON.parse(line).worker).sort()).toEqual(workers);
+    const changed = () => stack.server.stdout().match(/^.*the log level has changed.*\n/gm) ?? [];
+    await until(() => changed().length >= workers.length, { what: "their lines, which come through a pipe" });
+    expect(
+      changed()
+        .map((line) => JSON.parse(line).worker)
+        .sort(),
+    ).toEqual(workers);
     expect((await recorded("admin")).flat()).toHaveLength(1);
   });
 

@@ -86,6 +86,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         // Tests look for the record of each refusal; a test of floods says otherwise.
         env: { NODE_OPTIONS: "", COUNTERSIGN_AUDIT_REFUSALS_WHOLE: "1000000", ...env },
         logFile: join(folder, "server.log"),
+        // Several workers on a busy machine take their time.
+        readyTimeoutMs: 50_000,
         ready: async () => (await send(`${api}/healthz`)).status === 200,
       });
     const stack: Stack = {
