@@ -41,6 +41,8 @@ export class Rest {
   /** To be told after a look at so many files that took so many milliseconds. */
   begin(files: number, workedMs: number): void {
     this.#isMany = files > fewFiles;
+    // The first look had nobody listening yet.
+    if (this.#isMany && this.#listening === null) this.#listen();
     if (this.#isMany && !this.#changed) this.#untilMs = this.#now() + Math.min(workedMs / share, longestMs);
   }
 
