@@ -10,7 +10,7 @@ import { startOwnRedis } from "../contenders/contender.js";
 import type { Cleanup } from "../harness/cleanup.js";
 import { delimited } from "../harness/requests.js";
 import { type BenchCall, checkOf, issuerUrl } from "../harness/workload.js";
-import { callsOf, policyFile, type ScaleSize, writeScaleFiles } from "./workload.js";
+import { type Caller, callerOf, policyFile, type ScaleSize, writeScaleFiles } from "./workload.js";
 
 /** A server of one size. */
 export interface ScaleServer {
@@ -18,7 +18,7 @@ export interface ScaleServer {
   address: string;
   pid: number;
   startMs: number;
-  calls: BenchCall[];
+  caller: Caller;
   /** Changes one policy file; gives how long it took until that was in force, and the longest wait of who asked meanwhile. */
   reload(replicas: number): Promise<{ reloadMs: number; waitMs: number }>;
 }
@@ -33,7 +33,7 @@ export async function startScaleServer(
 ): Promise<ScaleServer> {
   await writeScaleFiles(folder, size);
   await writeKeyFile(join(folder, "var", "audit.jwk"), generateKey("OKP", "audit"));
-  const calls = await callsOf(folder, size);
+  const caller = await callerOf(folder, size);
   const redis = await startOwnRedis(redisProgram, cleanup);
   const [grpc, http] = [await freePort(), await freePort()];
   const keyFile = (name: string) => ({ key_file: join(folder, "var", `${name}.jwk`) });
@@ -61,7 +61,7 @@ export async function startScaleServer(
   cleanup.add(() => server.stop());
   const changed = policyFile(folder, 0);
   return {
-    ...{ size, address: `127.0.0.1:${grpc}`, pid: server.pid, startMs, calls },
+    ...{ size, address: `127.0.0.1:${grpc}`, pid: server.pid, startMs, caller },
     async reload(replicas) {
       const loads = async (): Promise<number> => (await readFile(log, "utf8")).split('"files loaded"').length;
       const [before, from] = [await loads(), performance.now()];

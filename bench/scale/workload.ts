@@ -14,7 +14,7 @@ export interface ScaleSize {
 const own = 1_000;
 const teams = 1_000;
 /** Agents that call. More would make the writing of tokens the longest part of the measurement. */
-const mostCallers = 6_000;
+const mostCallers = 2_000;
 
 /** Writes the files of a server: `agents.yaml` names all, and what policies say differs from file to file. */
 export async function writeScaleFiles(folder: string, { agents, rules }: ScaleSize): Promise<void> {
@@ -49,14 +49,25 @@ export function policyFile(folder: string, agent: number): string {
   return join(folder, "policies", `${agentName(agent)}.yaml`);
 }
 
-/** Allowed calls of agents in random order, each with its own token: some thousands of agents, each once. */
-export async function callsOf(folder: string, { agents }: ScaleSize): Promise<BenchCall[]> {
+/** Makes calls with the tokens of one server. */
+export interface Caller {
+  /** Allowed calls of agents in random order, each agent once and with its own token: all, or some thousands. */
+  steady: BenchCall[];
+  /** So many allowed calls that nobody has seen yet: agents at random, each call with a new token and so a new session. */
+  unseen(count: number): Promise<BenchCall[]>;
+}
+
+export async function callerOf(folder: string, { agents }: ScaleSize): Promise<Caller> {
   const key = await readKeyFile(join(folder, "var", "issuer.jwk"), "issuer");
+  const callOf = async (n: number): Promise<BenchCall> => ({
+    agent: agentName(n),
+    token: await tokenOf(agentName(n), key),
+    body: allowedBody(n),
+  });
   const callers = new Set<number>();
   while (callers.size < Math.min(agents, mostCallers)) callers.add(randomInt(agents));
-  const calls: BenchCall[] = [];
-  for (const n of callers) {
-    calls.push({ agent: agentName(n), token: await tokenOf(agentName(n), key), body: allowedBody(n) });
-  }
-  return calls;
+  return {
+    steady: await Promise.all([...callers].map(callOf)),
+    unseen: (count) => Promise.all(Array.from({ length: count }, () => callOf(randomInt(agents)))),
+  };
 }

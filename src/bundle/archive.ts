@@ -12,6 +12,12 @@ export const bounds = { unpackedBytes: 64 * 1024 * 1024, files: 10_000 };
 const blockBytes = 512;
 const epoch = new Date(0);
 
+/** Bytes that the archive of these entries has at least once it is unpacked: of their content in whole blocks, and a header each. */
+export function unpackedSize(entries: Entries): number {
+  const sizes = [...entries.values()].map(({ length }) => blockBytes + length + (-length & (blockBytes - 1)));
+  return sizes.reduce((a, b) => a + b, 2 * blockBytes);
+}
+
 /** A gzipped tar with the entries in their order. The same entries give the same bytes. */
 export async function pack(entries: Entries): Promise<Buffer> {
   const blocks = [...entries].flatMap(([path, content]) => {

@@ -8,7 +8,8 @@ import { policiesJson } from "../policies/documents_json.js";
 import type { Documents } from "../policies/join.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import { inSlices } from "../slices.js";
-import { type Entries, pack } from "./archive.js";
+import { bounds, type Entries, pack, unpackedSize } from "./archive.js";
+import { InvalidBundle } from "./error.js";
 import {
   dataFile,
   manifestFile,
@@ -29,12 +30,25 @@ export interface Signer {
 
 /**
  * Packs a standard OPA bundle: `.manifest`, `data.json`, the Rego program and its WebAssembly form, the users' own Rego,
- * and a signature. The same policies give the same bytes, except for the signature.
+ * and a signature. The same policies give the same bytes, except for the signature. Throws `InvalidBundle` for policies of
+ * which there is more than a bundle may hold: it could not be opened again.
  */
-export async function packBundle(set: PolicySet, signer: Signer | null): Promise<Buffer> {
-  const entries = await entriesOf(set);
-  if (!signer) return pack(entries);
-  return pack(new Map([...entries, [signatureFile, await signBundle(entries, signer.key, signer.nowMs)]]));
+export async function packBundle(set: PolicySet, signer: Signer | null, most = bounds.unpackedBytes): Promise<Buffer> {
+  const entries = await entriesOf(set, most);
+  if (!signer) return packed(entries, set, most);
+  const signature = await signBundle(entries, signer.key, signer.nowMs);
+  return packed(new Map([...entries, [signatureFile, signature]]), set, most);
+}
+
+async function packed(entries: Entries, { documents }: PolicySet, most: number): Promise<Buffer> {
+  if (unpackedSize(entries) > most) throw tooLarge(documents.size, most);
+  return pack(entries);
+}
+
+function tooLarge(agents: number, most: number): InvalidBundle {
+  return new InvalidBundle(
+    `the policies of ${agents} agents are too large for a bundle: more than ${most} bytes unpacked`,
+  );
 }
 
 /** Writes such a bundle to a file, which appears whole or not at all. */
@@ -50,7 +64,7 @@ export async function writeBundle(set: PolicySet, output: string, signer: Signer
   }
 }
 
-async function entriesOf({ version, files, documents, rego }: PolicySet): Promise<Entries> {
+async function entriesOf({ version, files, documents, rego }: PolicySet, most: number): Promise<Entries> {
   const sources = rego?.sources ?? [];
   const manifest = {
     revision: version,
@@ -65,7 +79,7 @@ async function entriesOf({ version, files, documents, rego }: PolicySet): Promis
   );
   return new Map<string, Buffer>([
     [manifestFile, Buffer.from(canonicalJson(manifest))],
-    [dataFile, await inSlices(dataOf(documents))],
+    [dataFile, await inSlices(dataOf(documents, most))],
     ...program,
     [programFile, await readFile(packagePath("policies/policy.wasm"))],
     ...suppliedModules(sources),
@@ -75,10 +89,14 @@ async function entriesOf({ version, files, documents, rego }: PolicySet): Promis
 }
 
 /** `data.json`: the RFC 8785 form of `{policies: <documents>}`. */
-function* dataOf(documents: Documents): Generator<void, Buffer> {
+function* dataOf(documents: Documents, most: number): Generator<void, Buffer> {
   const pieces = [Buffer.from('{"policies":')];
+  let size = 0;
   for (const piece of policiesJson(documents)) {
-    pieces.push(Buffer.from(piece));
+    const bytes = Buffer.from(piece);
+    size += bytes.length;
+    if (size > most) throw tooLarge(documents.size, most);
+    pieces.push(bytes);
     yield;
   }
   return Buffer.concat([...pieces, Buffer.from("}")]);

@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime.js";
 import { Turns } from "../workspace/turns.js";
 import type { PartSource } from "../workspace/workspace.js";
 import { dropAsked, readAsked } from "./asked.js";
+import { HistoryError } from "./error.js";
 import { appendEvent } from "./events.js";
 import type { HistoryPlace } from "./place.js";
 import { type Origin, RevertibleSource } from "./source.js";
@@ -42,8 +43,13 @@ export function policyHistory(options: Options): PolicyHistory {
   async function write(next: PolicySet, previous: PolicySet | null, origin: Origin): Promise<void> {
     const nowMs = runtime.now();
     const { event, asked, ends } = origin;
+    let unkept: HistoryError | null = null;
+    const noteUnkept = (error: unknown): void => {
+      if (!(error instanceof HistoryError)) throw error;
+      unkept = error;
+    };
     if (event === "rolled_back") await touchVersion(dir, next.version, nowMs);
-    else await keepVersion(dir, next);
+    else await keepVersion(dir, next).catch(noteUnkept);
     await appendEvent(dir, {
       version: next.version,
       at: new Date(nowMs).toISOString(),
@@ -56,6 +62,8 @@ export function policyHistory(options: Options): PolicyHistory {
     const stillAsked = await readAsked(dir);
     const needed = stillAsked?.event === "rolled_back" ? [stillAsked.version] : [];
     await pruneVersions({ dir, keep }, [next.version, ...needed]);
+    // It came into force all the same, which is written down before anybody is told.
+    if (unkept) throw unkept;
   }
 
   return {

@@ -46,13 +46,13 @@ export class RevertibleSource implements PartSource<PolicySet> {
     this.#options = options;
   }
 
-  async look(): Promise<string> {
+  async look(how?: { mayRest: boolean }): Promise<string> {
     const considered = this.#considered(await readAsked(this.#options.dir));
     const asksAnew = this.#inForce !== null && !sameAsked(considered, this.#inForce.origin.considered);
     // Going back does not wait for files that hang; when it has failed, they may help.
     if (asksAnew && !sameAsked(considered, this.#tried)) return this.#word(considered);
     try {
-      this.#seen = await this.#options.files.look();
+      this.#seen = await this.#options.files.look(how);
     } catch (error) {
       const goesBack = considered !== null && (asksAnew || this.#inForce === null);
       if (!goesBack) throw error;

@@ -12,10 +12,15 @@ import { type HistoryPlace, isMissing, makeFolder, writeWhole } from "./place.js
 const fileForm = /^([0-9a-f]{64})\.tar\.gz$/;
 const prefixForm = /^(?:sha256:)?([0-9a-f]{8,64})$/;
 
-/** Keeps a version as a bundle, as the newest one. */
+/** Keeps a version as a bundle, as the newest one. Throws `HistoryError` for one that could not be opened again. */
 export async function keepVersion(dir: string, set: PolicySet): Promise<void> {
   await makeFolder(dir);
-  await writeWhole(fileOf(dir, set.version), await packBundle(set, null));
+  const bytes = await packBundle(set, null).catch((error) => {
+    if (!(error instanceof InvalidBundle)) throw error;
+    const why = `${set.version} is not kept, so nobody can go back to it: ${error.message}`;
+    throw new HistoryError("unusable_version", why);
+  });
+  await writeWhole(fileOf(dir, set.version), bytes);
 }
 
 /** Makes a version that is kept the newest one. */

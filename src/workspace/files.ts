@@ -4,21 +4,35 @@ import { basename } from "node:path";
 import { InvalidFile } from "../files/located_yaml.js";
 import { type LoadedRegistry, loadRegistry } from "../registry/load.js";
 import { inSlices } from "../slices.js";
+import { Rest } from "./rest.js";
 import type { PartSource } from "./workspace.js";
 
 /** A part that is made of files. `watches` lists them, anew for each look. */
-export function filesSource<T>(watches: () => string[], load: () => Promise<T>): PartSource<T> {
+export function filesSource<T>(
+  watches: () => string[],
+  load: () => Promise<T>,
+  rest: Rest = new Rest(null),
+): PartSource<T> {
   let last: { stamp: string | null; content: string } | null = null;
   return {
     load,
-    async look() {
+    async look({ mayRest } = { mayRest: false }) {
+      if (mayRest && last !== null && !rest.isOver()) return last.content;
+      rest.end();
+      const began = performance.now();
       const paths = watches();
-      const stamp = await inSlices(stampOf(paths));
+      let workedMs = performance.now() - began;
+      const worked = (ms: number): void => {
+        workedMs += ms;
+      };
+      const stamp = await inSlices(stampOf(paths), worked);
       if (last === null || last.stamp === null || last.stamp !== stamp) {
-        last = { stamp, content: await inSlices(contentOf(paths)) };
+        last = { stamp, content: await inSlices(contentOf(paths), worked) };
       }
+      rest.begin(paths.length, workedMs);
       return last.content;
     },
+    close: () => rest.close(),
   };
 }
 

@@ -11,6 +11,7 @@ import { inSlices } from "../slices.js";
 import type { Mode } from "../verdict.js";
 import { filesSource, readText } from "./files.js";
 import { openPolicies, policyFiles } from "./policies.js";
+import { Rest } from "./rest.js";
 import type { PartSource, Sources } from "./workspace.js";
 
 /** Where the user's files are. */
@@ -79,5 +80,6 @@ async function policiesSource(
   return filesSource(
     () => [path, ...policyFiles(path)],
     () => openPolicies(path, { program, mode, key }),
+    new Rest(path),
   );
 }

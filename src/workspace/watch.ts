@@ -88,7 +88,7 @@ class Watcher implements WatchedWorkspace {
     this.#current = first;
     this.#timer = setInterval(() => {
       // A part that takes long is not waited for by the others, and is not asked again meanwhile.
-      for (const part of partNames) if (watches[part].looks.idle()) void this.#look(part);
+      for (const part of partNames) if (watches[part].looks.idle()) void this.#look(part, true);
     }, options.intervalMs ?? 500).unref();
   }
 
@@ -110,11 +110,11 @@ class Watcher implements WatchedWorkspace {
     await Promise.all(partNames.map((part) => this.#watches[part].looks.ended()));
   };
 
-  #look(part: Part): Promise<void> {
+  #look(part: Part, mayRest = false): Promise<void> {
     const watch = this.#watches[part];
     return watch.looks.take(async () => {
       try {
-        await this.#keepUp(part, watch);
+        await this.#keepUp(part, watch, mayRest);
         // Also of files that went away and came back as they were: what they say has been in force all the time.
         watch.trouble = null;
         watch.told = null;
@@ -124,8 +124,8 @@ class Watcher implements WatchedWorkspace {
     });
   }
 
-  async #keepUp(part: Part, watch: Watch): Promise<void> {
-    const content = await this.#options.sources[part].look();
+  async #keepUp(part: Part, watch: Watch, mayRest: boolean): Promise<void> {
+    const content = await this.#options.sources[part].look({ mayRest });
     if (content === watch.inForce) return;
     const loaded = await this.#load(part, watch, content);
     if (loaded === this.#current[part]) {

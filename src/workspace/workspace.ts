@@ -28,8 +28,11 @@ export type Part = keyof Parts;
 
 /** Where one part comes from. */
 export interface PartSource<T> {
-  /** A word that changes when the part does. Throws when the part cannot be seen. */
-  look(): Promise<string>;
+  /**
+   * A word that changes when the part does. Throws when the part cannot be seen. Who asks again and again says `mayRest`: a
+   * source for which looking is much work may then give its last word.
+   */
+  look(how?: { mayRest: boolean }): Promise<string>;
   /** Makes the part of what is there, or gives what is in force when that is to stay. Throws when it cannot be used. */
   load(): Promise<T>;
   /** Gives up what is under way and waits for somebody else. */

@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { list } from "tar";
-import { unpack } from "../../src/bundle/archive.js";
+import { unpack, unpackedSize } from "../../src/bundle/archive.js";
+import { InvalidBundle } from "../../src/bundle/error.js";
 import { packBundle, writeBundle } from "../../src/bundle/write.js";
 import { sha256Hex } from "../../src/canonical.js";
 import { assemblePolicySet } from "../../src/policies/policy_set.js";
@@ -133,4 +135,18 @@ describeWith(opa, "the real OPA", (use) => {
     expect(await asked({ session_attestation: { role: "lead" }, session: { bound: true } })).toBe("[true]\n");
     await run(use().program, ["build", "--bundle", file, "--output", join(folder, "again.tar.gz")]);
   });
+});
+
+test("policies that could not be opened again are not packed, whatever makes them too many", async () => {
+  const packed = await packBundle(set, null);
+  const size = unpackedSize(await unpack(packed));
+  expect(gunzipSync(packed).length).toBe(size);
+  expect(await packBundle(set, null, size)).toEqual(packed);
+  for (const most of [size - 1, 100]) {
+    await expect(packBundle(set, null, most)).rejects.toThrow(
+      new InvalidBundle(
+        `the policies of ${set.documents.size} agents are too large for a bundle: more than ${most} bytes unpacked`,
+      ),
+    );
+  }
 });
