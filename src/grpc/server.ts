@@ -55,13 +55,12 @@ const keepaliveMs = { time: 60_000, timeout: 20_000 };
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { log } = options;
   const listener = await prepareListener(options.listen);
+  // Its channelz stays on: without it grpc-js does not keep the list of sessions that cuts off what outlives a drain.
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? defaultMaxMessageBytes,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? defaultMaxConcurrentStreams,
     "grpc.keepalive_time_ms": keepaliveMs.time,
     "grpc.keepalive_timeout_ms": keepaliveMs.timeout,
-    // Counts of calls and messages that nobody can ask for here.
-    "grpc.enable_channelz": 0,
   });
   const health = new Health();
   const protos = loadProtos();
