@@ -13,7 +13,7 @@ plan := given if {
 } else := drawn_up
 
 # What the server asks for. No agent has a name with brackets.
-prepared := drawn_up
+prepared := object.union(drawn_up, {"shortcut": shortcut})
 
 drawn_up := {
 	"fixed": array.concat(not_known, array.concat(denied_by_name, not_granted)),

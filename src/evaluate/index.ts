@@ -25,24 +25,39 @@ export interface EvaluateParts extends Judges {
   nowMs: number;
 }
 
-/** Stage evaluate: what do the policies say? Throws `evaluation_failed` for anything but a well-formed answer. */
-export async function evaluate(parts: EvaluateParts): Promise<Evaluation> {
-  const { identity, call, policies } = parts;
+/**
+ * Stage evaluate: what do the policies say? Throws `evaluation_failed` for anything but a well-formed answer. There is a
+ * promise only where the user's Rego is asked: the others would wait for nothing.
+ */
+export function evaluate(parts: EvaluateParts): Evaluation | Promise<Evaluation> {
+  const { identity, call } = parts;
   try {
     // Other credentials are the tool's, and reach it: what must not leave must not leave there either.
-    const hidden = (header: string): boolean => header === identity.credentialHeader || header === overrideHeader;
-    const { costs, applied, ...judgement } = await judge(
-      { input: inputDocument(parts), call, isCredential: hidden },
-      parts,
-    );
-    return {
-      ...judgement,
-      policyVersion: policies.version,
-      limits: applied.document.limits,
-      costMicro: costsOf(costs, call.params, call.costMicro),
-      removes: applied.removes,
-    };
+    const isCredential = (header: string): boolean => header === identity.credentialHeader || header === overrideHeader;
+    const judged = judge({ input: inputDocument(parts), call, isCredential }, parts);
+    if (judged instanceof Promise) return judged.then((judgement) => evaluationOf(judgement, parts)).catch(failed);
+    return evaluationOf(judged, parts);
   } catch (error) {
-    throw new Refusal("evaluation_failed", "the policy could not be evaluated", { cause: error });
+    return failed(error);
   }
+}
+
+function evaluationOf(judgement: Judgement, { policies, call }: EvaluateParts): Evaluation {
+  const { input, result, computed, enforced, tags, scanned, costs, applied } = judgement;
+  return {
+    input,
+    result,
+    computed,
+    enforced,
+    tags,
+    scanned,
+    policyVersion: policies.version,
+    limits: applied.document.limits,
+    costMicro: costsOf(costs, call.params, call.costMicro),
+    removes: applied.removes,
+  };
+}
+
+function failed(cause: unknown): never {
+  throw new Refusal("evaluation_failed", "the policy could not be evaluated", { cause });
 }

@@ -61,19 +61,29 @@ export interface Judgement {
   applied: Applied;
 }
 
-/** What the policies say of a call. Throws for anything but a well-formed answer. */
-export async function judge(asked: Asked, judges: Judges): Promise<Judgement> {
+/**
+ * What the policies say of a call. Throws for anything but a well-formed answer. There is a promise only where the user's
+ * Rego is asked.
+ */
+export function judge(asked: Asked, judges: Judges): Judgement | Promise<Judgement> {
   const applied = judges.policies.documentOf(agentOf(asked.input));
-  const { id, document } = applied;
-  const scanned = search(asked, document.needs, judges.engine);
-  const seen = completed(asked, document.needs, scanned);
-  const input = document.needs.rego.length === 0 ? seen : await withRego(seen, document.needs, judges);
-  const result = judges.engine.run(id, document, input);
+  const { needs } = applied.document;
+  const scanned = search(asked, needs, judges.engine);
+  const input = completed(asked, needs, scanned);
+  if (needs.rego.length === 0) return judgementOf({ asked, applied, scanned, input }, judges.engine);
+  return withRego(input, needs, judges).then((whole) =>
+    judgementOf({ asked, applied, scanned, input: whole }, judges.engine),
+  );
+}
+
+type Found = Pick<Judgement, "input" | "scanned" | "applied"> & { asked: Asked };
+
+function judgementOf({ asked, applied, scanned, input }: Found, engine: Engine): Judgement {
+  const result = engine.run(applied.id, applied.document, input);
   const { decision, enforced, tags, costs } = readAnswer(result);
-  const view = (read: ProgramView) => viewOf(read, asked, scanned);
-  const computed = view(decision);
+  const computed = viewOf(decision, asked, scanned);
   // Most calls get one answer, which reads the same both ways.
-  const acted = enforced === decision ? computed : view(enforced);
+  const acted = enforced === decision ? computed : viewOf(enforced, asked, scanned);
   return { input, result: result as Json, computed, enforced: acted, costs, tags, scanned, applied };
 }
 

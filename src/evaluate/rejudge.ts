@@ -3,7 +3,7 @@ import { credentialShown } from "./input.js";
 import { type Asked, type Judgement, type Judges, judge } from "./judge.js";
 
 /** What these policies say of a call whose input document was recorded, or written by hand. Throws as `judge` does. */
-export function rejudge(input: { [name: string]: Json }, judges: Judges): Promise<Judgement> {
+export async function rejudge(input: { [name: string]: Json }, judges: Judges): Promise<Judgement> {
   return judge(askedAgain(input), judges);
 }
 

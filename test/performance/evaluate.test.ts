@@ -131,3 +131,62 @@ test("an agent that invents actions does not have its whole document put before 
   const whole = JSON.stringify({ policies: { many: set.documentOf("many").document } }).length;
   expect(seen.put.filter((json) => json.length === whole).length).toBeLessThan(10);
 });
+
+test("the usual rules and conditions are all asked in the short way, and what is not is asked as ever", () => {
+  const { engine, seen } = counted();
+  judge(engine, "few");
+  const { policies } = JSON.parse(seen.put.at(-1) as string) as { policies: Record<string, { shortcut: object }> };
+  expect(policies["(prepared)"]?.shortcut).toMatchObject({
+    environments: [{ staging: true, production: true }],
+    params: {
+      replicas: [["max", 50000]],
+      service: [
+        ["param_type", "string"],
+        ["param_pattern", expect.any(String)],
+      ],
+    },
+    conjunctions: [[["like", "environment", "nowhere"]]],
+    others: [],
+    conditions: [],
+  });
+});
+
+test("a condition of no form that the compiler writes is no way to pass", () => {
+  const { id, document } = set.documentOf("few");
+  const emptied = structuredClone(document);
+  for (const { approval } of emptied.files.flatMap(({ actions }) => actions)) if (approval) approval.condition.any = [];
+  const { engine } = counted();
+  expect(engine.run(id, emptied, inputOf("few"))).toMatchObject({ decision: { reason: "condition_error" } });
+});
+
+test("half a character in a parameter is no value that passes", () => {
+  const { engine } = counted();
+  let said: unknown;
+  try {
+    said = judge(engine, "few", { params: { service: "\ud800" } });
+  } catch {
+    said = "refused";
+  }
+  expect(["deny", "refused"]).toContain(said);
+});
+
+test("memory that was filled is started afresh, and everybody is judged by their own document after it", () => {
+  const { engine, seen } = counted();
+  let taken = 0;
+  let fresh = 0;
+  for (let i = 0; i < 40; i++) {
+    const { id, document } = set.documentOf("few");
+    const filled = structuredClone(document);
+    for (const { rules } of filled.files.flatMap(({ actions }) => actions)) {
+      for (const rule of rules) if (rule.kind === "environments") rule.values = Array(8_000).fill(`staging-${i}`);
+    }
+    const asked = { ...inputOf("few"), environment: `staging-${i}` };
+    expect(engine.run(id, filled, asked)).toMatchObject({ decision: { verdict: "allow" } });
+    expect(engine.run(id, filled, inputOf("few"))).toMatchObject({ decision: { reason: "allowed_environments" } });
+    expect(judge(engine, "many")).toBe("allow");
+    if (seen.taken < taken) fresh += 1;
+    taken = seen.taken;
+    expect(taken).toBeLessThan(20 * 1024 * 1024);
+  }
+  expect(fresh).toBeGreaterThan(0);
+});

@@ -33,6 +33,7 @@ test("the checked-in program was built from the checked-in sources (else: make p
     "rego/plan.rego",
     "rego/rules.rego",
     "rego/session.rego",
+    "rego/shortcut.rego",
     "rego/soundness.rego",
   ]);
 });
