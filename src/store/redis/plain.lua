@@ -35,7 +35,8 @@ if ARGV[2] == "plain" then
       return
     end
     local takes = interval > 0 or cost > 0
-    if takes and not n then
+    -- Without counters, as an agent that calls less often than its rate permits has none, there is nothing else either.
+    if not n and (tat or lost or day or spent or known[6] or known[7]) then
       return
     end
     local count = n and tonumber(n) or 0
