@@ -35,15 +35,15 @@ if ARGV[2] == "plain" then
       return
     end
     local takes = interval > 0 or cost > 0
-    -- Without counters, as an agent that calls less often than its rate permits has none, there is nothing else either.
-    if not n and (tat or lost or day or spent or known[6] or known[7]) then
+    local left_ms = (n or takes) and call("PTTL", KEYS[1]) or -2
+    -- An agent that calls less often than its rate permits has no counters; but it may have been told of a budget.
+    if takes and not n and left_ms ~= -2 then
       return
     end
     local count = n and tonumber(n) or 0
     if least_until > now_ms and count < least_n then
       return
     end
-    local left_ms = n and call("PTTL", KEYS[1]) or -2
     local until_ms = left_ms > 0 and now_ms + left_ms or now_ms
     local ends_ms = until_ms
 
