@@ -1,14 +1,7 @@
 import type { HeldCall } from "./approvals/hold.js";
 import type { ApprovalsService } from "./approvals/service.js";
-import {
-  type Attested,
-  type AttestParts,
-  attest,
-  overrideHeader,
-  type Recalled,
-  type RecallParts,
-  recall,
-} from "./attest/index.js";
+import { bringing } from "./attest/bringing.js";
+import { type Attested, type AttestParts, attest, type Recalled, type RecallParts, recall } from "./attest/index.js";
 import { type AttestationTrust, readAttestation } from "./attestation/read.js";
 import type { AuditSink } from "./audit/record.js";
 import type { Call, HttpRequest, Identity, Session } from "./call.js";
@@ -34,6 +27,7 @@ import { bareDenial, respond } from "./respond/index.js";
 import type { Runtime } from "./runtime.js";
 import { sessionOf } from "./sessions/who.js";
 import { note, type SessionTerms, type Settlement, settle } from "./settle/index.js";
+import { isStoreAway, unsettled } from "./settle/unsettled.js";
 import type { Store } from "./store/store.js";
 import type { DecisionTelemetry } from "./telemetry/decision.js";
 import type { InForce } from "./workspace/workspace.js";
@@ -381,23 +375,6 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
 
 /** What each decision begins as; only an explicit answer changes it. One for all calls, since making an error takes long. */
 const undecided = refused(new Refusal("internal_error", "the authorizer failed"));
-
-/** Without the store a denial stays one, and nothing that is enforced passes. */
-function unsettled(unsure: Refusal, { enforced }: Evaluation): Settlement {
-  if (enforced.verdict !== "deny") throw unsure;
-  return { enforced: { outcome: "ok" }, shadow: { outcome: "ok" }, trouble: unsure };
-}
-
-/** Whom it did not answer a moment ago it will not answer now, and the agent would wait twice. */
-function isStoreAway(failure: unknown): boolean {
-  return failure instanceof Refusal && failure.reason === "store_unavailable";
-}
-
-function bringing(override: string | null, request: HttpRequest): HttpRequest {
-  if (override === null) return request;
-  const others = request.headers.filter(({ name }) => name !== overrideHeader);
-  return { ...request, headers: [...others, { name: overrideHeader, value: override }] };
-}
 
 function failed(trail: Trail, failure: unknown): { failure: unknown } {
   if (!trail.failures.includes(failure)) trail.failures.push(failure);
