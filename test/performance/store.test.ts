@@ -4,6 +4,7 @@ import { openStore } from "../../src/store/open.js";
 import type { SettleRequest, Store } from "../../src/store/store.js";
 import { startRedis } from "../harness/find_redis.js";
 import type { OwnRedis } from "../harness/redis.js";
+import { seen } from "../store/conformance_sessions.js";
 
 /** What an ordinary call takes, told by Redis itself: commands in and around scripts, those sent, reads, bytes. */
 interface Cost {
@@ -40,22 +41,12 @@ function ordinary(): SettleRequest {
     key: `0b1c7a3e-1f1e-4c7c-9d6e-${serial++}/sha256:7173b809ca12ec5dee4506cd86be934c4596dd234ee82c0662eac04a8c2c71dc/none`,
     enforced: { rate: { intervalUs: 60_000_000, burst: 100_000 }, budget: day },
     approval: { kind: "none" },
-    observation: {
+    observation: seen({
       session: "ses_01M7YSRQFDRSA1WQ7PWPPKGQ5P",
-      bound: true,
       known: { initiated_by: "alice@example.com" },
-      ttlMs: 86_400_000,
-      outcome: "passed",
-      refusal: null,
-      detail: "deploy-api:deploy",
-      tool: "deploy-api",
-      classification: [],
-      tags: [],
-      indicators: [],
-      outside: null,
       burst: { refusals: 5, withinMs: 60_000 },
       learningMs: 604_800_000,
-    },
+    }),
   };
 }
 

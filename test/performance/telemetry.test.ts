@@ -9,26 +9,15 @@ import type { DecisionFacts } from "../../src/telemetry/facts.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 import { timedStages } from "../../src/telemetry/stages.js";
 import { startTracing } from "../../src/telemetry/tracing.js";
+import { knownFacts } from "../telemetry/known_facts.js";
 
 const facts: DecisionFacts = {
-  decisionId: "01JD0000000000000000000000",
-  agentId: "deploy-manager",
-  sessionId: "ses_1",
-  tool: "deploy-api",
-  action: "deploy",
-  environment: "staging",
-  http: { method: "POST", host: "deploy.internal", port: 443 },
+  ...knownFacts,
   decision: "allow",
   enforced: "allow",
   reason: "allowed",
   rules: [],
   mode: "enforce",
-  policyVersion: "sha256:9f2c",
-  latencyUs: 412,
-  startedUs: 1_000_000,
-  slow: [],
-  dailyBudget: null,
-  failures: [],
 };
 const jsonLog = { log: "json", log_level: "info", sampling: 1, slow_stage: 5 } as const;
 const nothing = { attributes: null };

@@ -9,7 +9,8 @@ const minuteMs = 60_000;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-function seen(more: Partial<Observation> = {}): Observation {
+/** What is to be remembered of an ordinary call. */
+export function seen(more: Partial<Observation> = {}): Observation {
   return {
     session: "session-1",
     bound: true,

@@ -7,27 +7,9 @@ import { type DecisionTelemetryParts, decisionTelemetry } from "../../src/teleme
 import type { DecisionFacts } from "../../src/telemetry/facts.js";
 import { spanIds } from "../../src/telemetry/ids.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
+import { knownFacts } from "./known_facts.js";
 
-const known: DecisionFacts = {
-  decisionId: "01JD0000000000000000000000",
-  agentId: "deploy-manager",
-  sessionId: "ses_1",
-  tool: "deploy-api",
-  action: "deploy",
-  environment: "staging",
-  http: { method: "POST", host: "deploy.internal", port: 443 },
-  decision: "deny",
-  enforced: "allow",
-  reason: "max_replicas",
-  rules: ["max_replicas"],
-  mode: "shadow",
-  policyVersion: "sha256:9f2c",
-  latencyUs: 412,
-  startedUs: 1_000_000,
-  slow: [],
-  dailyBudget: null,
-  failures: [],
-};
+const known = knownFacts;
 const unknown = { agentId: null, sessionId: null, tool: null, action: null, environment: null, http: null };
 
 /** What `known` is on a log line, and on a span with what follows. */
