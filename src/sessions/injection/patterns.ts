@@ -181,9 +181,10 @@ export const injectionPatterns: readonly InjectionPattern[] = (
       needs: [["<"]],
       pattern: new RegExp(
         any(
-          // Behind another tag, or around one word, it is XML as settings have it.
+          // Behind another tag, or around one word, it is XML as settings have it; not where a sentence follows.
           "<(?<!(?:<\\/?[a-z][^<>]{0,80}> ?|<\\/?[a-z][^<>]{0,80}>\\n{1,2}|<system>[^<\\s]{0,80})<) ?\\/ ?system ?>",
           "< ?system ?>\\s?[a-z']{1,20},? [a-z']{1,20}[ .,!]",
+          "<(?<!<system>[^<\\s]{0,80}<) ?\\/ ?system ?> ?[a-z']{1,20},? [a-z']{1,20}[ .,!]",
           "< ?\\/? ?system[-_ ](?:prompt|reminder|message|instructions?) ?>",
         ),
       ),
