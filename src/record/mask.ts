@@ -102,7 +102,10 @@ export function createMasker({ call, evaluation }: MaskParts): Masker {
     query(raw) {
       const { inQuery } = secrets();
       if (inQuery.size === 0) return members(raw, removed.query);
-      const shown = Object.entries(raw).map(([name, value]) => [name, inQuery.get(String(value)) ?? value]);
+      const shown = Object.entries(raw).map(([name, value]) => [
+        name,
+        isText(value) ? (inQuery.get(String(value)) ?? value) : value,
+      ]);
       return members(Object.fromEntries(shown), removed.query);
     },
     headers: (headers) => members(headers, removed.headers),
@@ -127,7 +130,7 @@ function secretsOf(call: MaskedCall | null | undefined, removed: ReadonlySet<str
   const named = new Set(http.query.map(({ name }) => name));
   for (const name of Object.keys(params)) {
     const value = params[name] as Json;
-    const shown = typeof value === "string" || typeof value === "number" ? hiddenBy(name, value, removed) : null;
+    const shown = isText(value) ? hiddenBy(name, value, removed) : null;
     if (shown === null || value === "") continue;
     if (!fromQuery.includes(name)) inPath.set(String(value), shown);
     else if (!named.has(name)) inQuery.set(String(value), shown);
@@ -154,3 +157,8 @@ function once<T>(make: () => T): () => T {
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/** Has a text of its own, which may be said again elsewhere. */
+function isText(value: Json): value is string | number {
+  return typeof value === "string" || typeof value === "number";
+}

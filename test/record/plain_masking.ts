@@ -35,7 +35,10 @@ export function plainMasker({ call, evaluation }: MaskParts & { call: Call }) {
       mapTexts(found ? (Object.values(found.masked({ "": value }))[0] ?? null) : value, "", tokenless),
     params: (params: Members) => members(params, removed.query),
     query: (query: Members) => {
-      const shown = Object.entries(query).map(([name, value]) => [name, inQuery.get(String(value)) ?? value]);
+      const shown = Object.entries(query).map(([name, value]) => [
+        name,
+        typeof value === "string" || typeof value === "number" ? (inQuery.get(String(value)) ?? value) : value,
+      ]);
       return members(Object.fromEntries(shown), removed.query);
     },
     headers: (headers: Members) => members(headers, removed.headers),
