@@ -6,6 +6,7 @@ import { linkTo } from "../../src/audit/chain.js";
 import { headsSuffix, sealHeads } from "../../src/audit/heads.js";
 import { verifyFiles } from "../../src/audit/verify.js";
 import type { Json } from "../../src/call.js";
+import { runsWithin } from "../harness/property.js";
 import { decisionDraft, keys, segment, writerName } from "./samples.js";
 import { seal } from "./sealed.js";
 
@@ -42,28 +43,37 @@ describe.each(keys)("with %s", (_, key) => {
   test("whatever was recorded holds, and no other bytes of it do", async () => {
     const cut = fc.record({ from: fc.nat(), to: fc.nat(), bytes: fc.uint8Array({ maxLength: 40 }) });
     await fc.assert(
-      fc.asyncProperty(inputs, cut, fc.boolean(), async (given, { from, to, bytes }, inHeads) => {
-        const { content, heads } = chain(given);
-        expect(await holds(content, heads)).toBe(true);
-        const target = inHeads ? heads : content;
-        const [low = 0, high = 0] = [from % (target.length + 1), to % (target.length + 1)].sort((a, b) => a - b);
-        const changed = Buffer.concat([target.subarray(0, low), bytes, target.subarray(high)]);
-        fc.pre(!changed.equals(target));
-        expect(await (inHeads ? holds(content, changed) : holds(changed, heads))).toBe(false);
-      }),
-      { numRuns: 150, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+      fc.asyncProperty(
+        inputs,
+        cut,
+        fc.boolean(),
+        runsWithin(20_000, async (given, { from, to, bytes }, inHeads) => {
+          const { content, heads } = chain(given);
+          expect(await holds(content, heads)).toBe(true);
+          const target = inHeads ? heads : content;
+          const [low = 0, high = 0] = [from % (target.length + 1), to % (target.length + 1)].sort((a, b) => a - b);
+          const changed = Buffer.concat([target.subarray(0, low), bytes, target.subarray(high)]);
+          fc.pre(!changed.equals(target));
+          expect(await (inHeads ? holds(content, changed) : holds(changed, heads))).toBe(false);
+        }),
+      ),
+      { numRuns: 150 },
     );
   });
 
   test("no other order or choice of its lines does", async () => {
     await fc.assert(
-      fc.asyncProperty(inputs, fc.array(fc.nat(), { maxLength: 10 }), async (given, order) => {
-        const { content, heads } = chain(given);
-        const lines = String(content).split("\n").slice(0, -1);
-        const other = Buffer.from(order.map((at) => `${lines[at % lines.length]}\n`).join(""));
-        expect(await holds(other, heads)).toBe(other.equals(content));
-      }),
-      { numRuns: 150, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+      fc.asyncProperty(
+        inputs,
+        fc.array(fc.nat(), { maxLength: 10 }),
+        runsWithin(20_000, async (given, order) => {
+          const { content, heads } = chain(given);
+          const lines = String(content).split("\n").slice(0, -1);
+          const other = Buffer.from(order.map((at) => `${lines[at % lines.length]}\n`).join(""));
+          expect(await holds(other, heads)).toBe(other.equals(content));
+        }),
+      ),
+      { numRuns: 150 },
     );
   });
 });

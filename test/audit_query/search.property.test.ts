@@ -6,6 +6,7 @@ import type { RecordDraft } from "../../src/audit/record.js";
 import { segmentFor } from "../../src/audit/segments.js";
 import type { Filter } from "../../src/audit_query/filter.js";
 import { readPage } from "../../src/audit_query/page.js";
+import { runsWithin } from "../harness/property.js";
 import { decision, lineOf, writeChain, writers } from "./chains.js";
 
 const startMs = Date.parse("2026-03-01T12:00:00Z");
@@ -86,35 +87,38 @@ test("pages hold what a plain filter finds: all of it, once, each chain in its o
     pageBytes: fc.integer({ min: 1, max: 9_000 }),
   });
   await fc.assert(
-    fc.asyncProperty(run, async ({ chains, filter, perSegment, ...options }) => {
-      const dir = await mkdtemp(join(tmpdir(), "search-"));
-      try {
-        const written: string[][] = [];
-        for (const [i, drafts] of chains.entries()) {
-          written.push(await writeChain(dir, String(writers[i]), drafts, perSegment));
+    fc.asyncProperty(
+      run,
+      runsWithin(15_000, async ({ chains, filter, perSegment, ...options }) => {
+        const dir = await mkdtemp(join(tmpdir(), "search-"));
+        try {
+          const written: string[][] = [];
+          for (const [i, drafts] of chains.entries()) {
+            written.push(await writeChain(dir, String(writers[i]), drafts, perSegment));
+          }
+          const found: string[] = [];
+          let cursor: string | null = null;
+          do {
+            const page = await readPage([dir], filter, { ...options, cursor });
+            found.push(...page.found.map(({ line }) => line.toString()));
+            expect(page.found.length).toBeLessThanOrEqual(options.limit);
+            expect(page.unreadable).toEqual([]);
+            cursor = page.next;
+            await appendNew(dir, Number(written[0]?.length), perSegment);
+          } while (cursor !== null);
+          for (const lines of written) {
+            const here = found.filter((line) => lines.includes(line));
+            expect(here).toEqual(naive(lines, filter).reverse());
+          }
+          expect(found).toEqual(merged(written.map((lines) => naive(lines, filter))));
+        } finally {
+          await rm(dir, { recursive: true, force: true });
         }
-        const found: string[] = [];
-        let cursor: string | null = null;
-        do {
-          const page = await readPage([dir], filter, { ...options, cursor });
-          found.push(...page.found.map(({ line }) => line.toString()));
-          expect(page.found.length).toBeLessThanOrEqual(options.limit);
-          expect(page.unreadable).toEqual([]);
-          cursor = page.next;
-          await appendNew(dir, Number(written[0]?.length), perSegment);
-        } while (cursor !== null);
-        for (const lines of written) {
-          const here = found.filter((line) => lines.includes(line));
-          expect(here).toEqual(naive(lines, filter).reverse());
-        }
-        expect(found).toEqual(merged(written.map((lines) => naive(lines, filter))));
-      } finally {
-        await rm(dir, { recursive: true, force: true });
-      }
-    }),
-    { interruptAfterTimeLimit: 15_000, numRuns: 400 },
+      }),
+    ),
+    { numRuns: 400 },
   );
-}, 120_000);
+});
 
 /** What a server does meanwhile: a record more in the newest segment, which all filters would find. */
 async function appendNew(dir: string, records: number, perSegment: number): Promise<void> {

@@ -220,7 +220,6 @@ describe("a certificate", () => {
       fc.asyncProperty(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), async (principal, certificate) => {
         expect(["spiffe_malformed", "credential_missing"]).toContain(await outcome(as({ principal, certificate })));
       }),
-      { interruptAfterTimeLimit: 3_000 },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { loadProtos } from "../../src/grpc/load_protos.js";
+import { runsWithin } from "../harness/property.js";
 import { type AgentRequest, asEnvoyReads } from "./envoy.js";
 import { type Files, startWorld, type World } from "./world.js";
 
@@ -167,20 +168,28 @@ test("whatever is asked, only the one permitted call passes, and every answer ha
   const seen = { passed: 0, denied: 0 };
   const reasons = new Set<unknown>();
   await fc.assert(
-    fc.asyncProperty(requests, async (request) => {
-      const told = await world.ask(request);
-      reasons.add(told.metadata.reason);
-      if (told.ok === null) {
-        seen.denied += 1;
-        expect(told.metadata.enforced).toBe("deny");
-        expect(told.status).not.toBe(503);
-        return;
-      }
-      seen.passed += 1;
-      expect(told.metadata).toMatchObject({ decision: "allow", agent_id: "bot", tool: "deploy-api", action: "deploy" });
-      expect(isPermitted(request)).toBe(true);
-    }),
-    { numRuns: 3_000, interruptAfterTimeLimit: 12_000, markInterruptAsFailure: false },
+    fc.asyncProperty(
+      requests,
+      runsWithin(12_000, async (request) => {
+        const told = await world.ask(request);
+        reasons.add(told.metadata.reason);
+        if (told.ok === null) {
+          seen.denied += 1;
+          expect(told.metadata.enforced).toBe("deny");
+          expect(told.status).not.toBe(503);
+          return;
+        }
+        seen.passed += 1;
+        expect(told.metadata).toMatchObject({
+          decision: "allow",
+          agent_id: "bot",
+          tool: "deploy-api",
+          action: "deploy",
+        });
+        expect(isPermitted(request)).toBe(true);
+      }),
+    ),
+    { numRuns: 3_000 },
   );
   // Both sides were met, each in many ways.
   expect(seen.passed).toBeGreaterThan(20);
@@ -189,7 +198,7 @@ test("whatever is asked, only the one permitted call passes, and every answer ha
   const records = await world.records();
   expect(records).toHaveLength(seen.passed + seen.denied);
   expect(records.filter(({ enforced }) => enforced === "allow")).toHaveLength(seen.passed);
-}, 30_000);
+});
 
 const text = fc.oneof(noise, fc.string({ unit: "binary", maxLength: 20 }));
 const headerName = fc.oneof(one("x-api-key", ":path", ":method", "content-length", "host", "__proto__"), text);
@@ -232,17 +241,20 @@ test("a question that no Envoy asks is denied, and recorded", async () => {
   let asked = 0;
   const reasons = new Set<unknown>();
   await fc.assert(
-    fc.asyncProperty(questions, async (question) => {
-      asked += 1;
-      const told = asEnvoyReads(await world.decide(protos.decodeRequest(protos.encodeRequest(question))));
-      reasons.add(told.metadata.reason);
-      expect(told.ok).toBeNull();
-      expect(told.status).toBeGreaterThanOrEqual(400);
-      expect(told.status).toBeLessThan(500);
-      expect(told.metadata.enforced).toBe("deny");
-    }),
-    { numRuns: 2_000, interruptAfterTimeLimit: 6_000, markInterruptAsFailure: false },
+    fc.asyncProperty(
+      questions,
+      runsWithin(6_000, async (question) => {
+        asked += 1;
+        const told = asEnvoyReads(await world.decide(protos.decodeRequest(protos.encodeRequest(question))));
+        reasons.add(told.metadata.reason);
+        expect(told.ok).toBeNull();
+        expect(told.status).toBeGreaterThanOrEqual(400);
+        expect(told.status).toBeLessThan(500);
+        expect(told.metadata.enforced).toBe("deny");
+      }),
+    ),
+    { numRuns: 2_000 },
   );
   for (const met of ["malformed_request", "malformed_header", "body_missing"]) expect(reasons).toContain(met);
   expect(await world.records()).toHaveLength(asked);
-}, 30_000);
+});

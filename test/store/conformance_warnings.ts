@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { Charge } from "../../src/store/store.js";
 import { newsOf, untold } from "../../src/store/warnings.js";
+import { runsWithin } from "../harness/property.js";
 import { callOf, type Subject, unique } from "./subject.js";
 
 const dayMs = 86_400_000;
@@ -69,7 +70,7 @@ export function warningsConformance(subject: () => Subject, runs: number): void 
       fc.array(step, { maxLength: 15 }),
       fc.constantFrom(...kinds),
       fc.boolean(),
-      async (steps, kind, shadow) => {
+      runsWithin(10_000, async (steps, kind, shadow) => {
         await subject().startOfDay();
         const agent = unique("agent");
         let [told, spentMicro] = [untold, 0];
@@ -83,8 +84,8 @@ export function warningsConformance(subject: () => Subject, runs: number): void 
           const said = { limit: kind, mode: shadow ? "shadow" : "enforce", spentMicro, limitMicro: limit };
           expect(given).toEqual((found?.news ?? []).map((news) => ({ ...said, ...news })));
         }
-      },
+      }),
     );
-    await fc.assert(property, { numRuns: runs, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false });
-  }, 60_000);
+    await fc.assert(property, { numRuns: runs });
+  });
 }
