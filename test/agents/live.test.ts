@@ -114,7 +114,7 @@ test("by itself it asks often enough never to need to", async () => {
   await until(() => store.asked > 5, { what: "some polls" });
   const other = processOf(store.registry);
   await other.service.disable("filed", "root");
-  await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change", timeoutMs: 1000 });
+  await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change" });
   await one.service.close();
   const { asked } = store;
   await sleep(60);
@@ -178,7 +178,7 @@ test("an older answer does not undo an own change, also when there is no newer o
   const underWay = one.service.revocations.fresh();
   await until(() => answers.length > 0, { what: "the question" });
   const writing = one.service.shared.putFlag(flagOf("filed", true, 3));
-  await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change", timeoutMs: 500 });
+  await until(() => one.service.registry().agent("filed")?.disabled, { what: "the change" });
   answers[0]?.();
   await Promise.all([underWay, writing]);
   expect(asked).toBe(3);

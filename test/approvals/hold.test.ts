@@ -145,13 +145,13 @@ describe("it ends without a token", () => {
     });
     const started = performance.now();
     expect(await here.service.hold(held(id, { cancelled: () => gone }))).toBeNull();
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
 
     const holding = [here.service.hold(held(id)), here.service.hold(held(id))];
     here.service.release();
     expect(await Promise.all(holding)).toEqual([null, null]);
     expect(await here.service.hold(held(id))).toBeNull();
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 });
 

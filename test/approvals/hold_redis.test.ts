@@ -142,5 +142,5 @@ describeWith(part, "calls that are held", (use) => {
     expect(await Promise.all(rest.map(({ holding }) => holding))).toEqual(rest.map(() => null));
     expect([...busy]).toEqual([]);
     expect(await connections()).toEqual(before);
-  }, 150_000);
+  });
 });

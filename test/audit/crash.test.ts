@@ -42,4 +42,4 @@ test("a killed process loses no acknowledged record, and the next one goes on", 
   expect(writers[0]?.lastSeq).toBeGreaterThan(writer.acknowledged());
   const folder = await folderIn(dir.path());
   expect(Object.values(await recordsOf(folder)).at(-1)).toContain('"detail":"after"');
-}, 60_000);
+});

@@ -52,22 +52,18 @@ describe.each(keys)("with %s", (_, key) => {
   /** Line on which each byte stands, from 1; a newline belongs to the line it ends. */
   const lineAt = lines.flatMap((line, index) => Array<number>(Buffer.byteLength(line) + 1).fill(index + 1));
 
-  test.each([0x01, 0x20])(
-    "every byte changed by xor %d is found on its line",
-    async (mask) => {
-      const path = join(await folder(), segment(1));
-      const missed: number[] = [];
-      for (let at = 0; at < bytes.length; at++) {
-        const changed = Buffer.from(bytes);
-        changed[at] = (changed[at] ?? 0) ^ mask;
-        await writeFile(path, changed);
-        const { problems } = await verifyFiles([dir.path()], [key]);
-        if (problems[0]?.line !== lineAt[at]) missed.push(at);
-      }
-      expect(missed).toEqual([]);
-    },
-    60_000,
-  );
+  test.each([0x01, 0x20])("every byte changed by xor %d is found on its line", async (mask) => {
+    const path = join(await folder(), segment(1));
+    const missed: number[] = [];
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ mask;
+      await writeFile(path, changed);
+      const { problems } = await verifyFiles([dir.path()], [key]);
+      if (problems[0]?.line !== lineAt[at]) missed.push(at);
+    }
+    expect(missed).toEqual([]);
+  });
 
   test("only the changed line is named", async () => {
     const changed = lines.map((line, index) => (index === 2 ? line.replace('"detail":"3"', '"detail":"4"') : line));

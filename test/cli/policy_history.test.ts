@@ -28,7 +28,7 @@ let first: string;
 let second: string;
 beforeAll(async () => {
   await init(folder);
-}, 60_000);
+});
 afterAll(undo);
 
 test("before there was a server there is no history, and nothing to go back to", async () => {

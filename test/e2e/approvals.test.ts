@@ -76,7 +76,7 @@ describeWith(parts, "approvals over HTTP, with the real Envoy and the real Redis
       expect([given.status, JSON.parse(given.body).status]).toEqual([200, "approved"]);
       expect(given.body).not.toContain("override_token");
       const shown = JSON.parse((await asked).body);
-      expect(performance.now() - since).toBeLessThan(2_000);
+      expect(performance.now() - since).toBeLessThan(15_000);
       expect(shown).toMatchObject({
         id,
         status: "approved",

@@ -46,7 +46,7 @@ describeWith(part, "with object storage and the OTLP endpoint down", (use) => {
         OTEL_BSP_SCHEDULE_DELAY: "50",
       },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await pair?.stop();
     await collector?.stop();

@@ -121,7 +121,7 @@ describeWith(envoy, "the audit chain of a run", (use) => {
     segment = only.slice(audit.length + 1);
     lines = (await readFile(only, "latin1")).split("\n").slice(0, -1);
     records = lines.map((line): AuditLine => JSON.parse(line));
-  }, 60_000);
+  });
   afterAll(() => stack?.stop());
 
   const verify = (...args: string[]) => stack.countersign("audit", "verify", ...args, "--key", `${audit}.jwk`);

@@ -105,7 +105,7 @@ beforeAll(async () => {
     config.setIn(["policies"], { bundle: between.url, poll: "1s", ...keys });
   });
   await rm(second.at("policies"), { recursive: true });
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all([first?.server.stop(), second?.server.stop()]);
@@ -212,7 +212,7 @@ test("the first server away, the second goes on, says so, and follows again", as
     what: "the trouble to be over",
     timeoutMs: 30_000,
   });
-}, 45_000);
+});
 
 describeWith(opa, "a real OPA", (use) => {
   const input = {

@@ -21,7 +21,7 @@ describeExact("override tokens, two processes", (start) => {
       agents: Object.fromEntries(agents.map((agent) => [agent, policy])),
       env: { COUNTERSIGN_STORE_TIMEOUT: "20s" },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await pair?.stop();
     await store?.stop();
@@ -91,7 +91,7 @@ describeExact("override tokens, two processes", (start) => {
       `${count * redemptions} redemptions of ${count} approvals over 2 processes: ${count} passed ` +
         `(${byFirst} by one process, ${count - byFirst} by the other), 0 double spends`,
     );
-  }, 180_000);
+  });
 
   test("the same call sent again, on either process, is the one that passed and not a second one", async () => {
     const { id, call } = await approved(1000);
@@ -109,5 +109,5 @@ describeExact("override tokens, two processes", (start) => {
     // Each of them is a decision that was asked for, about the same approval.
     expect((await recordsOf([id])).get(id)).toHaveLength(8);
     expect(await pair.verified()).toEqual(Array(2).fill("every signature and every link holds"));
-  }, 60_000);
+  });
 });

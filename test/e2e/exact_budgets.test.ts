@@ -35,7 +35,7 @@ describeExact("budgets and slow rates, two processes", (start) => {
       for (const agent of names[kind]) agents[agent] = { actions: [{ name: "export" }], limits: limit };
     }
     pair = await startPair({ store: store.place, agents, env: patient });
-  }, 120_000);
+  });
   afterAll(async () => {
     await pair?.stop();
     await store?.stop();

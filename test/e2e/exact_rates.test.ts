@@ -49,7 +49,7 @@ describeExact("rates that refill, two processes", (start) => {
       },
       env: { COUNTERSIGN_STORE_TIMEOUT: "20s" },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await pair?.stop();
     await store?.stop();
@@ -97,7 +97,7 @@ describeExact("rates that refill, two processes", (start) => {
           `${((to - from) / 1e6).toFixed(2)} s; the oracle lets at most ${most} through`,
       );
     }
-  }, 120_000);
+  });
 });
 
 function rateFrom({ rate, burst }: { rate: string; burst: number }): Rate {

@@ -48,7 +48,7 @@ for (const [title, parts] of disks) {
       } finally {
         await stack.stop();
       }
-    }, 120_000);
+    });
   });
 }
 

@@ -19,7 +19,7 @@ describeWith(envoy, "hostile requests through the real Envoy", (use) => {
   beforeAll(async () => {
     stack = await startStack({ store: "memory:", envoyProgram: use() });
     token = await stack.token("deploy-manager");
-  }, 60_000);
+  });
   afterAll(() => stack?.stop());
   beforeEach(() => {
     stack.tool.requests.length = 0;

@@ -73,7 +73,7 @@ describeWith(await findParts(), "a server that is killed again and again", (use)
   beforeAll(async () => {
     const { program, redis } = use();
     stack = await startStack({ store: redis.url, envoyProgram: program, editEnvoy: watchClosely });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await use().redis.stop();

@@ -184,7 +184,7 @@ export class Load {
         const reasons = tally(answers.map(({ reason }) => reason));
         return "store_unavailable" in reasons ? undefined : reasons;
       },
-      { what: "the store to answer all callers", timeoutMs: 30_000 },
+      { what: "the store to answer all callers" },
     );
   }
 }

@@ -53,7 +53,7 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
         agents,
         env: { COUNTERSIGN_ON_STORE_FAILURE: onFailure, COUNTERSIGN_STORE_TIMEOUT: "1s" },
       });
-    }, 60_000);
+    });
     afterAll(async () => {
       await pair?.stop();
       await redis?.stop();
@@ -69,41 +69,35 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
       const used = told.map(({ body }) => Object.values(JSON.parse(body).enforced as Record<string, { used: number }>));
       return used.every((ofLimits) => ofLimits[0]?.used === limit);
     };
-    test.each(names)(
-      "%s",
-      async (name) => {
-        const fault = faults[name];
-        if (!fault) throw new Error("no such fault");
-        const pids = pair.members.map(({ server }) => server.pid);
-        const lostBefore = await sumOf("countersign_store_counters_lost_total");
-        const load = new Load(pair, agentsOf(name));
-        const accounts = [...load.accounts.values()];
-        const lost = await strike(fault, load).finally(() => load.stop());
+    test.each(names)("%s", async (name) => {
+      const fault = faults[name];
+      if (!fault) throw new Error("no such fault");
+      const pids = pair.members.map(({ server }) => server.pid);
+      const lostBefore = await sumOf("countersign_store_counters_lost_total");
+      const load = new Load(pair, agentsOf(name));
+      const accounts = [...load.accounts.values()];
+      const lost = await strike(fault, load).finally(() => load.stop());
 
-        const most = lost.map((more) => limit + local + more);
-        // Told before it is judged.
-        tell(`${title}, ${name}:`);
-        accounts.forEach((account, n) => {
-          tell(toldOf(account, most[n] ?? 0, fault.loses ? ` + ${lost[n]} lost` : ""));
-        });
-        for (const [n, account] of accounts.entries()) {
-          expect(account.passed.length).toBeLessThanOrEqual(most[n] ?? 0);
-          // What is missing was charged by calls that got no answer in time.
-          if (!fault.loses && share === 0)
-            expect(account.passed.length + account.unanswered).toBeGreaterThanOrEqual(limit);
-          expect(account.longestMs).toBeLessThan(slackMs);
-          passed.push(...account.passed);
-        }
-        expect(Object.keys(await load.after()).sort()).toEqual(["budget_exceeded", "rate_exceeded"]);
-        expect(pair.members.map(({ server }) => [server.pid, server.running()])).toEqual(
-          pids.map((pid) => [pid, true]),
-        );
-        const putBack = (await sumOf("countersign_store_counters_lost_total")) - lostBefore;
-        if (fault.loses) expect(putBack).toBeGreaterThanOrEqual(1);
-        else expect(putBack).toBe(0);
-      },
-      120_000,
-    );
+      const most = lost.map((more) => limit + local + more);
+      // Told before it is judged.
+      tell(`${title}, ${name}:`);
+      accounts.forEach((account, n) => {
+        tell(toldOf(account, most[n] ?? 0, fault.loses ? ` + ${lost[n]} lost` : ""));
+      });
+      for (const [n, account] of accounts.entries()) {
+        expect(account.passed.length).toBeLessThanOrEqual(most[n] ?? 0);
+        // What is missing was charged by calls that got no answer in time.
+        if (!fault.loses && share === 0)
+          expect(account.passed.length + account.unanswered).toBeGreaterThanOrEqual(limit);
+        expect(account.longestMs).toBeLessThan(slackMs);
+        passed.push(...account.passed);
+      }
+      expect(Object.keys(await load.after()).sort()).toEqual(["budget_exceeded", "rate_exceeded"]);
+      expect(pair.members.map(({ server }) => [server.pid, server.running()])).toEqual(pids.map((pid) => [pid, true]));
+      const putBack = (await sumOf("countersign_store_counters_lost_total")) - lostBefore;
+      if (fault.loses) expect(putBack).toBeGreaterThanOrEqual(1);
+      else expect(putBack).toBe(0);
+    });
 
     function toldOf({ kind, passed, unanswered }: Account, most: number, more: string): string {
       const terms = `${local ? ` + ${local} by the processes` : ""}${more}`;
@@ -134,6 +128,6 @@ export function faultyRuns(title: string, { onFailure, share }: FaultyRun): void
       const allows = records.filter(({ kind, decision }) => kind === "decision" && decision === "allow");
       expect(passed.length).toBeGreaterThan(names.length * limit);
       expect(allows.map(({ decision_id: id }) => id).sort()).toEqual(passed.sort());
-    }, 60_000);
+    });
   });
 }

@@ -72,7 +72,7 @@ describeWith(parts, "with a share of the limits while Redis is away, through the
       await redis.controls.restart();
     }
     const asked = async () => (await stack.call("deploy-manager", deploy("production"))).status === 403;
-    await until(asked, { what: "people to be asked again", timeoutMs: 20_000 });
+    await until(asked, { what: "people to be asked again" });
     await until(async () => (await stack.call("asking", request)).status === 200, { what: "sessions to be known" });
   });
 
@@ -83,6 +83,6 @@ describeWith(parts, "with a share of the limits while Redis is away, through the
       const answer = await stack.ask(stack.people.viewer, `/v1/sessions/${session}/attestation`);
       return answer.status === 200 && JSON.parse(answer.body).data_classification.includes("pii");
     };
-    expect(await until(touched, { what: "the session to know what it touched", timeoutMs: 20_000 })).toBe(true);
+    expect(await until(touched, { what: "the session to know what it touched" })).toBe(true);
   });
 });

@@ -58,7 +58,7 @@ describeWith(await findParts(), "what became of calls, through the real Envoy", 
   beforeAll(async () => {
     const { program, redis } = use();
     stack = await startStack({ store: redis.url, envoyProgram: program, respond, editEnvoy: shorten });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await use().redis.stop();

@@ -20,7 +20,7 @@ describeWith(envoy, "files that change under the running server", (use) => {
     pid = stack.server.pid;
     // The program that issues tokens reads the same files, and would not go on with the last good ones.
     await Promise.all(["deploy-manager", "release-bot", "reporter", "payer"].map((agent) => stack.token(agent)));
-  }, 60_000);
+  });
   afterAll(() => stack?.stop());
   afterEach(() => {
     expect([stack.server.pid, stack.server.running()]).toEqual([pid, true]);
@@ -45,7 +45,7 @@ describeWith(envoy, "files that change under the running server", (use) => {
     return answer.status === 200 ? "passes" : problem(answer).reason;
   };
   const becomes = (what: string, wanted: unknown, now: () => Promise<unknown>) =>
-    until(async () => (await now()) === wanted, { what: `${what} to become ${wanted}`, timeoutMs: 5_000 });
+    until(async () => (await now()) === wanted, { what: `${what} to become ${wanted}` });
   const state = async (): Promise<{ policy_version: string; files: Record<string, string> }> => {
     const answer = await stack.ask(stack.people.viewer, "/readyz");
     expect(answer.status).toBe(200);

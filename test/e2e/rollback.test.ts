@@ -29,7 +29,7 @@ describeWith(envoy, "policies that go back while calls are made", (use) => {
     });
     await stack.token("deploy-manager");
     versions.set(50, await current());
-  }, 60_000);
+  });
   afterAll(() => stack?.stop());
 
   const state = async () => JSON.parse((await stack.ask(admin, "/readyz")).body).state;

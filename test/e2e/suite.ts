@@ -27,7 +27,7 @@ export function oneStack(
     const { program, redis } = use();
     stack = await startStack({ store: redis.url, envoyProgram: program, ...(edit && { edit }) });
     await started(stack);
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await use().redis.stop();

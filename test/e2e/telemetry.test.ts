@@ -26,7 +26,7 @@ describeWith(envoy, "what operators see of each decision", (use) => {
         COUNTERSIGN_TELEMETRY_SLOW_STAGE: "1m",
       },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.stop();
     await collector?.stop();

@@ -48,7 +48,7 @@ describeWith(envoyProgram, "Envoy with the shipped reverse proxy", (use) => {
     const port = await freePort();
     authorizer = await startAuthorizer(port);
     envoy = await startEnvoy({ program: use(), authorizer: { host: "127.0.0.1", port }, tool });
-  }, 60_000);
+  });
   afterAll(async () => {
     await envoy?.stop();
     await authorizer?.stop();
@@ -263,7 +263,7 @@ describeWith(envoyProgram, "Envoy with the shipped reverse proxy", (use) => {
     expect(late).toMatchObject({ status: 503, headers: { "content-type": "application/problem+json" } });
     expect(JSON.parse(late.body)).toMatchObject(wanted);
     expect(waited).toBeGreaterThan(1_900);
-    expect(waited).toBeLessThan(4_000);
+    expect(waited).toBeLessThan(10_000);
     expect(tool.requests).toEqual([]);
   });
 
@@ -275,10 +275,7 @@ describeWith(envoyProgram, "Envoy with the shipped reverse proxy", (use) => {
     expect(authorizer.questions).toHaveLength(before);
     authorizer.setServing(true);
     await untilHealthy(envoy.adminUrl);
-    await until(async () => (await send(`${envoy.url}/x`, { host })).status === 200, {
-      what: "an answer",
-      timeoutMs: 500,
-    });
+    await until(async () => (await send(`${envoy.url}/x`, { host })).status === 200, { what: "an answer" });
   });
 
   test("the admin interface only watches", async () => {
@@ -312,7 +309,7 @@ describeWith(envoyProgram, "Envoy without an authorizer", (use) => {
       await envoy.stop();
       await tool.stop();
     }
-  }, 60_000);
+  });
 });
 
 function ok(ok_response: Extract<CheckResponse, { ok_response: object }>["ok_response"]) {

@@ -118,7 +118,7 @@ describeWith(envoyProgram, "Envoy with the shipped mutual TLS", (use) => {
       tool,
       edit: (config) => useMutual(config, secrets),
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await envoy?.stop();
     await stopAuthorizer?.();

@@ -129,8 +129,8 @@ test("a drain ends every stream, reads what had come, and takes no more", async 
   for (const { call } of streams) call.write(messageOf([bytesOf(entryOf(ulid(1)))]));
   await until(() => entries.length === 3);
   const before = Date.now();
-  await server.drain(20_000);
-  expect(Date.now() - before).toBeLessThan(10_000);
+  await server.drain(40_000);
+  expect(Date.now() - before).toBeLessThan(20_000);
   expect(await Promise.all(streams.map(({ over }) => over))).toEqual(["ended", "ended", "ended"]);
 });
 

@@ -108,9 +108,9 @@ export function bodyLength(request: CheckRequest): number | undefined {
 
 /** Polls until `condition` holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("the condition did not come true within 10 s");
+    if (Date.now() > deadline) throw new Error("the condition did not come true within a minute");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

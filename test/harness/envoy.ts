@@ -141,7 +141,7 @@ async function listenerPort(adminUrl: string): Promise<number | undefined> {
 }
 
 /** Polls the admin interface until every endpoint of the authorizer passes its health check, or fails after the timeout. */
-export async function untilHealthy(adminUrl: string, timeoutMs = 15_000): Promise<void> {
+export async function untilHealthy(adminUrl: string, timeoutMs = 60_000): Promise<void> {
   await until(
     async () => {
       const { body } = await send(`${adminUrl}/clusters`);

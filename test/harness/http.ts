@@ -19,7 +19,7 @@ export interface SendOptions {
 
 /** One HTTP/1.1 request on a connection of its own. Unlike `fetch` it can name any host, and it changes no path. */
 export function send(url: string, options: SendOptions = {}): Promise<Answer> {
-  const { method = options.body === undefined ? "GET" : "POST", timeoutMs = 15_000 } = options;
+  const { method = options.body === undefined ? "GET" : "POST", timeoutMs = 30_000 } = options;
   const [, hostname = "", port = "80", path = "/"] = /^http:\/\/([^:/]+):?(\d*)(.*)$/.exec(url) ?? [];
   return new Promise((resolve, reject) => {
     const headers = { host: options.host ?? `${hostname}:${port}`, ...options.headers };
@@ -48,9 +48,9 @@ export interface RawAnswer {
 
 /**
  * Sends exact bytes (a string is Latin-1, so `\xe9` is one byte) and reads until the peer closes or falls silent after a
- * complete header. For requests that no HTTP client would write.
+ * whole answer. For requests that no HTTP client would write.
  */
-export function sendRaw(port: number, bytes: string | Uint8Array, timeoutMs = 5_000): Promise<RawAnswer> {
+export function sendRaw(port: number, bytes: string | Uint8Array, timeoutMs = 30_000): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";
@@ -58,7 +58,7 @@ export function sendRaw(port: number, bytes: string | Uint8Array, timeoutMs = 5_
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
       clearTimeout(quiet);
-      quiet = setTimeout(() => socket.destroy(), text.includes("\r\n\r\n") ? 100 : timeoutMs);
+      quiet = setTimeout(() => socket.destroy(), isWhole(text) ? 100 : timeoutMs);
     });
     let opened = false;
     socket.once("connect", () => {
@@ -72,4 +72,13 @@ export function sendRaw(port: number, bytes: string | Uint8Array, timeoutMs = 5_
     });
     socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
   });
+}
+
+/** Whether an answer is there up to its end, as far as its header tells where that is. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return false;
+  const [head, body] = [text.slice(0, end), text.slice(end + 4)];
+  if (/^transfer-encoding: *chunked/im.test(head)) return body.endsWith("0\r\n\r\n");
+  return body.length >= Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
 }

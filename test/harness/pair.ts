@@ -215,7 +215,6 @@ async function startServer(folder: string, name: string, env: Readonly<Record<st
   });
   const match = await until(() => readyLine.exec(server.stdout()) ?? (!server.running() && "ended"), {
     what: `${name} to be ready`,
-    timeoutMs: 30_000,
   });
   if (match === "ended") throw new Error(`${name} ended: ${server.stderr()}`);
   return { server, grpc: match[1] ?? "", http: match[2] ?? "" };

@@ -97,7 +97,7 @@ test("nothing outlives a parent that was killed", async () => {
   expect(pids.map(isAlive)).toEqual([true, true]);
   parent.signal("SIGKILL");
   await until(() => !pids.some(isAlive), { what: "the children to end" });
-}, 20_000);
+});
 
 test("a lock lets in one at a time, and the next after one who is gone", async () => {
   const path = join(folder, "some.lock");

@@ -44,7 +44,7 @@ export interface RunningProcess {
 
 /** Starts a program and waits until it is ready. When it does not get ready, it is stopped and its last words are told. */
 export async function startProcess(options: StartOptions): Promise<RunningProcess> {
-  const { name, graceMs = 5_000, keepBytes = 1 << 20 } = options;
+  const { name, graceMs = 20_000, keepBytes = 1 << 20 } = options;
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
@@ -89,7 +89,7 @@ export async function startProcess(options: StartOptions): Promise<RunningProces
 }
 
 async function becomesReady(running: RunningProcess, options: StartOptions & Required<Pick<StartOptions, "ready">>) {
-  const { name, ready, readyTimeoutMs = 20_000 } = options;
+  const { name, ready, readyTimeoutMs = 120_000 } = options;
   let gone = false;
   try {
     await until(

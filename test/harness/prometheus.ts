@@ -52,7 +52,6 @@ export async function startPrometheus(
     ],
     logFile: join(folder, "prometheus.log"),
     ready: async () => (await send(`${base}/-/ready`)).status === 200,
-    readyTimeoutMs: 60_000,
   });
 
   const get: RunningPrometheus["get"] = async (path) => {

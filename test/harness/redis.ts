@@ -89,5 +89,5 @@ export function answersPing(host: string, port: number): Promise<boolean> {
 
 /** For servers that are not children of ours. */
 export async function untilRedisAnswers(host: string, port: number): Promise<void> {
-  await until(() => answersPing(host, port), { what: `Redis on ${host}:${port}`, timeoutMs: 20_000 });
+  await until(() => answersPing(host, port), { what: `Redis on ${host}:${port}` });
 }

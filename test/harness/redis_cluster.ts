@@ -54,7 +54,6 @@ export async function startRedisCluster(program: string, certificates?: RedisCer
         await until(async () => (await node.raw.call("CLUSTER", "REPLICATE", of.id)) === "OK", { what: "a replica" });
         await until(async () => /^master_link_status:up/m.test(await node.raw.info("replication")), {
           what: "the replica's copy",
-          timeoutMs: 30_000,
         });
         return node;
       },
@@ -118,7 +117,7 @@ async function untilWhole(nodes: readonly ClusterNode[]): Promise<void> {
         const whole = /^cluster_slots_ok:16384\r?$/m.test(info) && /^cluster_state:ok/m.test(info);
         return whole && /^cluster_known_nodes:(\d+)/m.exec(info)?.[1] !== "1";
       },
-      { what: `${name} to know the whole cluster`, timeoutMs: 60_000 },
+      { what: `${name} to know the whole cluster` },
     );
   }
 }

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Document, parseDocument } from "yaml";
-import { type EnvoyConfig, type RunningEnvoy, startEnvoy, untilHealthy } from "./envoy.js";
+import { connectionManager, type EnvoyConfig, type RunningEnvoy, startEnvoy, untilHealthy } from "./envoy.js";
 import { type ExampleTool, type ExampleToolOptions, startExampleTool } from "./example_tool.js";
 import { type Answer, send } from "./http.js";
 import { freePort, type RunningProcess, startProcess } from "./process.js";
@@ -83,11 +83,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         name: "countersign",
         command: process.execPath,
         args: [cli, "serve", "--config", config],
-        // Tests look for the record of each refusal; a test of floods says otherwise.
-        env: { NODE_OPTIONS: "", COUNTERSIGN_AUDIT_REFUSALS_WHOLE: "1000000", ...env },
+        env: {
+          NODE_OPTIONS: "",
+          // Tests look for the record of each refusal; a test of floods says otherwise.
+          COUNTERSIGN_AUDIT_REFUSALS_WHOLE: "1000000",
+          COUNTERSIGN_STORE_TIMEOUT: "3s",
+          ...env,
+        },
         logFile: join(folder, "server.log"),
-        // Several workers on a busy machine take their time.
-        readyTimeoutMs: 50_000,
         ready: async () => (await send(`${api}/healthz`)).status === 200,
       });
     const stack: Stack = {
@@ -139,7 +142,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       authorizer: { host: "127.0.0.1", port: ports.grpc },
       tool: { host: tool.host, port: tool.port, domains: hosts },
       logFile: join(folder, "envoy.log"),
-      ...(options.editEnvoy && { edit: options.editEnvoy }),
+      edit: (config) => {
+        waitLonger(config);
+        options.editEnvoy?.(config);
+      },
     });
     undo.push(() => stack.envoy.stop());
     return stack;
@@ -147,6 +153,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** Seconds that Envoy waits for a judgement here: a machine that is busy with other tests may take longer than it should. */
+export const judgedWithinS = 10;
+
+function waitLonger(config: EnvoyConfig): void {
+  for (const { typed_config } of connectionManager(config).http_filters) {
+    if (typed_config.grpc_service) Object.assign(typed_config.grpc_service, { timeout: `${judgedWithinS}s` });
+  }
+  const later = (name: string, value: unknown): unknown => {
+    if (name === "health_checks") return (value as object[]).map((check) => ({ ...check, timeout: "5s" }));
+    return name === "connection_keepalive" ? { ...(value as object), timeout: "60s" } : value;
+  };
+  config.static_resources.clusters = JSON.parse(JSON.stringify(config.static_resources.clusters, later));
 }
 
 /** Tokens as the command line issues them, one for each agent and set of options. */

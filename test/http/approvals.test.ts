@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../harness/until.js";
 import { type Api, api, as, session } from "./fixture.js";
 
 let made: Api;
@@ -216,7 +218,7 @@ describe("over a socket", () => {
     const view = (await (await waiting).json()) as { status: string; override_token: string };
     expect(view.status).toBe("approved");
     expect(view.override_token).toEqual(expect.any(String));
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test("a long poll does not hold up the end of the server", async () => {
@@ -227,11 +229,11 @@ describe("over a socket", () => {
       polls += 1;
       return approval(one);
     };
-    while (polls === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => polls > 0, { what: "the first look" });
     const started = performance.now();
     await made.app.close();
     expect(((await (await waiting).json()) as { status: string }).status).toBe("pending");
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test("a client that hangs up ends its long poll", async () => {
@@ -243,13 +245,16 @@ describe("over a socket", () => {
     };
     const abort = new AbortController();
     const waiting = fetch(`${base}?wait=30s`, { headers: as("bob"), signal: abort.signal });
-    while (polls === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => polls > 0, { what: "the first look" });
     abort.abort();
     await expect(waiting).rejects.toThrow("aborted");
-    const before = performance.now();
-    await made.app.close();
-    expect(performance.now() - before).toBeLessThan(1000);
-    expect(polls).toBeLessThan(5);
+    // Long before the time that it asked for is over, nobody looks any more.
+    const over = async () => {
+      const before = polls;
+      await sleep(1_000);
+      return polls === before;
+    };
+    await until(over, { what: "the end of the looks", timeoutMs: 15_000 });
   });
 });
 

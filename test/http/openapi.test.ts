@@ -117,7 +117,7 @@ describe("what the running server answers is what the document says", () => {
   let all: Exchange[];
   beforeAll(async () => {
     all = await exchanges();
-  }, 120_000);
+  });
 
   test.each(routes)("%s", (route) => {
     const { responses } = operationOf(route);

@@ -46,7 +46,8 @@ test("a notifier whose other side hangs changes no decision, and holds up neithe
     log,
     metrics,
     publicUrl,
-    timing: { closeMs: 100 },
+    // No try is given up, and so none is made again.
+    timing: { closeMs: 100, tryMs: 600_000 },
   });
   tell = telling.tell;
   try {
@@ -59,7 +60,7 @@ test("a notifier whose other side hangs changes no decision, and holds up neithe
     // Nobody has answered by now; each call has opened its approval all the same.
     expect(await approvals.list({ status: "pending", limit: 100 })).toHaveLength(calls);
     await until(() => working.cards.length === calls, {
-      what: `a card for each approval, not ${working.cards.length}`,
+      what: "a card for each approval",
     });
     await until(() => hanging.received.length === 4, { what: "four tries to be under way" });
     expect(await metrics.text()).toContain(`countersign_notifications_waiting{notifier="webhook"} ${calls}`);

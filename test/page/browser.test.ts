@@ -68,7 +68,7 @@ describeWith(browser, "the page in Chromium", (use) => {
     // Both agents that came last have a turn; the last turns go to the soonest.
     expect(await shown()).toEqual(expect.arrayContaining([ids[99], ids[100]]));
     expect(await shown()).not.toContain(ids[98]);
-  }, 60_000);
+  });
 
   test("shows a new approval without being loaded again, and says so", async () => {
     const first = await site.ask();

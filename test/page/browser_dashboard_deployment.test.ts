@@ -62,7 +62,7 @@ describeWith(parts, "a deployment on the dashboard: shadow, refusal, approval, s
       return outcomes.length === 2;
     };
     await until(told, { what: "what became of both calls", timeoutMs: 60_000 });
-  }, 180_000);
+  });
   afterAll(async () => {
     await Promise.all(visits.map((one) => one.close()));
     await browser.close();

@@ -22,7 +22,7 @@ describeWith(browser, "how the dashboard looks in Chromium, after a day", (use) 
     await site.call("deploy-manager", run(1, { environment: "production" }));
     await site.call(hostileAgent, run(50, { params: { jobs: 50, note: "to\u202e<img>" } }));
     await site.call("tried-out", run(50));
-  }, 120_000);
+  });
   afterAll(async () => {
     const trouble = site?.trouble();
     await site?.close();

@@ -20,7 +20,7 @@ describeWith(parts, "an approval from the agent's call to the tool, over Envoy a
   beforeAll(async () => {
     browser = use().browser;
     stack = await startStack({ store: "memory:", envoyProgram: use().envoyProgram });
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser.close();
     await stack?.stop();

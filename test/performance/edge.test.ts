@@ -45,14 +45,20 @@ test("a plain body needs no closer look", async () => {
 });
 
 test("promises of a decision are counted", async () => {
-  let promises = 0;
-  const hook = createHook({
-    init: (_, type) => {
-      if (type === "PROMISE") promises += 1;
-    },
-  }).enable();
-  await allowed();
-  hook.disable();
-  expect(promises).toBeGreaterThan(5);
-  expect(promises).toBeLessThanOrEqual(83);
+  const counts: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    let promises = 0;
+    const hook = createHook({
+      init: (_, type) => {
+        if (type === "PROMISE") promises += 1;
+      },
+    }).enable();
+    await allowed();
+    hook.disable();
+    counts.push(promises);
+  }
+  // What a timer does meanwhile is counted too, and a slow machine comes to more of them.
+  const fewest = Math.min(...counts);
+  expect(fewest).toBeGreaterThan(5);
+  expect(fewest).toBeLessThanOrEqual(83);
 });

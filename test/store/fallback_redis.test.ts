@@ -9,7 +9,7 @@ import { callOf, unique } from "./subject.js";
 
 const part = await requirePart("Redis", findRedis);
 /** A machine that is busy must not look like a server that is away. */
-const waitMs = 1_500;
+const waitMs = 3_000;
 const opened: FallbackSubject[] = [];
 const daily = (limitMicro: number, costMicro = 1): Charge => ({ budget: { limitMicro, costMicro } });
 
@@ -58,10 +58,7 @@ async function subject(processes: number, fraction: number) {
       { what: "all processes to know that the server is away" },
     );
   const untilBack = () =>
-    until(() => all.every(({ trouble }) => trouble() === null), {
-      what: "all processes to be back",
-      timeoutMs: 20_000,
-    });
+    until(() => all.every(({ trouble }) => trouble() === null), { what: "all processes to be back" });
   return { all, controls, passing, untilAway, untilBack };
 }
 
@@ -75,7 +72,7 @@ describeWith(part, "a server that is away", () => {
     await untilAway();
     const before = performance.now();
     expect(await passing(agent, daily(limit), 200, 20)).toEqual({ stored: 0, local: 2 * 20 });
-    expect(performance.now() - before).toBeLessThan(5 * waitMs);
+    expect(performance.now() - before).toBeLessThan(9 * waitMs);
     await controls.resume();
     await untilBack();
     expect(await passing(agent, daily(limit), 200)).toEqual({ stored: 70, local: 0 });
@@ -88,7 +85,7 @@ describeWith(part, "a server that is away", () => {
     // Of the calls that its share did not cover each process tells one.
     expect(look?.session).toMatchObject({ calls: 30 + (40 + 2) + 200 + 2, passed: 30 + 40 + 70 });
     for (const { counts } of all) expect(counts).toMatchObject({ waiting: 0, dropped: 0 });
-  }, 60_000);
+  });
 
   test("killed and started again, empty: the limit once, and the share of the process", async () => {
     const { all, controls, passing, untilAway, untilBack } = await subject(1, 0.5);
@@ -108,7 +105,7 @@ describeWith(part, "a server that is away", () => {
     await untilBack();
     expect(await passing(agent, daily(40), 50)).toEqual({ stored: 15, local: 0 });
     expect(all[0]?.events.filter((event) => event.startsWith("lost"))).toEqual([`lost ${agent}`, `lost ${agent}`]);
-  }, 60_000);
+  });
 
   test("rates: each process lets its share through, and at least one call", async () => {
     const { controls, passing, untilAway } = await subject(2, 0.25);
@@ -117,7 +114,7 @@ describeWith(part, "a server that is away", () => {
     await untilAway();
     expect(await passing(unique("agent"), hourly(12), 60, 10)).toEqual({ stored: 0, local: 2 * 3 });
     expect(await passing(unique("agent"), hourly(3), 60, 10)).toEqual({ stored: 0, local: 2 * 1 });
-  }, 60_000);
+  });
 
   test("faults under load: no more passes than the limit and the shares, and nothing that was seen is forgotten", async () => {
     const { all, controls, passing, untilAway, untilBack } = await subject(2, 0.1);
@@ -162,7 +159,7 @@ describeWith(part, "a server that is away", () => {
     }
     for (const { counts } of all) expect(counts).toMatchObject({ waiting: 0, dropped: 0 });
     expect(sums.stored).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test("what sessions have to remember arrives in order, also of those who call no more", async () => {
     const { all, controls, untilAway, untilBack } = await subject(1, 1);
@@ -186,7 +183,7 @@ describeWith(part, "a server that is away", () => {
       );
       expect(session).toMatchObject({ calls: 15, refused: 15 });
     }
-  }, 60_000);
+  });
 
   test("a dirty session is dirty at the first look after the server is back", async () => {
     const { all, controls, untilAway } = await subject(1, 1);
@@ -201,5 +198,5 @@ describeWith(part, "a server that is away", () => {
     await controls.resume();
     const look = await until(() => one.store.look(lookAt(agent, "s")), { what: "the first answer", everyMs: 1 });
     expect(look.session).toMatchObject({ calls: 201, classification: ["pii"], indicators: { prompt_injection: 1 } });
-  }, 60_000);
+  });
 });

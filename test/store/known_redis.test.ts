@@ -141,5 +141,5 @@ describeWith(part, "counters that the server lost", () => {
     await passes(0, quick, rate);
     expect(forgotten).toBeGreaterThan(0);
     expect(lost).toEqual([[]]);
-  }, 30_000);
+  });
 });

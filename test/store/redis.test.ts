@@ -306,5 +306,5 @@ describeWith(part, "round trips", () => {
     await pending();
     // The list of those that are pending, and the one that is.
     expect(await commandsOf(raw, pending)).toEqual({ evalsha: 2, time: 2 });
-  }, 30_000);
+  });
 });

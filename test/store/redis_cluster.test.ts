@@ -128,7 +128,7 @@ describeWith(part, "a Redis cluster", (use) => {
     } finally {
       await single.stop();
     }
-  }, 30_000);
+  });
 
   test("nobody there is an error that names the addresses and the cause", async () => {
     await expect(connected(placeOf("127.0.0.1:1", "127.0.0.1:2"))).rejects.toThrow(
@@ -138,5 +138,5 @@ describeWith(part, "a Redis cluster", (use) => {
     await store.close();
     await expect(store.ping()).rejects.toThrow("the store is closed");
     await expect(spend(store, unique("agent"))).rejects.toThrow("the store is closed");
-  }, 30_000);
+  });
 });

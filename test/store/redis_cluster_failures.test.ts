@@ -46,7 +46,7 @@ describeWith(part, "failures of a cluster", (use) => {
     await goOn(agents);
     // It kept nothing.
     expect(await spentBy(store, dead)).toBe(1);
-  }, 90_000);
+  });
 
   test("a session that could not be indexed is, with the repeated call or the next one", async () => {
     const [{ controls }] = cluster.nodes;
@@ -64,14 +64,14 @@ describeWith(part, "failures of a cluster", (use) => {
     await until(() => call(repeated, repeated), { what: "the repeated call" });
     await until(() => call(called, unique("key")), { what: "the next call" });
     for (const session of [repeated, called]) expect(await store.sessionAgents(session)).toEqual([agent]);
-  }, 90_000);
+  });
 
   test("a store may be opened while a node is away", async () => {
     await cluster.nodes[0].controls.kill();
     const other = await connected({ cluster: cluster.nodes.map(({ name }) => name) });
     await until(() => spend(other, agents[1]), { what: "a call" });
     await refusedWithin(generousMs, () => spend(other, agents[0]));
-  }, 90_000);
+  });
 
   test("a node that hangs: others go on, and nothing waits for it to come back", async () => {
     const [{ controls, raw }] = cluster.nodes;
@@ -89,7 +89,7 @@ describeWith(part, "failures of a cluster", (use) => {
     expect((await spentBy(store, hanging)) - spent).toBeLessThanOrEqual(1);
     expect(await connectionOf(raw)).not.toBe(before);
     await goOn(agents);
-  }, 90_000);
+  });
 
   test("a primary that hands over to its replica: the new one is found, and counts on", async () => {
     const [old] = cluster.nodes;
@@ -114,7 +114,7 @@ describeWith(part, "failures of a cluster", (use) => {
     expect(now - spent).toBeGreaterThanOrEqual(passed);
     expect(now - spent).toBeLessThanOrEqual(passed + refused);
     expect((await replica.raw.info("commandstats")).includes("cmdstat_evalsha")).toBe(true);
-  }, 90_000);
+  });
 
   test("a killed primary whose replica takes over: working again without it", async () => {
     const [old] = cluster.nodes;
@@ -129,5 +129,5 @@ describeWith(part, "failures of a cluster", (use) => {
     expect(await until(() => spentBy(store, agent), { what: "the sum" })).toBeGreaterThan(spent);
     await goOn(agents);
     await recovered(store);
-  }, 90_000);
+  });
 });

@@ -110,7 +110,7 @@ describeWith(part, "slots that move", (use) => {
     expect(await spentBy(patient, agent)).toBe(passed + refused.length);
     expect(await told("MOVED")).toBeGreaterThan(0);
     expect((await told("ASK")) + (await told("TRYAGAIN"))).toBeGreaterThan(0);
-  }, 120_000);
+  });
 
   test("a call that meets a slot half way is weighed when it has arrived", async () => {
     const [, second, third] = cluster.nodes;
@@ -130,7 +130,7 @@ describeWith(part, "slots that move", (use) => {
     expect(await spentBy(patient, agent)).toBe(2);
     expect(await told("TRYAGAIN")).toBeGreaterThan(0);
     await move(slot, third, second);
-  }, 60_000);
+  });
 
   test("what has only one key is found while it is on its way", async () => {
     const store = await connected(place(), { waitMs: 20_000, prefix: "asked:" });
@@ -149,5 +149,5 @@ describeWith(part, "slots that move", (use) => {
     expect(await told("ASK")).toBeGreaterThan(before);
     await finish(slot, from, to);
     expect((await redeem(store, draft)).approval).toEqual({ outcome: "redeemed" });
-  }, 60_000);
+  });
 });

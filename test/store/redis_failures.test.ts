@@ -45,7 +45,7 @@ describeWith(part, "failures", () => {
     await recovered(store);
     expect((await store.settle(callOf("a", hourly))).enforced).toEqual({ outcome: "ok" });
     expect((await store.settle(callOf("a", hourly))).enforced).toMatchObject({ outcome: "rate_exceeded" });
-  }, 30_000);
+  });
 
   test("a call made while the connection is coming back waits for it", async () => {
     const server = await ownServer();
@@ -55,7 +55,7 @@ describeWith(part, "failures", () => {
     const waiting = store.settle(callOf("a", hourly)).catch(() => store.settle(callOf("a", hourly)));
     await server.controls.restart();
     expect((await waiting).enforced).toEqual({ outcome: "ok" });
-  }, 30_000);
+  });
 
   test("stopped without closing its sockets: refused within the wait, then working", async () => {
     const server = await ownServer();
@@ -68,7 +68,7 @@ describeWith(part, "failures", () => {
     await server.controls.resume();
     await recovered(store);
     expect((await store.settle(callOf("b", hourly))).enforced).toEqual({ outcome: "ok" });
-  }, 30_000);
+  });
 
   test("a connection that fell silent is given up for a new one", async () => {
     const { url, controls } = await ownServer();
@@ -87,7 +87,7 @@ describeWith(part, "failures", () => {
     expect(after).toBeDefined();
     expect(after).not.toBe(before);
     await end();
-  }, 30_000);
+  });
 
   test("a server that stops answering under many calls fails them all within the wait", async () => {
     const server = await ownServer();
@@ -99,7 +99,7 @@ describeWith(part, "failures", () => {
     for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
     await server.controls.resume();
     await recovered(store);
-  }, 30_000);
+  });
 
   test("scripts that were flushed are sent again", async () => {
     const { url } = await ownServer();
@@ -131,7 +131,7 @@ describeWith(part, "failures", () => {
     // The name of the server may lead to another one after a failover.
     expect(await connectionOf(raw)).not.toBe(before);
     await end();
-  }, 30_000);
+  });
 
   test("a full server refuses before it has written anything", async () => {
     const { url } = await ownServer();
@@ -196,7 +196,7 @@ describeWith(program, "a server that loads its data", (use) => {
       await store.close();
       await server.stop();
     }
-  }, 60_000);
+  });
 });
 
 describeWith(part, "at start", () => {
@@ -220,7 +220,7 @@ describeWith(part, "at start", () => {
     expect(troubles.length).toBeGreaterThan(0);
     expect(inspect([failure, ...troubles], { depth: 10 })).not.toMatch(/wr0ng|s3cret/);
     await end();
-  }, 30_000);
+  });
 
   test("nobody there is an error that names the address", async () => {
     const server = await ownServer();
@@ -228,5 +228,5 @@ describeWith(part, "at start", () => {
     const { host } = new URL(server.url);
     const text = new RegExp(`${host} cannot be used: no connection within 3000 ms: .*ECONNREFUSED`);
     await expect(connected(server.url)).rejects.toThrow(text);
-  }, 30_000);
+  });
 });

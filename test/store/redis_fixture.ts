@@ -7,9 +7,10 @@ import { startRedis } from "../harness/find_redis.js";
 import type { OwnRedis } from "../harness/redis.js";
 import { until } from "../harness/until.js";
 
-export const waitMs = 300;
-/** Room for a machine that is busy with other tests; far below what an unbounded wait would take. */
-export const generousMs = waitMs + 1500;
+/** Long enough that a machine that is busy with other tests does not look like a server that is away. */
+export const waitMs = 1_000;
+/** Room for such a machine; far below what an unbounded wait would take. */
+export const generousMs = waitMs + 10_000;
 export const hourly = { rate: { intervalUs: 3_600_000_000, burst: 1 } };
 
 const started: OwnRedis[] = [];

@@ -77,7 +77,7 @@ describeWith(part, "over TLS", (use) => {
     );
     await misnamed.stop();
     await elsewhere.remove();
-  }, 60_000);
+  });
 
   test("a handshake that is broken off at any time ends quietly", async () => {
     const { hostname, port } = new URL(server.secureUrl);
@@ -89,14 +89,14 @@ describeWith(part, "over TLS", (use) => {
       await connection.close();
       expect(await refused).toBeInstanceOf(StoreUnavailable);
     }
-  }, 60_000);
+  });
 
   test("without the certificate that the server asks for, and in plain text, nobody gets in", async () => {
     const { ca_file } = certificates.client;
     expect(await refusalOf({ url: server.secureUrl, tls: { ca_file } })).toBeInstanceOf(StoreUnavailable);
     expect(await refusalOf(server.secureUrl.replace("rediss", "redis"))).toBeInstanceOf(StoreUnavailable);
     expect(await refusalOf(server.url.replace("redis", "rediss"))).toBeInstanceOf(StoreUnavailable);
-  }, 60_000);
+  });
 
   test("files that cannot be used are named, and what is in them is not", async () => {
     const { client } = certificates;
@@ -225,5 +225,5 @@ describeWith(part, "over TLS", (use) => {
     } finally {
       await cluster.stop();
     }
-  }, 90_000);
+  });
 });

@@ -76,7 +76,7 @@ describeWith(opa, "users' Rego in the threads and in the real OPA", (use) => {
       await pool.close();
       await rm(folder, { recursive: true });
     }
-  }, 120_000);
+  });
 });
 
 function sorted(answer: object = {}): [string, unknown][] {
