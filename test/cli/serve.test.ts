@@ -189,7 +189,7 @@ describe("while it serves", () => {
     const { server } = await serve(dir, { COUNTERSIGN_TELEMETRY_OTLP: `http://127.0.0.1:${silent.port}` });
     const from = performance.now();
     expect(await server.stop()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - from).toBeLessThan(4_000);
+    expect(performance.now() - from).toBeLessThan(9_000);
     silent.free();
   });
 

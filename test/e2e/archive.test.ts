@@ -197,7 +197,7 @@ describeWith(part, "with object storage and the OTLP endpoint down", (use) => {
         `both up ${upMs.toFixed(2)} ms, both down ${downMs.toFixed(2)} ms, ratio ${(downMs / upMs).toFixed(2)}`,
     );
     // Gross: a decision that waited for either would take seconds.
-    expect(downMs).toBeLessThan(Math.max(20, upMs * 3));
+    expect(downMs).toBeLessThan(Math.max(1_000, upMs * 3));
   });
 
   async function recordsOf(audit: string): Promise<string[]> {

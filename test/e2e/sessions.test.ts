@@ -215,27 +215,33 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     }
   });
 
-  /** Asks the second process whether a call may go on, until it gives this reason; how long that took in milliseconds. */
-  async function toldAfter(token: string, reason: string): Promise<number> {
+  /** Asks the second process whether a call may go on, until it gives this reason: who asks a second later hears no other. */
+  async function isTold(token: string, reason: string): Promise<void> {
     const began = performance.now();
+    let latest = 0;
     const check = () =>
       send(`${second.api}/v1/check`, {
         method: "POST",
         headers: { ...calling(token), "content-type": "application/json" },
         body: JSON.stringify({ tool: "crm", action: "lookup" }),
       });
-    await until(async () => JSON.parse((await check()).body).reason === reason, {
-      what: `${reason} by the other process`,
-      timeoutMs: 5_000,
-    });
-    return performance.now() - began;
+    await until(
+      async () => {
+        const askedMs = performance.now() - began;
+        const told = JSON.parse((await check()).body).reason;
+        if (told !== reason) latest = askedMs;
+        return told === reason;
+      },
+      { what: `${reason} by the other process` },
+    );
+    expect(latest).toBeLessThan(1_000);
   }
 
   test("a token that is revoked with one process is refused by the other within a second", async () => {
     const { access_token } = await exchanged("500");
     expect((await lookup(access_token)).status).toBe(200);
     expect((await form("/oauth2/revoke", { token: access_token })).status).toBe(200);
-    expect(await toldAfter(access_token, "token_revoked")).toBeLessThan(1_000);
+    await isTold(access_token, "token_revoked");
     expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "token_revoked" });
   });
 
@@ -243,10 +249,10 @@ describeWith(parts, "sessions through the real Envoy and the real Redis, over tw
     const { access_token } = await exchanged("600");
     expect((await lookup(access_token)).status).toBe(200);
     expect((await stack.ask(admin, "/v1/agents/shipper/disable", {})).status).toBe(200);
-    expect(await toldAfter(access_token, "agent_disabled")).toBeLessThan(1_000);
+    await isTold(access_token, "agent_disabled");
     expect(payload(await lookup(access_token))).toMatchObject({ status: 401, reason: "agent_disabled" });
     expect((await stack.ask(admin, "/v1/agents/shipper/enable", {})).status).toBe(200);
-    expect(await toldAfter(access_token, "allowed")).toBeLessThan(1_000);
+    await isTold(access_token, "allowed");
     expect((await lookup(access_token)).status).toBe(200);
     const acts = (await auditRecords(join(stack.folder, "var", "audit"))).filter(({ kind }) => kind === "admin");
     expect(acts.map(({ act }) => act)).toEqual(
@@ -338,6 +344,7 @@ async function startSecond(stack: Stack): Promise<{ process: RunningProcess; api
     args: [join(repository, "dist", "cli.js"), "serve", "--config", stack.config],
     env: {
       NODE_OPTIONS: "",
+      COUNTERSIGN_STORE_TIMEOUT: "3s",
       COUNTERSIGN_LISTEN_GRPC: `127.0.0.1:${grpc}`,
       COUNTERSIGN_LISTEN_HTTP: `127.0.0.1:${http}`,
       COUNTERSIGN_AUDIT_DIR: join(stack.folder, "var", "audit-2"),

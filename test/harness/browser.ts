@@ -10,7 +10,7 @@ import { cacheFolder } from "./programs.js";
 /** Git-ignored; what tests leave for people to look at. */
 export const artifactsFolder = join(cacheFolder, "artifacts");
 /** Milliseconds that something on a page may take on a busy machine. */
-const patience = 30_000;
+const patience = 60_000;
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** The real Chromium, without a window. Throws `PartMissing`. It ends with this process. */

@@ -89,7 +89,7 @@ describe("a provider that does not answer", () => {
   });
 
   test("after somebody has signed in there", async () => {
-    here = await place({ timeoutMs: 1_000 });
+    here = await place({ timeoutMs: 3_000 });
     const person = browser();
     const url = await here.cameBack(person, bob);
     here.openId.is = "silent";
