@@ -93,6 +93,17 @@ describe("whatever comes", () => {
   const body = fc.oneof(
     fc.dictionary(member, value).map((object) => JSON.stringify(object)),
     fc.record({ tool: word, action: word, params: fc.dictionary(word, value) }).map((object) => JSON.stringify(object)),
+    fc
+      .record(
+        {
+          tool: fc.constantFrom("shell", "deploy-api"),
+          action: word,
+          environment: fc.oneof(word, value),
+          params: fc.constant({}),
+        },
+        { requiredKeys: ["tool", "action"] },
+      )
+      .map((object) => JSON.stringify(object)),
     fc.string({ unit: "binary" }),
   );
 
@@ -102,13 +113,18 @@ describe("whatever comes", () => {
       shell,
       { ...deployApi, name: "spec", params: { n: "{body.spec.n}" }, match: { hosts: ["h"], path: "/{verb}" } },
     ];
+    let [calls, environments] = [0, 0];
     const property = fc.property(body, (text) => {
       const found = reason(text, entries);
       if (typeof found === "string") return;
       const said = JSON.parse(text);
       expect([found.tool, found.action]).toEqual([said.tool, said.action]);
-      if (said.environment !== undefined) expect(found.environment).toBe(said.environment);
+      calls += 1;
+      if (said.environment === undefined) return;
+      environments += 1;
+      expect(found.environment).toBe(said.environment);
     });
     fc.assert(property, { numRuns: 2_000, interruptAfterTimeLimit: 5_000 });
+    expect(Math.min(calls, environments)).toBeGreaterThan(5);
   });
 });
