@@ -1,4 +1,4 @@
-import { appendFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deploy } from "../demo/steps.js";
 import { type Answer, send } from "../harness/http.js";
@@ -39,6 +39,8 @@ describeWith(parts, "when parts fail", (use) => {
       await Promise.all(["counted", "deploy-manager", "release-bot"].map((agent) => stack.token(agent)));
     },
     async (folder) => {
+      const config = join(folder, "countersign.yaml");
+      await writeFile(config, (await readFile(config, "utf8")).replace(/^store_timeout: .*$/m, "store_timeout: 1s"));
       await appendFile(join(folder, "agents.yaml"), `  - {id: counted, scopes: ["reports:*"]}\n`);
       await writeFile(
         join(folder, "policies", "counted.yaml"),

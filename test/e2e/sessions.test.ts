@@ -344,7 +344,6 @@ async function startSecond(stack: Stack): Promise<{ process: RunningProcess; api
     args: [join(repository, "dist", "cli.js"), "serve", "--config", stack.config],
     env: {
       NODE_OPTIONS: "",
-      COUNTERSIGN_STORE_TIMEOUT: "3s",
       COUNTERSIGN_LISTEN_GRPC: `127.0.0.1:${grpc}`,
       COUNTERSIGN_LISTEN_HTTP: `127.0.0.1:${http}`,
       COUNTERSIGN_AUDIT_DIR: join(stack.folder, "var", "audit-2"),
