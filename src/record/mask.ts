@@ -95,11 +95,15 @@ class CallMasker implements Masker {
     const { inPath } = this.#secretsIn();
     // Then each segment is what it is decoded to, and none is a secret.
     if (inPath.size === 0 && !path.includes("%")) return this.quoted(path);
+    return this.#bySegment(path, inPath);
+  }
+
+  #bySegment(path: string, secrets: Secrets["inPath"]): string {
     const quoted = (raw: string): string => this.quoted(raw);
     return quoted(
       path
         .split("/")
-        .map((segment) => maskSegment(segment, inPath, quoted))
+        .map((segment) => maskSegment(segment, secrets, quoted))
         .join("/"),
     );
   }

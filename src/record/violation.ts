@@ -15,8 +15,12 @@ export function maskResult(result: Json, mask: Masker): Json {
 
 /** Most say nothing that is masked, and are not copied. */
 function maskView(view: JsonObject, mask: Masker): JsonObject {
-  const { violations: broken, asked, redact, sanitize } = view;
-  if (isEmpty(broken) && isEmpty(asked) && isEmpty(redact) && isEmpty(sanitize)) return view;
+  const { violations, asked, redact, sanitize } = view;
+  const isBare = isEmpty(violations) && isEmpty(asked) && isEmpty(redact) && isEmpty(sanitize);
+  return isBare ? view : maskLists(view, mask);
+}
+
+function maskLists(view: JsonObject, mask: Masker): JsonObject {
   const list = (name: string) => (Array.isArray(view[name]) ? view[name] : []) as JsonObject[];
   const violations = (name: string) => list(name).map((violation) => maskViolation(violation, mask));
   return {
