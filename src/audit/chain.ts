@@ -1,7 +1,8 @@
 import { sha256Hex } from "../canonical.js";
+import type { CanonicalBytes } from "../canonical_bytes.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope, RecordDraft } from "./record.js";
-import { BrokenRecord, readSignedLine, signedLine } from "./signed.js";
+import { BrokenRecord, readSignedLine, writeSigned } from "./signed.js";
 
 /** Where in a chain a record goes, and who signs it. */
 export interface Place {
@@ -17,11 +18,11 @@ export interface Place {
 export type Sealed = Envelope & { [member: string]: unknown };
 
 /**
- * The bytes of one line of the chain, without its newline: the RFC 8785 form of the record with its signature, which is over the
- * RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
+ * Writes one line of the chain into `room`, without its newline: the RFC 8785 form of the record with its signature, which is over
+ * the RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
  */
-export function seal(draft: RecordDraft, { seq, prev, writer, key }: Place): Buffer {
-  return signedLine(draft, key, { prev, seq, writer });
+export function seal(room: CanonicalBytes, draft: RecordDraft, { seq, prev, writer, key }: Place): void {
+  writeSigned(room, draft, key, { prev, seq, writer });
 }
 
 /** What the next record's `prev` says about this line (given without its newline). */

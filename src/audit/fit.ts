@@ -1,5 +1,6 @@
 import type { Json } from "../call.js";
 import { canonicalJson, sha256Hex } from "../canonical.js";
+import type { CanonicalBytes } from "../canonical_bytes.js";
 import { type Place, seal } from "./chain.js";
 import { AuditUnavailable, type RecordDraft } from "./record.js";
 
@@ -7,25 +8,30 @@ import { AuditUnavailable, type RecordDraft } from "./record.js";
 export const maxLineBytes = 1024 * 1024;
 
 /**
- * Seals a record into a line of at most `limit` bytes. Of too large a record as much is replaced by its hash and size (both of
- * the RFC 8785 form) as has to be: of a decision the input that policy saw, then the result and the violations; of an act its
- * detail; of any record, whatever is long. So nothing that somebody writes can make itself unfit for the record. Throws
- * `AuditUnavailable` when the record has no JSON form.
+ * Seals a record into a line of at most `limit` bytes, behind what stands in `room`. Of too large a record as much is replaced by
+ * its hash and size (both of the RFC 8785 form) as has to be: of a decision the input that policy saw, then the result and the
+ * violations; of an act its detail; of any record, whatever is long. So nothing that somebody writes can make itself unfit for
+ * the record. Throws `AuditUnavailable` when the record has no JSON form; `room` is then as it was.
  */
-export function sealWithin(draft: RecordDraft, place: Place, limit = maxLineBytes): Buffer {
-  const whole = sealed(draft, place);
-  if (whole.length <= limit) return whole;
-  for (const reduce of [...reductions[draft.kind], ...last]) {
-    const reduced = sealed(reduce(draft), place);
-    if (reduced.length <= limit) return reduced;
-  }
+export function sealWithin(room: CanonicalBytes, draft: RecordDraft, place: Place, limit = maxLineBytes): void {
+  const start = room.end;
+  const fits = (record: RecordDraft): boolean => {
+    sealed(room, record, place);
+    if (room.end - start <= limit) return true;
+    room.end = start;
+    return false;
+  };
+  if (fits(draft)) return;
+  for (const reduce of [...reductions[draft.kind], ...last]) if (fits(reduce(draft))) return;
   throw new AuditUnavailable(`a record is larger than ${limit} bytes`);
 }
 
-function sealed(draft: RecordDraft, place: Place): Buffer {
+function sealed(room: CanonicalBytes, draft: RecordDraft, place: Place): void {
+  const start = room.end;
   try {
-    return seal(draft, place);
+    seal(room, draft, place);
   } catch (cause) {
+    room.end = start;
     throw new AuditUnavailable("a record has no JSON form", { cause });
   }
 }

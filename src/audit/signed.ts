@@ -1,4 +1,5 @@
 import { canonicalJson, canonicalName, sortedNames } from "../canonical.js";
+import { CanonicalBytes } from "../canonical_bytes.js";
 import { isBase64Url } from "../keys/jwk.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope } from "./record.js";
@@ -10,29 +11,66 @@ export class BrokenRecord extends Error {
 
 /**
  * A statement with its signature, as the bytes of one line without its newline: the RFC 8785 form of both, the signature being
- * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind. `more` are members
- * beside those of the statement, or instead of them.
+ * over the RFC 8785 form of everything else. Throws on what has no JSON form, and on a key of another kind.
  */
-export function signedLine(statement: object, key: SigningKey, more: object = {}): Buffer {
-  const { before, after } = aroundSignature(statement, more);
-  // What is signed is made into bytes once, and the line is the same bytes with the signature put in.
-  const room = roomFor(3 * (before.length + after.length + 1));
-  const cut = room.write(`{${before}`);
-  const end = cut + room.write(`${before !== "" && after !== "" ? "," : ""}${after}}`, cut);
-  const value = base64Url(key.sign(room.subarray(0, end)));
-  const signature = signatureMember({ alg: recordAlgorithm(key), kid: key.kid, value });
-  const put = `${before === "" ? "" : ","}${signature}${before === "" && after !== "" ? "," : ""}`;
-  const line = Buffer.allocUnsafe(end + Buffer.byteLength(put));
-  room.copy(line, 0, 0, cut);
-  room.copy(line, cut + line.write(put, cut), cut, end);
-  return line;
+export function signedLine(statement: object, key: SigningKey): Buffer {
+  scratch.clear();
+  writeSigned(scratch, statement, key);
+  return Buffer.from(scratch.from(0));
 }
 
-const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+const scratch = new CanonicalBytes();
 
-/** Room for so many bytes, until the next statement. Most fit where the one before was, so that none is left to collect. */
-function roomFor(bytes: number): Buffer {
-  return bytes <= scratch.length ? scratch : Buffer.allocUnsafeSlow(bytes);
+/**
+ * Writes such a line behind what stands in `room`. `more` are members beside those of the statement, or instead of them. After an
+ * error there may be a part of it.
+ */
+export function writeSigned(room: CanonicalBytes, statement: object, key: SigningKey, more: object = {}): void {
+  const start = room.end;
+  const place = writeUnsigned(room, statement, more);
+  const value = base64Url(key.sign(room.from(start)));
+  const isFirst = place === start + 1;
+  const isLast = place === room.end - 1;
+  // What was signed stays where it is, and the signature is put into it: no part of a line is written twice.
+  room.insert(place, `${isFirst ? "" : ","}${headOf(key)}${value}"}${isFirst && !isLast ? "," : ""}`);
+}
+
+/** Writes all but the signature. Gives the place of that. A copy of the statement with `more` in it would take longer. */
+function writeUnsigned(room: CanonicalBytes, statement: object, more: object): number {
+  const others = sortedNames(more);
+  let next = 0;
+  let place = -1;
+  const start = room.end + 1;
+  const put = (name: string, members: object): void => {
+    const value = (members as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || name === "signature") return;
+    if (place < 0 && name > "signature") place = room.end;
+    if (room.end > start) room.byte(comma);
+    room.name(name);
+    room.value(value);
+  };
+  room.byte(0x7b);
+  for (const name of sortedNames(statement)) {
+    for (; next < others.length && (others[next] as string) <= name; next++) put(others[next] as string, more);
+    if (others[next - 1] !== name) put(name, statement);
+  }
+  for (; next < others.length; next++) put(others[next] as string, more);
+  if (place < 0) place = room.end;
+  room.byte(0x7d);
+  return place;
+}
+
+const comma = 0x2c;
+
+/** What stands before the value of the signatures of a key, written once. */
+const heads = new WeakMap<SigningKey, string>();
+
+function headOf(key: SigningKey): string {
+  const known = heads.get(key);
+  if (known !== undefined) return known;
+  const head = signatureMember({ alg: recordAlgorithm(key), kid: key.kid, value: "" }).slice(0, -2);
+  heads.set(key, head);
+  return head;
 }
 
 /**
@@ -102,25 +140,16 @@ interface Around {
   after: string;
 }
 
-/** A copy of the statement with `more` in it would take longer than to write it down. */
-function aroundSignature(statement: object, more: object = {}): Around {
+function aroundSignature(statement: object): Around {
   const around = { before: "", after: "" };
-  const others = sortedNames(more);
-  let next = 0;
   for (const name of sortedNames(statement)) {
-    for (; next < others.length && (others[next] as string) <= name; next++) put(around, others[next] as string, more);
-    if (others[next - 1] !== name) put(around, name, statement);
+    const value = (statement as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || name === "signature") continue;
+    const member = canonicalName(name) + canonicalJson(value);
+    if (name < "signature") around.before += around.before === "" ? member : `,${member}`;
+    else around.after += around.after === "" ? member : `,${member}`;
   }
-  for (; next < others.length; next++) put(around, others[next] as string, more);
   return around;
-}
-
-function put(around: Around, name: string, members: object): void {
-  const value = (members as Readonly<Record<string, unknown>>)[name];
-  if (value === undefined || name === "signature") return;
-  const member = canonicalName(name) + canonicalJson(value);
-  if (name < "signature") around.before += around.before === "" ? member : `,${member}`;
-  else around.after += around.after === "" ? member : `,${member}`;
 }
 
 function signatureMember(signature: unknown): string {

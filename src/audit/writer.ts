@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { CanonicalBytes } from "../canonical_bytes.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import { systemRuntime } from "../runtime.js";
 import { linkTo } from "./chain.js";
@@ -128,7 +129,6 @@ interface Waiting {
 /** Records that are written together. */
 interface Batch {
   waiting: Waiting[];
-  lines: Buffer[];
   /** The end of the chain with them. */
   head: Head;
 }
@@ -154,6 +154,8 @@ class ChainWriter implements AuditWriter {
   readonly #keeper: HeadKeeper;
   readonly #unlock: () => Promise<void>;
   readonly #now: () => number;
+  /** The lines of the batch that is being written; there is never more than one. */
+  readonly #room = new CanonicalBytes();
   #head: Head;
   #queue: Waiting[] = [];
   /** What has to be waited for. */
@@ -274,7 +276,7 @@ class ChainWriter implements AuditWriter {
   #commit(): Promise<void> | null {
     const batch = this.#sealNext();
     if (batch.waiting.length === 0) return null;
-    const writing = this.#tail.append(Buffer.concat(batch.lines), this.#head.seq + 1);
+    const writing = this.#tail.append(this.#room.from(0), this.#head.seq + 1);
     if (writing !== null) {
       return writing.then(
         () => this.#committed(batch),
@@ -299,19 +301,19 @@ class ChainWriter implements AuditWriter {
   /** Takes records off the queue and seals them behind the present head, which stays. Refuses those that cannot be. */
   #sealNext(): Batch {
     const waiting: Waiting[] = [];
-    const lines: Buffer[] = [];
+    const room = this.#room;
     let head = this.#head;
-    let bytes = 0;
     let taken = 0;
+    room.clear();
     for (const entry of this.#queue) {
-      if (taken === maxBatchRecords || bytes >= maxBatchBytes) break;
+      if (taken === maxBatchRecords || room.end >= maxBatchBytes) break;
       taken++;
+      const start = room.end;
       try {
         const place = { seq: head.seq + 1, prev: head.link, writer: this.writer, key: this.#options.key };
-        const line = sealWithin(entry.draft, place);
-        head = { seq: place.seq, link: linkTo(line) };
-        lines.push(line, newline);
-        bytes += line.length + 1;
+        sealWithin(room, entry.draft, place);
+        head = { seq: place.seq, link: linkTo(room.from(start)) };
+        room.byte(newline);
         waiting.push(entry);
       } catch (cause) {
         entry.reject(
@@ -320,7 +322,7 @@ class ChainWriter implements AuditWriter {
       }
     }
     this.#queue = this.#queue.slice(taken);
-    return { waiting, lines, head };
+    return { waiting, head };
   }
 
   #failed(cause: unknown): void {
@@ -343,7 +345,7 @@ class ChainWriter implements AuditWriter {
   }
 }
 
-const newline = Buffer.from("\n");
+const newline = 0x0a;
 
 /** The longest that a timer of Node waits. */
 const longestTimerMs = 2 ** 31 - 1;

@@ -5,7 +5,7 @@ import type { Evaluation } from "../evaluate/index.js";
 import type { Outcome } from "../outcome.js";
 import type { Masker, RecordParts } from "../record/index.js";
 import type { Proven } from "../refusal.js";
-import type { RecordedSession, SessionState } from "../session.js";
+import type { RecordedSession, SessionAttestation, SessionState } from "../session.js";
 import { viewOf } from "../sessions/view.js";
 import { factsOf as sessionFacts } from "../sessions/who.js";
 import type { SessionTerms, Settlement } from "../settle/index.js";
@@ -120,11 +120,29 @@ export function attestationOf(trail: Trail): RecordedSession | null {
   if (!identity || !session) return null;
   const agent = identity.agent.id;
   const { bound } = session;
-  if (recalled?.observed) return { ...recalled.observed.attestation, bound };
+  if (recalled?.observed) return recorded(recalled.observed.attestation, bound);
   const state = beforeOf(trail);
   if (state === undefined) return { agent_id: agent, session_id: session.id, ...sessionFacts(session), bound };
   const found = { agent, session, state, newTool: false, outside: null, indicators: recalled?.indicators ?? [] };
-  return { ...viewOf(found).attestation, bound };
+  return recorded(viewOf(found).attestation, bound);
+}
+
+/** In the order in which it is written; what the attestation lacks is not written. */
+function recorded(attestation: SessionAttestation, bound: boolean): RecordedSession {
+  const { agent_id, anomalies_detected, clearance, data_classification, initiated_by, role } = attestation;
+  const { session_id, session_integrity, workflow_run_id } = attestation;
+  return {
+    agent_id,
+    anomalies_detected,
+    bound,
+    clearance,
+    data_classification,
+    initiated_by,
+    role,
+    session_id,
+    session_integrity,
+    workflow_run_id,
+  } as RecordedSession;
 }
 
 /** The session before the call; `null` when nothing is remembered of it, `undefined` when nobody could tell. */
@@ -132,6 +150,9 @@ function beforeOf({ recalled, settlement, before }: Trail): SessionState | null 
   if (recalled?.observed) return recalled.state;
   return settlement?.before === undefined ? before : settlement.before;
 }
+
+/** Of nearly every call. */
+const nothingWrong: RecordParts["anomalies"] = { before: [], found: [] };
 
 /** Anomalies before a call that its record has: the newest. */
 const mostBefore = 5;
@@ -141,14 +162,17 @@ export function anomaliesOf(trail: Trail): RecordParts["anomalies"] {
   const { recalled } = trail;
   const before = beforeOf(trail);
   if (!recalled && before === undefined) return null;
+  const earlier = before?.recent ?? [];
+  if (earlier.length === 0 && !recalled?.newTool && (recalled?.indicators ?? []).length === 0) return nothingWrong;
   const found = (recalled?.indicators ?? []).map((reason) => ({
     reason,
     ...(reason === "prompt_injection" && recalled?.marker),
   }));
-  const earlier = (before?.recent ?? []).slice(-mostBefore);
   return {
     found: [...found, ...(recalled?.newTool ? [{ reason: "new_tool" }] : [])],
-    before: earlier.map(({ atMs, reason, detail }) => ({ at: new Date(atMs).toISOString(), reason, detail })),
+    before: earlier
+      .slice(-mostBefore)
+      .map(({ atMs, reason, detail }) => ({ at: new Date(atMs).toISOString(), reason, detail })),
   };
 }
 

@@ -39,12 +39,17 @@ export interface RecordParts {
 }
 
 /** Stage record: appends the signed record of the decision. Throws `audit_unavailable` when it could not be written. */
-export async function record(parts: RecordParts, sink: AuditSink): Promise<void> {
+export function record(parts: RecordParts, sink: AuditSink): Promise<void> {
   try {
-    await sink.append(decisionRecord(parts));
+    // Half the work of an async function that awaits it.
+    return sink.append(decisionRecord(parts)).catch(unavailable);
   } catch (error) {
-    throw new Refusal("audit_unavailable", "the decision could not be recorded", { cause: error });
+    return Promise.reject(error).catch(unavailable);
   }
+}
+
+function unavailable(cause: unknown): never {
+  throw new Refusal("audit_unavailable", "the decision could not be recorded", { cause });
 }
 
 /** The record of a decision, with all that the call says masked. */
@@ -58,7 +63,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     agent_model: identity?.agent.model ?? null,
     anomalies: parts.anomalies && maskAnomalies(parts.anomalies, mask),
     approval_id: redeemed?.id ?? computed.approval?.id ?? null,
-    data_classification: call && { tags: [...(evaluation?.tags ?? [])].sort(), tool: [...call.classification] },
+    data_classification: call && { tags: sorted(evaluation?.tags ?? nothing), tool: call.classification },
     decision: computed.verdict,
     decision_id: parts.decisionId,
     deployment_id: shown(redeemed?.deploymentId ?? call?.deployment_id) ?? (call ? parts.decisionId : null),
@@ -80,22 +85,35 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     reason: computed.reason,
     request_id: parts.request?.id ?? null,
     service: shown(call?.service),
-    session_attestation: session && ({ ...session } as unknown as Json),
+    session_attestation: session as unknown as Json,
     session_id: session?.session_id ?? null,
     timestamp: new Date(parts.nowMs).toISOString(),
     token: identity?.token ?? parts.proven?.token ?? null,
     tool: call?.tool ?? null,
     trace_id: parts.traceId,
-    violations: computed.violations.map((found) => maskViolation({ ...found } as { [name: string]: Json }, mask)),
+    violations: shownViolations(computed.violations, mask),
     workflow_run_id: session?.workflow_run_id ?? null,
   };
   if (parts.local) whole.local = true;
   return whole;
 }
 
+/** Of nearly every call. */
+const nothing: readonly never[] = Object.freeze([]);
+
+function sorted(tags: readonly string[]): readonly string[] {
+  return tags.length < 2 ? tags : [...tags].sort();
+}
+
+function shownViolations(found: readonly Violation[], mask: Masker): Json {
+  if (found.length === 0) return nothing as unknown as Json;
+  return found.map((one) => maskViolation({ ...one } as { [name: string]: Json }, mask));
+}
+
 /** What was asked for, also of a call that was refused before it was understood. The query may hold secrets. */
 function lineOf({ method, authority, target }: HttpRequest, mask: Masker): DecisionRecord["http"] {
-  const path = mask.path(target.split("?", 1)[0] ?? "");
+  const query = target.indexOf("?");
+  const path = mask.path(query < 0 ? target : target.slice(0, query));
   return { host: mask.quoted(mask.host(authority)).slice(0, longestShown), method, path: path.slice(0, longestShown) };
 }
 
@@ -104,6 +122,7 @@ function maskAnomalies(
   { found, before }: NonNullable<DecisionRecord["anomalies"]>,
   mask: Masker,
 ): DecisionRecord["anomalies"] {
+  if (found.length === 0 && before.length === 0) return { before, found };
   return {
     found: found.map((one) => ({ ...one, ...(one.where !== undefined && { where: mask.text(one.where) }) })),
     before: before.map((one) => ({ ...one, detail: mask.text(one.detail) })),

@@ -61,55 +61,105 @@ export interface Masker {
 
 /** The masker of one decision. */
 export function createMasker({ call, evaluation }: MaskParts): Masker {
-  const removed = evaluation?.removes ?? { headers: none, query: none };
   const scanned = evaluation?.scanned ?? null;
   // Where nothing was found there is nothing to look for again, which is so for most calls.
   const found = scanned && (!scanned.complete || scanned.hits.length > 0) ? scanned : null;
-  const copies = once(
-    (): Copies => (call && found?.complete ? copiesIn(partsOf(call), (part) => found.masked(part)) : new Map()),
-  );
-  const secrets = once(() => secretsOf(call, removed.query));
+  return new CallMasker(call ?? null, evaluation?.removes ?? nothing, found);
+}
 
-  const text = (raw: string): string => withoutTokens(found ? found.maskedText(raw) : raw);
-  const quoted = (raw: string): string => text(withoutCopies(raw, copies()));
-  const tokenless = ({ text: raw }: { text: string }): string => withoutTokens(raw);
-  const members = (raw: Members, names: ReadonlySet<string>): Members => {
-    const shown = withoutSecrets(found ? found.masked(raw) : raw, names);
-    return someMayHoldToken(shown as Json) ? mapMembers(shown, tokenless) : shown;
-  };
-  const value = (raw: Json): Json => {
-    const shown = found ? (Object.values(found.masked({ "": raw }))[0] ?? null) : raw;
+/** What most calls need of it is known at once; the rest is found out when it is asked for. */
+class CallMasker implements Masker {
+  readonly #call: MaskedCall | null;
+  readonly #removed: Removed;
+  readonly #found: Found | null;
+  #copies: Copies | null = null;
+  #secrets: Secrets | null = null;
+
+  constructor(call: MaskedCall | null, removed: Removed, found: Found | null) {
+    this.#call = call;
+    this.#removed = removed;
+    this.#found = found;
+  }
+
+  text(raw: string): string {
+    return withoutTokens(this.#found ? this.#found.maskedText(raw) : raw);
+  }
+
+  quoted(raw: string): string {
+    return this.#found?.complete && this.#call
+      ? this.text(withoutCopies(raw, this.#copiesIn(this.#call)))
+      : this.text(raw);
+  }
+
+  path(path: string): string {
+    const { inPath } = this.#secretsIn();
+    // Then each segment is what it is decoded to, and none is a secret.
+    if (inPath.size === 0 && !path.includes("%")) return this.quoted(path);
+    return this.#bySegment(path, inPath);
+  }
+
+  #bySegment(path: string, secrets: Secrets["inPath"]): string {
+    const quoted = (raw: string): string => this.quoted(raw);
+    return quoted(
+      path
+        .split("/")
+        .map((segment) => maskSegment(segment, secrets, quoted))
+        .join("/"),
+    );
+  }
+
+  host(host: string): string {
+    if (!this.#found && !mayHoldToken(host)) return host;
+    return this.text(
+      host
+        .split(".")
+        .map((label) => this.text(label))
+        .join("."),
+    );
+  }
+
+  value(raw: Json): Json {
+    const shown = this.#found ? (Object.values(this.#found.masked({ "": raw }))[0] ?? null) : raw;
     return someMayHoldToken(shown) ? mapTexts(shown, "", tokenless) : shown;
-  };
+  }
 
-  return {
-    text,
-    quoted,
-    path(path) {
-      const { inPath } = secrets();
-      // Then each segment is what it is decoded to, and none is a secret.
-      if (inPath.size === 0 && !path.includes("%")) return quoted(path);
-      return quoted(
-        path
-          .split("/")
-          .map((segment) => maskSegment(segment, inPath, quoted))
-          .join("/"),
-      );
-    },
-    host: (host) => (found || mayHoldToken(host) ? text(host.split(".").map(text).join(".")) : host),
-    value,
-    params: (params) => members(params, removed.query),
-    query(raw) {
-      const { inQuery } = secrets();
-      if (inQuery.size === 0) return members(raw, removed.query);
-      const shown = Object.entries(raw).map(([name, value]) => [
-        name,
-        isText(value) ? (inQuery.get(String(value)) ?? value) : value,
-      ]);
-      return members(Object.fromEntries(shown), removed.query);
-    },
-    headers: (headers) => members(headers, removed.headers),
-  };
+  params(params: Members): Members {
+    return this.#members(params, this.#removed.query);
+  }
+
+  query(raw: Members): Members {
+    const { inQuery } = this.#secretsIn();
+    if (inQuery.size === 0) return this.#members(raw, this.#removed.query);
+    const shown = Object.entries(raw).map(([name, value]) => [
+      name,
+      isText(value) ? (inQuery.get(String(value)) ?? value) : value,
+    ]);
+    return this.#members(Object.fromEntries(shown), this.#removed.query);
+  }
+
+  headers(headers: Members): Members {
+    return this.#members(headers, this.#removed.headers);
+  }
+
+  #members(raw: Members, names: ReadonlySet<string>): Members {
+    const shown = withoutSecrets(this.#found ? this.#found.masked(raw) : raw, names);
+    return someMayHoldToken(shown as Json) ? mapMembers(shown, tokenless) : shown;
+  }
+
+  #copiesIn(call: MaskedCall): Copies {
+    const found = this.#found;
+    this.#copies ??= found ? copiesIn(partsOf(call), (part) => found.masked(part)) : new Map();
+    return this.#copies;
+  }
+
+  #secretsIn(): Secrets {
+    this.#secrets ??= secretsOf(this.#call, this.#removed.query);
+    return this.#secrets;
+  }
+}
+
+function tokenless({ text }: { text: string }): string {
+  return withoutTokens(text);
 }
 
 /** Everything in a call that stands under a name, and the labels of the host, which may only be known by themselves. */
@@ -119,23 +169,29 @@ function partsOf({ params, body, destination, http }: MaskedCall): Members[] {
   return [params, body ?? {}, ...lines(http.query), ...lines(http.headers), { "": destination.host.split(".") }];
 }
 
+interface Secrets {
+  inPath: ReadonlyMap<string, string>;
+  inQuery: ReadonlyMap<string, string>;
+}
+
+const noSecrets: Secrets = { inPath: new Map(), inQuery: new Map() };
+
 /**
  * Secrets by name that stand in the path or the query under no name, or under another, with their placeholders. A body
  * that repeats a segment hides it there and nowhere else, since what the catalogue reads from the path has its own field.
  */
-function secretsOf(call: MaskedCall | null | undefined, removed: ReadonlySet<string>) {
-  const [inPath, inQuery] = [new Map<string, string>(), new Map<string, string>()];
-  if (!call) return { inPath, inQuery };
-  const { params, fromQuery, http } = call;
-  const named = new Set(http.query.map(({ name }) => name));
-  for (const name of Object.keys(params)) {
-    const value = params[name] as Json;
+function secretsOf(call: MaskedCall | null, removed: ReadonlySet<string>): Secrets {
+  // Most calls have none, and get what all of them get.
+  let secrets: { inPath: Map<string, string>; inQuery: Map<string, string> } | null = null;
+  for (const name in call?.params) {
+    const value = call.params[name] as Json;
     const shown = isText(value) ? hiddenBy(name, value, removed) : null;
     if (shown === null || value === "") continue;
-    if (!fromQuery.includes(name)) inPath.set(String(value), shown);
-    else if (!named.has(name)) inQuery.set(String(value), shown);
+    secrets ??= { inPath: new Map(), inQuery: new Map() };
+    if (!call.fromQuery.includes(name)) secrets.inPath.set(String(value), shown);
+    else if (!call.http.query.some((one) => one.name === name)) secrets.inQuery.set(String(value), shown);
   }
-  return { inPath, inQuery };
+  return secrets ?? noSecrets;
 }
 
 /** A segment that has no secret when decoded stays as it is spelled; the path as a whole is looked at afterwards. */
@@ -148,15 +204,8 @@ function maskSegment(segment: string, secrets: ReadonlyMap<string, string>, text
   return shown === decoded ? segment : shown;
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | null = null;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
 const none: ReadonlySet<string> = new Set();
+const nothing: Removed = { headers: none, query: none };
 
 /** Has a text of its own, which may be said again elsewhere. */
 function isText(value: Json): value is string | number {

@@ -27,10 +27,11 @@ export function isSecret(name: string, value: Json): boolean {
   return typeof value === "number" ? kind.number : kind.text;
 }
 
-/** What may stand under a name: a secret text, a secret number. */
+/** What may stand under a name: a secret text, a secret number. And whether it may hold a token itself. */
 interface NameKind {
   text: boolean;
   number: boolean;
+  mayHoldToken: boolean;
 }
 
 /** The same names come with every call; to look each of them through costs more than all else that masking does. */
@@ -41,7 +42,7 @@ function kindOf(name: string): NameKind {
   const known = kinds.get(name);
   if (known !== undefined) return known;
   const words = name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll(/[^A-Za-z0-9]+/g, "_");
-  const kind = { text: secretName.test(words), number: secretNumber.test(words) };
+  const kind = { text: secretName.test(words), number: secretNumber.test(words), mayHoldToken: mayHoldToken(name) };
   if (name.length > most.length) return kind;
   // Agents choose names too, and could fill the memory with theirs for good.
   if (kinds.size >= most.names) kinds.clear();
@@ -61,8 +62,9 @@ export function someMayHoldToken(value: Json): boolean {
   if (typeof value === "string") return mayHoldToken(value);
   if (typeof value !== "object" || value === null) return false;
   if (Array.isArray(value)) return value.some(someMayHoldToken);
-  for (const [name, member] of Object.entries(value)) {
-    if (mayHoldToken(name) || someMayHoldToken(member)) return true;
+  // No list of the members is made to look at them: of each call all that it says is looked at.
+  for (const name in value) {
+    if (kindOf(name).mayHoldToken || someMayHoldToken(value[name] as Json)) return true;
   }
   return false;
 }
@@ -83,7 +85,7 @@ export function withoutTokens(text: string): string {
 
 /** The placeholder for what stands under a name that tells a secret or that policies take out; `null` for other names. */
 export function hiddenBy(name: string, value: Json, removed: ReadonlySet<string>): "[removed]" | "[secret]" | null {
-  if (removed.has(name)) return "[removed]";
+  if (removed.size > 0 && removed.has(name)) return "[removed]";
   return isSecret(name, value) ? "[secret]" : null;
 }
 
@@ -96,7 +98,7 @@ export function withoutSecrets(
   removed: ReadonlySet<string>,
 ): Readonly<Record<string, Json>> {
   let shown: Record<string, Json> | null = null;
-  for (const name of Object.keys(members)) {
+  for (const name in members) {
     const value = members[name] as Json;
     const instead = hiddenBy(name, value, removed) ?? deeper(value);
     if (instead === value) continue;

@@ -5,14 +5,22 @@ import type { Masker } from "./mask.js";
 
 type JsonObject = { [name: string]: Json };
 
-/** A copy of what the policy program answered, without what policies set and with long values by their hash only. */
+/** What the policy program answered, without what policies set and with long values by their hash only. */
 export function maskResult(result: Json, mask: Masker): Json {
-  const { decision, enforced } = result as JsonObject;
-  const view = (raw: Json | undefined) => maskView(raw as JsonObject, mask);
-  return { ...(result as JsonObject), decision: view(decision), enforced: view(enforced) };
+  const { decision, enforced } = result as { [view: string]: JsonObject };
+  const shown = { decision: maskView(decision as JsonObject, mask), enforced: maskView(enforced as JsonObject, mask) };
+  if (shown.decision === decision && shown.enforced === enforced) return result;
+  return { ...(result as JsonObject), ...shown };
 }
 
-function maskView(view: JsonObject, mask: Masker): Json {
+/** Most say nothing that is masked, and are not copied. */
+function maskView(view: JsonObject, mask: Masker): JsonObject {
+  const { violations, asked, redact, sanitize } = view;
+  const isBare = isEmpty(violations) && isEmpty(asked) && isEmpty(redact) && isEmpty(sanitize);
+  return isBare ? view : maskLists(view, mask);
+}
+
+function maskLists(view: JsonObject, mask: Masker): JsonObject {
   const list = (name: string) => (Array.isArray(view[name]) ? view[name] : []) as JsonObject[];
   const violations = (name: string) => list(name).map((violation) => maskViolation(violation, mask));
   return {
@@ -22,6 +30,10 @@ function maskView(view: JsonObject, mask: Masker): Json {
     redact: mask.value(list("redact")),
     sanitize: list("sanitize").map(withoutSetValues),
   };
+}
+
+function isEmpty(list: Json | undefined): boolean {
+  return Array.isArray(list) && list.length === 0;
 }
 
 /** A copy of one violation, with what the call asked for as the rest of the record shows it, in the sentence too. */

@@ -2,6 +2,7 @@ import { maxLineBytes, sealWithin } from "../../src/audit/fit.js";
 import type { DecisionRecord, RecordDraft } from "../../src/audit/record.js";
 import { recordSchema } from "../../src/audit/record_schema.js";
 import { canonicalJson, sha256Hex } from "../../src/canonical.js";
+import { CanonicalBytes } from "../../src/canonical_bytes.js";
 import {
   adminDraft,
   approvalDraft,
@@ -22,7 +23,10 @@ const stub = (value: unknown) => {
 
 /** The record as it is sealed: it fits, and it is what the schema says. */
 function sealed(draft: RecordDraft): Record<string, unknown> {
-  const line = sealWithin(draft, place);
+  const room = new CanonicalBytes();
+  room.raw("before");
+  sealWithin(room, draft, place);
+  const line = room.from("before".length);
   expect(line.length).toBeLessThanOrEqual(maxLineBytes);
   const record = JSON.parse(line.toString());
   expect(recordSchema.safeParse(record).error).toBeUndefined();

@@ -1,7 +1,10 @@
-import { type Place, seal as sealBytes } from "../../src/audit/chain.js";
+import { type Place, seal as sealInto } from "../../src/audit/chain.js";
 import type { RecordDraft } from "../../src/audit/record.js";
+import { CanonicalBytes } from "../../src/canonical_bytes.js";
 
 /** A line of a chain as text, without its newline. */
 export function seal(draft: RecordDraft, place: Place): string {
-  return sealBytes(draft, place).toString();
+  const room = new CanonicalBytes();
+  sealInto(room, draft, place);
+  return room.from(0).toString();
 }

@@ -6,11 +6,11 @@ import { decisionDraft, ed25519, optionsFor, scratch } from "../audit/samples.js
 
 const dir = scratch();
 
-/** A key that counts how often it signs. */
-function counted(key: SigningKey): { key: SigningKey; signed: number[] } {
-  const signed: number[] = [];
+/** A key that tells where what it signs stands, each time. */
+function counted(key: SigningKey): { key: SigningKey; signed: ArrayBufferLike[] } {
+  const signed: ArrayBufferLike[] = [];
   const sign = (data: Uint8Array) => {
-    signed.push(data.length);
+    signed.push(data.buffer);
     return key.sign(data);
   };
   return { key: { ...key, sign }, signed };
@@ -35,10 +35,15 @@ test.each([1, 16, 256])(
     const disk = new FaultyDisk();
     let [confirmed, waited] = [0, 0];
     const { key, signed } = counted(ed25519);
+    const written: ArrayBufferLike[] = [];
     const openSegment: FaultyDisk["open"] = async (path) => {
       const file = await disk.open(path);
       return {
         ...file,
+        appendNow: (bytes) => {
+          written.push(bytes.buffer);
+          return file.appendNow(bytes);
+        },
         confirmNow: (length) => {
           confirmed++;
           file.confirmNow(length);
@@ -57,6 +62,9 @@ test.each([1, 16, 256])(
       expect(disk.appends).toHaveLength(1);
       expect([confirmed, waited]).toEqual([1, 0]);
       expect(signed).toHaveLength(count);
+      // What is signed is what is written, and no line has a buffer of its own.
+      expect(signed.at(-1)).toBe(written[0]);
+      expect(new Set(signed).size).toBeLessThanOrEqual(Math.ceil(count / 64));
       // Signature and line are made of the same text.
       expect(inputs.map(({ times }) => times())).toEqual(inputs.map(() => 1));
     } finally {

@@ -48,3 +48,19 @@ test("all that the agent sent is masked, and what is proven stays", () => {
     more: ["123456789"],
   });
 });
+
+test("what holds nothing to mask is shown as it is, and not copied", () => {
+  const input = {
+    action: "deploy",
+    images: ["shop@sha256:aa"],
+    params: { replicas: 3, deep: { list: [{ a: 1 }] } },
+    destination: { host: "deploy.internal", port: 443, scheme: "https" },
+    tool: "api",
+  };
+  const http = { method: "POST", path: "/v1/deploy", query: { a: "b" }, headers: { accept: "*/*" } };
+  expect(maskInput(input, maskerOf({}))).toBe(input);
+  const shown = maskInput({ ...input, http }, maskerOf({}));
+  expect(shown).toEqual({ ...input, http });
+  for (const [name, value] of Object.entries(input)) expect(shown[name]).toBe(value);
+  expect(Object(shown.http).headers).toBe(http.headers);
+});

@@ -28,7 +28,8 @@ const names = fc.oneof(
     `${"x".repeat(70)}_password`,
     `${"y".repeat(63)}P`,
   ),
-  fc.string({ unit: "binary", maxLength: 12 }),
+  // An object that calls a member so has no text, which the test asks it for.
+  fc.string({ unit: "binary", maxLength: 12 }).filter((name) => name !== "toString"),
 );
 const pieces = fc.oneof(
   fc.constantFrom(

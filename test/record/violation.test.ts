@@ -130,3 +130,11 @@ test("the result keeps the names of what is set and not the values, and long val
   const masked = maskResult({ tags: ["pii"], decision: view, enforced: view }, unsearched);
   expect(masked).toMatchObject({ tags: ["pii"], decision: shown, enforced: shown });
 });
+
+test("an answer that says nothing of the call is recorded as it is, and not copied", () => {
+  const view = { verdict: "allow", violations: [], asked: [], redact: [], sanitize: [] };
+  const result = Object.freeze({ decision: Object.freeze(view), enforced: Object.freeze(view), tags: [] });
+  expect(maskResult(result, unsearched)).toBe(result);
+  const other = { ...result, enforced: { verdict: "allow" } };
+  expect(maskResult(other, unsearched)).toEqual({ ...result, enforced: view });
+});

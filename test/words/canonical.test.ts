@@ -1,6 +1,7 @@
 import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { canonicalJson, sha256Hex } from "../../src/canonical.js";
+import { CanonicalBytes } from "../../src/canonical_bytes.js";
 
 /** The IEEE 754 double whose 64 bits are these 16 hex digits. */
 const double = (hex: string): number => Buffer.from(hex, "hex").readDoubleBE();
@@ -141,6 +142,59 @@ test("every value has the form that another implementation gives it, or none in 
     }),
     { numRuns: 5_000, interruptAfterTimeLimit: 5_000 },
   );
+});
+
+/** The values of hostile ones once more, some long, sorted, and with another prototype. */
+const written = fc.oneof(
+  hostile,
+  fc.tuple(text, fc.nat(300)).map(([some, times]) => ({ long: some.repeat(times), plain: "x".repeat(times) })),
+  fc.array(fc.tuple(name, hostile), { minLength: 30, maxLength: 60 }).map(Object.fromEntries),
+  hostile.map((value) => Object.assign(Object.create({ inherited: 1 }), { value })),
+  hostile.map((value) => Object.assign(Object.create(null), { value })),
+  hostile.map((value) => ({ a: 1, toJSON: () => value })),
+  fc.constantFrom<unknown>({ toJSON: 1 }, { z: 1, toJSON: "a" }, [Symbol("a")], { a: Symbol("a") }, { a: () => 1 }),
+);
+
+test("bytes are those of the text, one value behind the other, and a value that has none has none", () => {
+  const room = new CanonicalBytes();
+  fc.assert(
+    fc.property(fc.array(written, { maxLength: 4 }), (values) => {
+      room.clear();
+      for (const value of values) {
+        const start = room.end;
+        const gives = attempted(() => {
+          room.value(value);
+          return room.from(start).toString();
+        });
+        if (gives === "throws") room.end = start;
+        expect(gives).toEqual(attempted(() => canonicalJson(value)));
+      }
+      const all = values.map((value) => attempted(() => canonicalJson(value)));
+      const texts = all.map((one) => (one === "throws" ? "" : (one as { gives: string }).gives));
+      expect(room.from(0).toString()).toBe(texts.join(""));
+    }),
+    { numRuns: 3_000, interruptAfterTimeLimit: 8_000 },
+  );
+});
+
+test("what is written has room, however long it is, and a text is put in where it belongs", () => {
+  const room = new CanonicalBytes();
+  const long = [
+    "x".repeat(70_000),
+    "\u20ac".repeat(70_000),
+    "\n".repeat(70_000),
+    Array.from({ length: 9_000 }, (_, n) => n),
+  ];
+  const short = Array.from({ length: 40_000 }, (_, n) => `n${n}`);
+  room.value("before");
+  const place = room.end;
+  for (const value of [...long, short]) room.value(value);
+  room.insert(place, ',"\u20ac",');
+  const text = [...long, short].map(canonicalJson).join("");
+  expect(room.from(0).toString()).toBe(`"before","\u20ac",${text}`);
+  room.clear();
+  room.value({ b: 1, a: 2 });
+  expect(room.from(0).toString()).toBe('{"a":2,"b":1}');
 });
 
 test("a name is written as it was the first time, however many other names come between", () => {
