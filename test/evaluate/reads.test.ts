@@ -60,6 +60,15 @@ test("what is written piece by piece is the JSON of what is read, each name once
   );
 });
 
+test("numbers and lists are written as JSON has them", () => {
+  const environment = fc.oneof(fc.double(), fc.array(texts, { maxLength: 2 })) as fc.Arbitrary<Json>;
+  fc.assert(
+    fc.property(environment, (environment) => {
+      expect(slimInput({ environment }, readsOf(plan), match)).toBe(`{"environment":${JSON.stringify(environment)}}`);
+    }),
+  );
+});
+
 test("what is not there is left out", () => {
   expect(slimInput({}, readsOf(plan), match)).toBe("{}");
   expect(slimInput({ params: null, http: [] }, readsOf(plan), match)).toBe('{"params":null,"http":[]}');
