@@ -5,10 +5,14 @@ import type { Plan, PreparedRule } from "./plan.js";
 
 type Input = { [name: string]: Json };
 
-/** A name, and how a member of this name begins in JSON. */
+/**
+ * A name, and how a member of this name begins in JSON: the first of an object, and a further one. Each text that is put
+ * together takes its own bytes, so that a comma by itself costs as much as a name.
+ */
 interface Head {
   name: string;
-  head: string;
+  first: string;
+  next: string;
 }
 
 /** What a plan reads of an input. Everything else may be left out without a change of the answer. */
@@ -75,7 +79,8 @@ export function readsOf({ rules, approvals, egress, sanitizers }: Plan): Reads {
 }
 
 function headOf(name: string): Head {
-  return { name, head: `${JSON.stringify(name)}:` };
+  const first = `${JSON.stringify(name)}:`;
+  return { name, first, next: `,${first}` };
 }
 
 function byPattern(asked: readonly AskedMatch[]): Reads["matches"] {
@@ -132,26 +137,28 @@ const mostTexts = 32;
 export function slimInput(input: Input, { members, params, http, matches }: Reads, match: Match): string {
   let json = "{";
   for (let i = 0; i < members.length; i++) {
-    const { name, head } = members[i] as Head;
-    const value = input[name];
-    if (value !== undefined) json = `${json}${between(json)}${head}${textOf(value)}`;
+    const member = members[i] as Head;
+    const value = input[member.name];
+    if (value !== undefined) json += headIn(json, member) + textOf(value);
   }
   const { params: said } = input;
   if (params !== null && said !== undefined) {
-    const text = params === "all" || !isMap(said) ? JSON.stringify(said) : onlyValues(said, params);
-    json = `${json}${between(json)}"params":${text}`;
+    const all = params === "all" || !isMap(said);
+    json += headIn(json, heads.params) + (all ? JSON.stringify(said) : onlyValues(said, params));
   }
-  if (http && input.http !== undefined) json = `${json}${between(json)}"http":${slimHttp(input.http, http)}`;
+  if (http && input.http !== undefined) json += headIn(json, heads.http) + slimHttp(input.http, http);
   if (matches.length > 0) {
     const known = matchedIn(input, matches, match);
-    if (known !== "") json = `${json}${between(json)}"matched":${known}`;
+    if (known !== "{") json += `${headIn(json, heads.matched)}${known}}`;
   }
   return `${json}}`;
 }
 
-/** What stands before the next member of an object that is written so far. */
-function between(json: string): "" | "," {
-  return json === "{" ? "" : ",";
+const heads = { params: headOf("params"), http: headOf("http"), matched: headOf("matched") };
+
+/** How a member begins in an object that is written so far. */
+function headIn(json: string, { first, next }: Head): string {
+  return json.length === 1 ? first : next;
 }
 
 /** Characters that JSON has as they are. */
@@ -171,13 +178,30 @@ function onlyValues(params: Input, names: ReadonlyMap<string, Head>): string {
   for (const name of Object.keys(params)) {
     const known = names.get(name);
     if (!known) {
-      json = `${json}${between(json)}${textOf(name)}:0`;
+      json += headIn(json, unread(name));
       continue;
     }
     const value = params[name];
-    if (value !== undefined) json = `${json}${between(json)}${known.head}${textOf(value)}`;
+    if (value !== undefined) json += headIn(json, known) + textOf(value);
   }
   return `${json}}`;
+}
+
+/** The same names come with every call. */
+const unreadNames = new Map<string, Head>();
+const most = { names: 1_000, length: 64 };
+
+/** A member whose value nobody reads. */
+function unread(name: string): Head {
+  const known = unreadNames.get(name);
+  if (known) return known;
+  const first = `${JSON.stringify(name)}:0`;
+  const made = { name, first, next: `,${first}` };
+  if (name.length > most.length) return made;
+  // Agents choose names, and could fill the memory with theirs for good.
+  if (unreadNames.size >= most.names) unreadNames.clear();
+  unreadNames.set(name, made);
+  return made;
 }
 
 function slimHttp(http: Json, { headers, query }: NonNullable<Reads["http"]>): string {
@@ -185,27 +209,27 @@ function slimHttp(http: Json, { headers, query }: NonNullable<Reads["http"]>): s
   return `{"headers":${picked(http.headers, headers)},"query":${picked(http.query, query)}}`;
 }
 
-function picked(map: Input, heads: readonly Head[]): string {
+function picked(map: Input, names: readonly Head[]): string {
   let json = "{";
-  for (let i = 0; i < heads.length; i++) {
-    const { name, head } = heads[i] as Head;
-    if (Object.hasOwn(map, name)) json = `${json}${between(json)}${head}${JSON.stringify(map[name])}`;
+  for (let i = 0; i < names.length; i++) {
+    const head = names[i] as Head;
+    if (Object.hasOwn(map, head.name)) json += headIn(json, head) + JSON.stringify(map[head.name]);
   }
   return `${json}}`;
 }
 
+/** An object without its end, as the next one. */
 function matchedIn(input: Input, matches: Reads["matches"], match: Match): string {
   let json = "{";
   for (let i = 0; i < matches.length; i++) {
-    const { name, head, paths } = matches[i] as Reads["matches"][number];
-    const known = matchedBy(name, input, paths, match);
-    if (known !== "{") json = `${json}${between(json)}${head}${known}}`;
+    const asked = matches[i] as Reads["matches"][number];
+    const known = matchedBy(asked, input, match);
+    if (known !== "{") json += `${headIn(json, asked)}${known}}`;
   }
-  return json === "{" ? "" : `${json}}`;
+  return json;
 }
 
-/** An object without its end. */
-function matchedBy(pattern: string, input: Input, paths: readonly (readonly string[])[], match: Match): string {
+function matchedBy({ name: pattern, paths }: Reads["matches"][number], input: Input, match: Match): string {
   const only = paths.length === 1 ? valueAt(input, paths[0] as readonly string[]) : null;
   if (typeof only === "string") {
     const answer = match(pattern, only);
@@ -214,7 +238,7 @@ function matchedBy(pattern: string, input: Input, paths: readonly (readonly stri
   let json = "{";
   for (const text of textsAt(input, paths)) {
     const answer = typeof text === "string" ? match(pattern, text) : null;
-    if (answer !== null) json = `${json}${between(json)}${JSON.stringify(text)}:${answer}`;
+    if (answer !== null) json += `${json.length === 1 ? "" : ","}${JSON.stringify(text)}:${answer}`;
   }
   return json;
 }
