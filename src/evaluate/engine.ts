@@ -5,7 +5,8 @@ import { allowed } from "./allowed.js";
 import { createMatcher } from "./matcher.js";
 import { type Named, namedIn, type Plan, planInput } from "./plan.js";
 import { type KeptPlan, Plans } from "./plans.js";
-import { readsOf, slimInput } from "./reads.js";
+import { readsOf } from "./reads.js";
+import { slimInput } from "./slim_input.js";
 
 /** Runs the policy program with one agent's document before it. */
 export interface Engine {

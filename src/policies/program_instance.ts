@@ -60,7 +60,7 @@ interface Loaded {
 
 const pageBytes = 65_536;
 
-/** The answer to most calls. It is known by its bytes in a tenth of the time in which a text is made of them. */
+/** The answer to most calls. It is known by its bytes in half the time in which a text is made of them. */
 const usual = '[{"result":"allowed"}]';
 const usualBytes = Buffer.from(`${usual}\0`);
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import type { Json } from "../../src/call.js";
 import type { Plan } from "../../src/evaluate/plan.js";
-import { readsOf, slimInput } from "../../src/evaluate/reads.js";
+import { readsOf } from "../../src/evaluate/reads.js";
+import { slimInput } from "../../src/evaluate/slim_input.js";
 
 const plan: Plan = {
   egress: [{ allow: [] }],
