@@ -31,13 +31,8 @@ export interface DecideParts {
 /** Stage decide: puts evaluation and settlement together. Whatever is not an explicit allow is a denial. */
 export function decide(parts: DecideParts): Outcome {
   const { evaluation, settlement, tool, limits, mode, failureMode, dryRun } = parts;
-  for (const attempt of [evaluation, settlement]) {
-    if ("failure" in attempt) {
-      const computed = denialOf(attempt.failure);
-      const mode = dryRun ? "shadow" : failureMode;
-      return { computed, enforced: mode === "shadow" ? passing : computed, mode };
-    }
-  }
+  if ("failure" in evaluation) return failedBy(evaluation.failure, dryRun ? "shadow" : failureMode);
+  if ("failure" in settlement) return failedBy(settlement.failure, dryRun ? "shadow" : failureMode);
   if (!("value" in evaluation && "value" in settlement)) throw new Error("an attempt without value or failure");
 
   const { opened, redeemed, enforced: limit, shadow, counters } = settlement.value;
@@ -54,6 +49,11 @@ export function decide(parts: DecideParts): Outcome {
   // Where both say the same, the reasons are those that were acted upon; what else is broken in shadow is in the result.
   if (computed.verdict === enforced.verdict) return { computed: enforced, enforced, mode };
   return { computed, enforced, mode: "shadow" };
+}
+
+function failedBy(failure: unknown, mode: Mode): Outcome {
+  const computed = denialOf(failure);
+  return { computed, enforced: mode === "shadow" ? passing : computed, mode };
 }
 
 /** The answer to a call that a stage refused, or in which a stage failed. */
@@ -94,7 +94,9 @@ function withLimit(answer: Answer, outcome: LimitOutcome, limits: LimitSet = {},
 }
 
 function withStandings(answer: Answer, standings: readonly LimitStanding[]): Answer {
-  return letsThrough(answer.verdict) && standings.length > 0 ? { ...answer, standings } : answer;
+  if (!letsThrough(answer.verdict) || standings.length === 0) return answer;
+  const { verdict, reason, detail, violations, sanitize } = answer;
+  return { verdict, reason, detail, violations, sanitize, standings };
 }
 
 /** An approval that was not opened cannot be waited for: without one the answer is a denial. */

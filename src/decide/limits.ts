@@ -38,31 +38,46 @@ export function refusalBy(
 
 /** What is left of each limit that the call met. */
 export function standingsOf(counters: Counters, limits: LimitSet, tool: string | null): LimitStanding[] {
+  const { rate, daily_budget_micro: daily, session_budget_micro: session } = limits;
   const toolRate = toolRateOf(limits, tool);
-  const { daily_budget_micro: daily, session_budget_micro: session } = limits;
-  const standing = (name: LimitName, left: number, resetMs: number): LimitStanding => ({
+  const { day, spentMicro, sessionSpentMicro, sessionKeptUntilMs, nowMs } = counters;
+  const met: LimitStanding[] = [];
+  if (rate) met.push(rateStanding("rate", rate, aheadOf(nowMs, counters.tatUs)));
+  if (toolRate) met.push(rateStanding("tool_rate", toolRate, aheadOf(nowMs, counters.toolTatUs)));
+  if (daily !== undefined) {
+    met.push(standing("daily_budget", ofBudget(daily), dayS, (daily - spentMicro) / micro, (day + 1) * dayMs - nowMs));
+  }
+  if (session !== undefined) {
+    const left = (session - sessionSpentMicro) / micro;
+    met.push(standing("session_budget", ofBudget(session), null, left, sessionKeptUntilMs - nowMs));
+  }
+  return met;
+}
+
+function rateStanding(name: LimitName, rate: RateDocument, aheadUs: number): LimitStanding {
+  const left = rate.burst - aheadUs / rate.interval_us;
+  return standing(name, rate.burst, windowOf(rate), left, aheadUs / 1000);
+}
+
+function standing(
+  name: LimitName,
+  quota: number,
+  windowSeconds: number | null,
+  left: number,
+  resetMs: number,
+): LimitStanding {
+  return {
     policy: policies[name],
-    ...quotaOf(name, limits, tool),
+    quota,
+    windowSeconds,
     left: Math.max(0, Math.floor(left)),
     resetSeconds: Math.max(0, Math.ceil(resetMs / 1000)),
-  });
-  const ofRate = (name: LimitName, rate: RateDocument, tatUs: number | null): LimitStanding => {
-    const aheadUs = aheadOf(counters.nowMs, tatUs);
-    return standing(name, rate.burst - aheadUs / rate.interval_us, aheadUs / 1000);
   };
-  const { day, spentMicro, sessionSpentMicro, sessionKeptUntilMs, nowMs } = counters;
-  return [
-    ...(limits.rate ? [ofRate("rate", limits.rate, counters.tatUs)] : []),
-    ...(toolRate ? [ofRate("tool_rate", toolRate, counters.toolTatUs)] : []),
-    ...(daily === undefined ? [] : [standing("daily_budget", (daily - spentMicro) / micro, (day + 1) * dayMs - nowMs)]),
-    ...(session === undefined
-      ? []
-      : [standing("session_budget", (session - sessionSpentMicro) / micro, sessionKeptUntilMs - nowMs)]),
-  ];
 }
 
 const micro = 1_000_000;
 const dayMs = 86_400_000;
+const dayS = 86_400;
 
 function quotaOf(name: LimitName, limits: LimitSet, tool: string | null): Pick<Limit, "quota" | "windowSeconds"> {
   switch (name) {
@@ -71,7 +86,7 @@ function quotaOf(name: LimitName, limits: LimitSet, tool: string | null): Pick<L
     case "tool_rate":
       return ofRate(toolRateOf(limits, tool));
     case "daily_budget":
-      return { quota: ofBudget(limits.daily_budget_micro), windowSeconds: dayMs / 1000 };
+      return { quota: ofBudget(limits.daily_budget_micro), windowSeconds: dayS };
     case "session_budget":
       return { quota: ofBudget(limits.session_budget_micro), windowSeconds: null };
     default:
@@ -80,8 +95,11 @@ function quotaOf(name: LimitName, limits: LimitSet, tool: string | null): Pick<L
 }
 
 function ofRate(rate: RateDocument | undefined): Pick<Limit, "quota" | "windowSeconds"> {
-  const { interval_us: intervalUs, burst } = rate ?? { interval_us: 0, burst: 0 };
-  return { quota: burst, windowSeconds: Math.ceil((intervalUs * burst) / 1e6) };
+  return rate ? { quota: rate.burst, windowSeconds: windowOf(rate) } : { quota: 0, windowSeconds: 0 };
+}
+
+function windowOf({ interval_us: intervalUs, burst }: RateDocument): number {
+  return Math.ceil((intervalUs * burst) / 1e6);
 }
 
 /** In whole units, since the field knows no others; a budget below one is told as one. */

@@ -26,6 +26,7 @@ type Params = Readonly<Record<string, Json>>;
  * here; the policy program has refused the call for them.
  */
 export function costsOf(terms: readonly CostTerm[], params: Params, fallback: number): Costs {
+  if (terms.length === 0) return { enforced: fallback, computed: fallback };
   const enforced = terms.filter(({ mode }) => mode === "enforce");
   return { enforced: highest(enforced, params, fallback), computed: highest(terms, params, fallback) };
 }

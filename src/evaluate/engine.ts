@@ -3,9 +3,10 @@ import type { AgentDocument } from "../policies/document.js";
 import { type Entrypoint, type Program, type ProgramInstance, resultOf } from "../policies/program.js";
 import { allowed } from "./allowed.js";
 import { createMatcher } from "./matcher.js";
-import { type Named, namedIn, type Plan, planInput, planKey } from "./plan.js";
+import { type Named, namedIn, type Plan, planInput } from "./plan.js";
 import { type KeptPlan, Plans } from "./plans.js";
-import { readsOf, slimInput } from "./reads.js";
+import { readsOf } from "./reads.js";
+import { slimInput } from "./slim_input.js";
 
 /** Runs the policy program with one agent's document before it. */
 export interface Engine {
@@ -82,11 +83,8 @@ export function createEngine(program: Program): Engine {
     }
     whole.asked += 1;
     if (whole.asked <= mostAnew) return askOnce(program, data, "countersign/prepared", input);
-    return program.ask(
-      "countersign/prepared",
-      place(program, whole, () => JSON.stringify(data)),
-      input,
-    );
+    if (whole.memory !== memory) put(program, whole, JSON.stringify(data));
+    return program.ask("countersign/prepared", whole.address, input);
   }
 
   function prepare(program: ProgramInstance, id: string, document: AgentDocument, named: Named): KeptPlan {
@@ -97,28 +95,23 @@ export function createEngine(program: Program): Engine {
     return { json, reads: readsOf(plan), address: 0, memory: 0 };
   }
 
-  function place(program: ProgramInstance, kept: Placed, json: () => string): number {
-    if (kept.memory !== memory) {
-      if (program.taken() > mostTaken) {
-        program.release(0);
-        memory += 1;
-      }
-      kept.address = program.put(json());
-      kept.memory = memory;
+  function put(program: ProgramInstance, kept: Placed, json: string): void {
+    if (program.taken() > mostTaken) {
+      program.release(0);
+      memory += 1;
     }
-    return kept.address;
+    kept.address = program.put(json);
+    kept.memory = memory;
   }
 
   function decide(program: ProgramInstance, id: string, document: AgentDocument, input: Input, named: Named): unknown {
-    const key = planKey(named);
-    let plan = plans.get(document, key);
+    let plan = plans.get(document, named);
     if (!plan) {
       plan = prepare(program, id, document, named);
-      plans.set(document, key, plan);
+      plans.set(document, named, plan);
     }
-    const { json, reads } = plan;
-    const address = place(program, plan, () => json);
-    const answer = program.ask("countersign/answer", address, slimInput(input, reads, match));
+    if (plan.memory !== memory) put(program, plan, plan.json);
+    const answer = program.ask("countersign/answer", plan.address, slimInput(input, plan.reads, match));
     return answer === passes ? allowed : resultOf(JSON.parse(answer));
   }
 

@@ -5,6 +5,7 @@ import type { Needs } from "../policies/document.js";
 import type { Applied, PolicySet } from "../policies/policy_set.js";
 import type { RegoPool } from "../rego/pool.js";
 import type { Violation } from "../verdict.js";
+import { allowed } from "./allowed.js";
 import { type ProgramView, readAnswer } from "./answer.js";
 import { changesOf } from "./changes.js";
 import type { CostTerm } from "./cost.js";
@@ -80,12 +81,21 @@ type Found = Pick<Judgement, "input" | "scanned" | "applied"> & { asked: Asked }
 
 function judgementOf({ asked, applied, scanned, input }: Found, engine: Engine): Judgement {
   const result = engine.run(applied.id, applied.document, input);
+  if (result === allowed && input.unmatched !== true) {
+    return { input, result: allowed, computed: passes, enforced: passes, costs: none, tags: none, scanned, applied };
+  }
   const { decision, enforced, tags, costs } = readAnswer(result);
   const computed = viewOf(decision, asked, scanned);
   // Most calls get one answer, which reads the same both ways.
   const acted = enforced === decision ? computed : viewOf(enforced, asked, scanned);
   return { input, result: result as Json, computed, enforced: acted, costs, tags, scanned, applied };
 }
+
+const none: readonly never[] = Object.freeze([]);
+
+/** What most calls get, made once for all of them. */
+const { redact: _, ...read } = readAnswer(allowed).decision;
+const passes: PolicyView = Object.freeze({ ...read, sanitize: none });
 
 function agentOf({ agent }: InputDocument): string {
   const { id } = Object(agent) as { id?: unknown };

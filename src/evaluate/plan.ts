@@ -37,8 +37,3 @@ export function planInput(id: string, { tool, action, unmatched }: Named): strin
     ...(unmatched && { unmatched }),
   });
 }
-
-/** The same for the same plan of one document. */
-export function planKey({ tool, action, unmatched }: Named): string {
-  return `${unmatched ? "?" : ""}${tool === null ? "-" : `+${tool}`}\n${action === null ? "-" : `+${action}`}`;
-}

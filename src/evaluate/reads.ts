@@ -1,14 +1,15 @@
-import type { Json } from "../call.js";
 import type { Condition, Operand } from "../policies/condition/flat.js";
 import type { Rule } from "../policies/document.js";
 import type { Plan, PreparedRule } from "./plan.js";
 
-type Input = { [name: string]: Json };
-
-/** A name, and how a member of this name begins in JSON. */
-interface Head {
+/**
+ * A name, and how a member of this name begins in JSON: the first of an object, and a further one. Each text that is put
+ * together takes its own bytes, so that a comma by itself costs as much as a name.
+ */
+export interface Head {
   name: string;
-  head: string;
+  first: string;
+  next: string;
 }
 
 /** What a plan reads of an input. Everything else may be left out without a change of the answer. */
@@ -18,7 +19,7 @@ export interface Reads {
   /** Parameters whose values are read; of the others only the names. `null` = not even those. */
   params: ReadonlyMap<string, Head> | "all" | null;
   /** Names that are looked for among headers and query parameters; `null` = neither is looked at. */
-  http: { headers: readonly string[]; query: readonly string[] } | null;
+  http: { headers: readonly Head[]; query: readonly Head[] } | null;
   /** Patterns (RE2), each once, and where the texts stand that they are asked about. */
   matches: readonly (Head & { paths: readonly (readonly string[])[] })[];
 }
@@ -64,9 +65,8 @@ export function readsOf({ rules, approvals, egress, sanitizers }: Plan): Reads {
   const members = new Set(["approval", ...rules.flatMap(({ kind }) => ofKind[kind]), ...paths.map(rootOf)]);
   if (egress.length > 0) members.add("destination");
   const changes = sanitizers.map(({ sanitize }) => sanitize);
-  const names = (part: "headers" | "query"): string[] => [
-    ...new Set(changes.flatMap(({ [part]: { remove, redact } }) => [...remove, ...redact])),
-  ];
+  const names = (part: "headers" | "query"): Head[] =>
+    [...new Set(changes.flatMap(({ [part]: { remove, redact } }) => [...remove, ...redact]))].map(headOf);
   return {
     members: [...members].filter((name) => name !== "params").map(headOf),
     params: members.has("params") ? valuesOf(rules, paths) : null,
@@ -75,8 +75,9 @@ export function readsOf({ rules, approvals, egress, sanitizers }: Plan): Reads {
   };
 }
 
-function headOf(name: string): Head {
-  return { name, head: `${JSON.stringify(name)}:` };
+export function headOf(name: string): Head {
+  const first = `${JSON.stringify(name)}:`;
+  return { name, first, next: `,${first}` };
 }
 
 function byPattern(asked: readonly AskedMatch[]): Reads["matches"] {
@@ -118,98 +119,4 @@ function matchesOf({ atoms }: Condition): AskedMatch[] {
     if (atom.op !== "matches" || !("path" in atom.left) || atom.left.size || !("value" in atom.right)) return [];
     return typeof atom.right.value === "string" ? [{ pattern: atom.right.value, path: atom.left.path }] : [];
   });
-}
-
-/** What a pattern says of a text; `null` = ask the policy program itself. */
-export type Match = (pattern: string, text: string) => boolean | null;
-
-/** Of one list, so that an input does not grow much by what is known of it. */
-const mostTexts = 32;
-
-/**
- * As much of an input as is read, as JSON, with what the patterns say of its texts where that is known. Written piece by
- * piece: an object for it, made to be stringified, costs half as much again.
- */
-export function slimInput(input: Input, { members, params, http, matches }: Reads, match: Match): string {
-  let json = "";
-  for (const { name, head } of members) {
-    const value = input[name];
-    if (value !== undefined) json += `,${head}${JSON.stringify(value)}`;
-  }
-  if (params !== null && input.params !== undefined) {
-    json += `,"params":${params === "all" || !isMap(input.params) ? JSON.stringify(input.params) : onlyValues(input.params, params)}`;
-  }
-  if (http && input.http !== undefined) json += `,"http":${slimHttp(input.http, http)}`;
-  if (matches.length > 0) json += matchedIn(input, matches, match);
-  return `{${json.slice(1)}}`;
-}
-
-/** The names of all, and the values of these. Another value, which nobody reads, stands for the others. */
-function onlyValues(params: Input, names: ReadonlyMap<string, Head>): string {
-  let json = "";
-  for (const name of Object.keys(params)) {
-    const known = names.get(name);
-    const value = params[name];
-    if (!known) json += `,${JSON.stringify(name)}:0`;
-    else if (value !== undefined) json += `,${known.head}${JSON.stringify(value)}`;
-  }
-  return `{${json.slice(1)}}`;
-}
-
-function slimHttp(http: Json, { headers, query }: NonNullable<Reads["http"]>): string {
-  if (!isMap(http) || !isMap(http.headers) || !isMap(http.query)) return JSON.stringify(http);
-  return `{"headers":${picked(http.headers, headers)},"query":${picked(http.query, query)}}`;
-}
-
-function picked(map: Input, names: readonly string[]): string {
-  let json = "";
-  for (const name of names) {
-    if (Object.hasOwn(map, name)) json += `,${JSON.stringify(name)}:${JSON.stringify(map[name])}`;
-  }
-  return `{${json.slice(1)}}`;
-}
-
-function matchedIn(input: Input, matches: Reads["matches"], match: Match): string {
-  let json = "";
-  for (const { name, head, paths } of matches) {
-    const known = matchedBy(name, textsAt(input, paths), match);
-    if (known !== "") json += `,${head}{${known.slice(1)}}`;
-  }
-  return json === "" ? "" : `,"matched":{${json.slice(1)}}`;
-}
-
-function matchedBy(pattern: string, texts: Iterable<Json | undefined>, match: Match): string {
-  let json = "";
-  for (const text of texts) {
-    const answer = typeof text === "string" ? match(pattern, text) : null;
-    if (answer !== null) json += `,${JSON.stringify(text)}:${answer}`;
-  }
-  return json;
-}
-
-/** Each once: JSON has no room for a name twice. */
-function textsAt(input: Input, paths: readonly (readonly string[])[]): Iterable<Json | undefined> {
-  if (paths.length === 1) {
-    const value = valueAt(input, paths[0] as readonly string[]);
-    if (!Array.isArray(value)) return [value];
-  }
-  return new Set(
-    paths.flatMap((path) => {
-      const value = valueAt(input, path);
-      return Array.isArray(value) ? value.slice(0, mostTexts) : [value];
-    }),
-  );
-}
-
-function valueAt(input: Input, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = input;
-  for (const name of path) {
-    if (!isMap(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
-}
-
-function isMap(value: Json | undefined): value is Input {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

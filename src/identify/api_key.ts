@@ -18,7 +18,7 @@ function identify(credential: string, context: IdentifyContext): Identity {
   if (!owner) throw new Refusal("api_key_unknown", "the API key is not registered");
   const { id, model, scopes, roles } = active(owner);
   return {
-    agent: { id, ...(model === undefined ? {} : { model }), scopes, roles },
+    agent: { id, ...(model === undefined ? {} : { model }), roles, scopes },
     credential: apiKey.name,
     credentialHeader: header,
     session: {},

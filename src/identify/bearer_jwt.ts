@@ -59,8 +59,8 @@ function ofOurs(claims: AgentClaims, context: IdentifyContext): Identity {
     agent: present({
       id: agent.id,
       model: agent.model ?? claims.agent_model,
-      scopes: metScopes(claims, agent.scopes, () => scopesOf(claims.scope)),
       roles: agent.roles,
+      scopes: metScopes(claims, agent.scopes, () => scopesOf(claims.scope)),
     }),
     credential: bearerJwt.name,
     credentialHeader: header,
@@ -83,7 +83,7 @@ async function ofAnother(token: string, context: IdentifyContext): Promise<Ident
   const { scopes: bound } = grant;
   const scopes = bound === undefined ? agent.scopes : metScopes(grant, agent.scopes, () => bound);
   return {
-    agent: present({ id: agent.id, model: agent.model ?? grant.agent_model, scopes, roles: agent.roles }),
+    agent: present({ id: agent.id, model: agent.model ?? grant.agent_model, roles: agent.roles, scopes }),
     credential: bearerJwt.name,
     credentialHeader: header,
     // Its own scope claim, if any, speaks of other things than our tools.

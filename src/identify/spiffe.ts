@@ -35,7 +35,7 @@ function identify(principal: string, context: IdentifyContext): Identity {
   if (!owner) throw new Refusal("spiffe_unknown", "no agent is registered with the SPIFFE id of the connection");
   const { id, model, scopes, roles } = active(owner);
   return {
-    agent: { id, ...(model === undefined ? {} : { model }), scopes, roles },
+    agent: { id, ...(model === undefined ? {} : { model }), roles, scopes },
     credential: spiffe.name,
     credentialHeader: null,
     session: {},

@@ -60,6 +60,17 @@ interface Loaded {
 
 const pageBytes = 65_536;
 
+/** The answer to most calls. It is known by its bytes in half the time in which a text is made of them. */
+const usual = '[{"result":"allowed"}]';
+const usualBytes = Buffer.from(`${usual}\0`);
+
+function isUsual(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < usualBytes.length; i++) {
+    if (bytes[start + i] !== usualBytes[i]) return false;
+  }
+  return true;
+}
+
 /**
  * Starts an instance of the program. It calls the module's exports itself, for the library copies the input once more and
  * looks through the answer byte by byte, which costs half as much again as a small evaluation.
@@ -105,7 +116,7 @@ export function startProgram(module: WebAssembly.Module): ProgramInstance {
     const length = write(input);
     const start = opa_eval(0, ids[entrypoint], data, length === 0 ? 0 : top, length, top + length, 0);
     const now = memory();
-    return now.toString("utf8", start, now.indexOf(0, start));
+    return isUsual(now, start) ? usual : now.toString("utf8", start, now.indexOf(0, start));
   }
 
   let whole = put("{}");

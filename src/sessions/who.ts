@@ -9,13 +9,19 @@ import type { SessionFacts } from "../session.js";
 export function sessionOf(identity: Identity, registry: Registry): Session {
   const proven = identity.session;
   const person = proven.initiated_by === undefined ? undefined : registry.personNamed(proven.initiated_by);
-  const facts = present({
-    workflow_run_id: proven.workflow_run_id,
-    initiated_by: person?.id ?? proven.initiated_by,
-    role: proven.role ?? person?.role,
-    clearance: proven.clearance ?? person?.clearance,
-  });
-  return { id: sessionIdOf(identity), bound: proven.id !== undefined, ...facts };
+  const clearance = proven.clearance ?? person?.clearance;
+  const initiated_by = person?.id ?? proven.initiated_by;
+  const role = proven.role ?? person?.role;
+  const { workflow_run_id } = proven;
+  const id = sessionIdOf(identity);
+  const bound = proven.id !== undefined;
+  // In the order in which a record is written, which policies and record see as it is.
+  const session: { -readonly [K in keyof Session]: Session[K] } =
+    clearance === undefined ? { bound, id } : { bound, clearance, id };
+  if (initiated_by !== undefined) session.initiated_by = initiated_by;
+  if (role !== undefined) session.role = role;
+  if (workflow_run_id !== undefined) session.workflow_run_id = workflow_run_id;
+  return session;
 }
 
 /** The facts alone, without what the session is. */

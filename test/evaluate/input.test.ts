@@ -1,4 +1,6 @@
-import type { Identity, Session } from "../../src/call.js";
+import fc from "fast-check";
+import type { Header, Identity, Session } from "../../src/call.js";
+import { canonicalJson } from "../../src/canonical.js";
 import { inputDocument } from "../../src/evaluate/input.js";
 import { call } from "../approvals/fixture.js";
 
@@ -104,4 +106,63 @@ test("what the session did is there when somebody looked", () => {
   expect(input.session).toEqual({ ...session, ...history });
   expect(input.session_attestation).toEqual(attestation);
   expect(inputDocument(parts)).not.toHaveProperty("session_attestation");
+});
+
+const seen = {
+  session: {
+    anomalies: 0,
+    calls: 2,
+    data_classification: ["pii"],
+    integrity: "clean",
+    passed: 2,
+    refused: 0,
+    tools: ["crm"],
+  },
+  attestation: { agent_id: "bot", anomalies_detected: false, data_classification: ["pii"], session_id: "s-1" },
+} as unknown as NonNullable<Parameters<typeof inputDocument>[0]["observed"]>;
+const facts = { clearance: "tier-1", initiated_by: "alice", role: "platform-lead", workflow_run_id: "run-1" };
+
+test("whatever is known, members stand in the order in which a record is written, so that nobody has to sort them", () => {
+  const maybe = <T>(value: T) => fc.constantFrom(value, null);
+  const some = fc.record({
+    tool: maybe("deploy-api"),
+    action: maybe("deploy"),
+    environment: maybe("staging"),
+    service: maybe("shop"),
+  });
+  const known = fc.subarray(Object.keys(facts) as (keyof typeof facts)[]);
+  fc.assert(
+    fc.property(some, known, maybe({ approvalId: "apr_1" }), maybe(seen), (named, names, override, observed) => {
+      const told = Object.fromEntries(names.map((name) => [name, facts[name]]));
+      const bound: Session = { bound: true, ...(told.clearance && { clearance: told.clearance }), id: "s-1", ...told };
+      const agent = { id: "bot", model: "some-model-1", roles: ["ci"], scopes: ["*:*"] };
+      const about = { ...call, ...named, params: { a: 1, b: 2 } };
+      const input = inputDocument({
+        ...parts,
+        identity: { ...identity, agent },
+        session: bound,
+        call: about,
+        override,
+        observed,
+      });
+      expect(JSON.stringify(input)).toBe(canonicalJson(input));
+      expect(input.session).toEqual({ ...bound, ...observed?.session });
+    }),
+  );
+});
+
+test("headers are joined as they come, whatever their order among the others", () => {
+  const name = fc.constantFrom("accept", "x-a", "x-b", "__proto__", "constructor", "authorization", "7", "10");
+  const header = fc.record({ name, value: fc.constantFrom("1", "2", "3", "") });
+  fc.assert(
+    fc.property(fc.array(header, { maxLength: 60 }), (headers) => {
+      const joined = new Map<string, string>();
+      for (const { name, value } of headers as Header[]) {
+        const shown = name === "authorization" ? "[credential]" : value;
+        joined.set(name, joined.has(name) ? `${joined.get(name)}, ${shown}` : shown);
+      }
+      const map = headersOf(...headers.map(({ name, value }): [string, string] => [name, value]));
+      expect(Object.entries(map).sort()).toEqual([...joined].sort());
+    }),
+  );
 });

@@ -70,6 +70,45 @@ test("says what the RE2 of the policy program says, or nothing", () => {
   expect(told).toBeGreaterThan(700);
 });
 
+const plainAtoms = fc.oneof(
+  fc.constantFrom(
+    ..."abkzKZ019-_:/@ ",
+    "\\.",
+    "\\-",
+    "\\+",
+    "[a-z0-9-]",
+    "[A-Za-z]",
+    "[k-s_.]",
+    "[ -9]",
+    "[-a]",
+    "[a-z-9]",
+  ),
+  fc.string({ unit: fc.constantFrom(..."azK09_.:/@ -"), minLength: 1, maxLength: 5 }).map((inner) => `[${inner}]`),
+);
+const plainRepeats = fc.constantFrom("", "", "{2}", "{0}", "{1,3}", "{2,1}", "{1,}", "*", "+", "?", "{62}");
+
+test("says so too of plain patterns, which most of those for whole values are", () => {
+  const match = createMatcher();
+  let told = 0;
+  const part = fc.tuple(plainAtoms, plainRepeats).map((both) => both.join(""));
+  // Texts that are often near to a match.
+  const near = fc.array(fc.string({ unit: fc.constantFrom(..."aabkzK019-_.:/@ \n"), maxLength: 6 }), { minLength: 4 });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 3 }), near, (parts, asked) => {
+      const pattern = `\\A(?:${parts.join("")})\\z`;
+      const wanted = found(pattern, asked);
+      for (const [i, text] of asked.entries()) {
+        const answer = match(pattern, text);
+        if (answer === null) continue;
+        told += 1;
+        expect({ pattern, text, answer }).toEqual({ pattern, text, answer: wanted?.[i] });
+      }
+    }),
+    { numRuns: 1_500 },
+  );
+  expect(told).toBeGreaterThan(2_000);
+});
+
 test.each([
   ["a text beyond ASCII", "(?i)k", "\u212a"],
   ["half a character", "a", "a\ud800"],
@@ -87,4 +126,5 @@ test.each([
 test("takes a time that grows with the text, and not with its square or worse", () => {
   // A matcher that goes back would not come to an end here.
   expect(createMatcher()("\\A(?:(a*)*b|(a|aa)+c)\\z", "a".repeat(1_000))).toBe(false);
+  expect(createMatcher()(`\\A(?:${"[a-z]*".repeat(60)}0)\\z`, "a".repeat(1_000))).toBe(false);
 });

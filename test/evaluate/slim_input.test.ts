@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import type { Json } from "../../src/call.js";
 import type { Plan } from "../../src/evaluate/plan.js";
-import { readsOf, slimInput } from "../../src/evaluate/reads.js";
+import { readsOf } from "../../src/evaluate/reads.js";
+import { slimInput } from "../../src/evaluate/slim_input.js";
 
 const plan: Plan = {
   egress: [{ allow: [] }],
@@ -57,6 +58,15 @@ test("what is written piece by piece is the JSON of what is read, each name once
       expect(json.length).toBe(JSON.stringify(wanted).length);
     }),
     { numRuns: 500 },
+  );
+});
+
+test("numbers and lists are written as JSON has them", () => {
+  const environment = fc.oneof(fc.double(), fc.array(texts, { maxLength: 2 })) as fc.Arbitrary<Json>;
+  fc.assert(
+    fc.property(environment, (environment) => {
+      expect(slimInput({ environment }, readsOf(plan), match)).toBe(`{"environment":${JSON.stringify(environment)}}`);
+    }),
   );
 });
 
