@@ -1,8 +1,10 @@
 import fc from "fast-check";
+import { base64In, saysText } from "../../../src/sessions/injection/base64.js";
 import { findInjection } from "../../../src/sessions/injection/find.js";
 import { injectionIn } from "../../../src/sessions/injection/injection.js";
 import { injectionPatterns } from "../../../src/sessions/injection/patterns.js";
-import { Plainness } from "../../../src/sessions/injection/plain.js";
+import { isPlainText, rowsFor } from "../../../src/sessions/injection/plain.js";
+import { readingsOf } from "../../../src/sessions/injection/readings.js";
 import { harmless, markers } from "./corpus.js";
 
 /** The full search of the same call, without the glance before it. */
@@ -18,11 +20,7 @@ const quick = (note: string, name = "note") => {
   return injectionIn({ params: { [name]: note }, body: {}, http })?.marker ?? null;
 };
 
-const isPlain = (...texts: string[]): boolean => {
-  const plainness = new Plainness();
-  for (const text of texts) plainness.add(text);
-  return plainness.holds;
-};
+const isPlain = (...texts: string[]): boolean => texts.every(isPlainText);
 
 /** Words of the patterns themselves: what is put together from them comes near to a marker often. */
 const vocabulary = [
@@ -104,4 +102,102 @@ test.each([
 
 test.each(["a\u0000b", "caf\u00e9", "100%", "a\\b", "a\u007fb"])("%j is left to the full search", (text) => {
   expect(isPlain(text)).toBe(false);
+});
+
+/** Names of the patterns that match as the table has them, each tried on each reading. */
+function matching(text: string): string[] {
+  const readings = readingsOf(text);
+  return injectionPatterns.flatMap(({ name, pattern, in: reading }) => {
+    pattern.lastIndex = 0;
+    return readings[reading] !== "" && pattern.test(readings[reading]) ? [name] : [];
+  });
+}
+
+const invisibleRows = injectionPatterns.filter(({ needs }) => needs.some((one) => one.length === 0));
+/** Text as people disguise it: look-alikes of other scripts, accents, full width, characters that go, other line breaks. */
+const disguises: readonly [RegExp, string][] = [
+  [/a/g, "\u0430"],
+  [/o/g, "\u03bf"],
+  [/e/g, "\u00e9"],
+  [/i/g, "i\u200b"],
+  [/s/g, "\uff53"],
+  [/[<]/g, "\uff1c"],
+  [/[|]/g, "\uff5c"],
+  [/_/g, "\u2581"],
+  [/\n/g, "\u2028"],
+  [/ /g, "\u00a0"],
+  [/$/g, "\ud55c\u{1f600}"],
+  [/t/g, "t\u0301"],
+];
+const disguised = fc
+  .tuple(texts, fc.subarray([...disguises]))
+  .map(([text, chosen]) => chosen.reduce((all, [from, to]) => all.replace(from, to), text));
+
+test("a pattern that is not tried would not have matched, whatever the script", () => {
+  let matched = 0;
+  fc.assert(
+    fc.property(fc.oneof(texts, disguised), (text) => {
+      const tried = [...rowsFor(text), ...invisibleRows].map(({ name }) => name);
+      const found = matching(text);
+      matched += found.length;
+      for (const name of found) expect(tried).toContain(name);
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(matched).toBeGreaterThan(100);
+});
+
+test.each(generable)("whatever %s matches in another script is tried", (name, made) => {
+  fc.assert(
+    fc.property(made, fc.subarray([...disguises]), (text, chosen) => {
+      const other = chosen.reduce((all, [from, to]) => all.replace(from, to), text);
+      if (matching(other).includes(name))
+        expect([...rowsFor(other), ...invisibleRows].map((row) => row.name)).toContain(name);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test.each(markers)("%s is tried on %j beside letters of another script", (marker, text) => {
+  const tried = [...rowsFor(`\ud55c ${text}`), ...invisibleRows].map(({ name }) => name);
+  if (matching(`\ud55c ${text}`).includes(marker)) expect(tried).toContain(marker);
+});
+
+const line = fc.constantFrom("", "\n", "\r\n", "-", "_", "/", "+", "=", " ", "\n\n", "\r");
+const coded = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString("base64"));
+const utf16 = fc.string({ maxLength: 20 }).map((text) => Buffer.from(text, "utf16le").toString("base64url"));
+const runs = fc
+  .array(fc.tuple(fc.oneof(coded, utf16, encoded, fc.base64String(), fc.uuid(), word), line), { maxLength: 5 })
+  .map((parts) => parts.flat().join(""));
+
+test("where base64 is said to be no text, none is found", () => {
+  let found = 0;
+  fc.assert(
+    fc.property(runs, (text) => {
+      if (decodedPlainly(text)) found += 1;
+      if (!saysText(text)) expect(decodedPlainly(text)).toBe(false);
+      else return;
+      expect(base64In(text)).toBe("");
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(found).toBeGreaterThan(100);
+});
+
+/** True where a run of base64, whole or in part, is text of eight characters somewhere: another decoder than ours. */
+function decodedPlainly(text: string): boolean {
+  const whole = text.match(/[\w+/-]+(?:\r?\n[\w+/-]+)*/g) ?? [];
+  const parts = whole.flatMap((run) => run.split(/[+/_\r\n-]/)).filter((part) => part.length >= 12);
+  return [...whole.map((run) => run.replace(/[\r\n]/g, "")).filter((run) => run.length >= 12), ...parts].some((run) => {
+    const said = Buffer.from(run, "base64").toString().replaceAll("\0", "");
+    return (said.match(/(?:[^\p{Cc}\ufffd]|[\t\n\r])+/gu) ?? []).some((stretch) => stretch.length >= 8);
+  });
+}
+
+test.each([
+  "7173b809ca12ec5dee4506cd86be934c4596dd234ee82c0662eac04a8c2c71dc",
+  "0b1c7a3e-1f1e-4c7c-9d6e-0a4f5b6c7d8e",
+  "registry.internal/checkout",
+])("%s says nothing", (text) => {
+  expect(saysText(text)).toBe(false);
 });
