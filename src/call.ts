@@ -133,6 +133,11 @@ export interface Override {
 export function scopeCovers(scope: string, tool: string, action: string): boolean {
   const colon = scope.indexOf(":");
   if (colon < 0) return false;
-  const [t, a] = [scope.slice(0, colon), scope.slice(colon + 1)];
-  return (t === "*" || t === tool) && (a === "*" || a === action);
+  return isPart(scope, 0, colon, tool) && isPart(scope, colon + 1, scope.length, action);
+}
+
+/** What stands there is `*` or the word: compared where it stands, since every call is compared with many scopes. */
+function isPart(scope: string, start: number, end: number, word: string): boolean {
+  if (end - start === word.length && scope.startsWith(word, start)) return true;
+  return end - start === 1 && scope.startsWith("*", start);
 }

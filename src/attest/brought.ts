@@ -34,8 +34,10 @@ export async function broughtAttestation(
   }
 }
 
+const nothing: Brought = Object.freeze({ refusal: null });
+
 /** What a call brought that has no such header. */
 export function broughtNone(required: boolean): Brought {
   if (required) throw new Refusal("attestation_missing", "the call needs a session attestation, and brought none");
-  return { refusal: null };
+  return nothing;
 }

@@ -44,16 +44,19 @@ export function attest(parts: AttestParts): Attested | Promise<Attested> {
   const { headers } = call.http;
   checkScope(identity, call);
   checkTask(identity.session.task, call);
-  const overrides = headers.filter(({ name }) => name === overrideHeader);
-  if (overrides.length === 0 && !headers.some(({ name }) => name === attestationHeader)) {
-    const brought = broughtNone(attestationRequired);
-    return { fingerprint: parts.fingerprintOf(session.id), override: null, brought };
-  }
-  return verified(parts, overrides);
+  if (bringsSomething(headers)) return verified(parts);
+  const brought = broughtNone(attestationRequired);
+  return { fingerprint: parts.fingerprintOf(session.id), override: null, brought };
+}
+
+function bringsSomething(headers: readonly Header[]): boolean {
+  for (const { name } of headers) if (name === overrideHeader || name === attestationHeader) return true;
+  return false;
 }
 
 /** Of the few calls that bring something. */
-async function verified(parts: AttestParts, overrides: readonly Header[]): Promise<Attested> {
+async function verified(parts: AttestParts): Promise<Attested> {
+  const overrides = parts.call.http.headers.filter(({ name }) => name === overrideHeader);
   const { session, call } = parts;
   const brought = await broughtAttestation(call.http.headers, parts.readAttestation, parts.attestationRequired);
   const fingerprint = parts.fingerprintOf(session.id);
@@ -62,7 +65,7 @@ async function verified(parts: AttestParts, overrides: readonly Header[]): Promi
 
 function checkScope({ agent }: Identity, { tool, action }: Call): void {
   if (tool === null || action === null) return;
-  if (agent.scopes.some((scope) => scopeCovers(scope, tool, action))) return;
+  for (const scope of agent.scopes) if (scopeCovers(scope, tool, action)) return;
   const message = `${tool}:${action} is outside the scopes of this agent or its token`;
   throw new Refusal("scope_exceeded", message, {
     violations: [{ rule: "scope_exceeded", limit: [...agent.scopes], actual: `${tool}:${action}`, message }],

@@ -16,37 +16,42 @@ const readers: readonly { type: RegExp; read: Reader }[] = [
 
 /** True when the client asks to leave HTTP, after which nothing is inspected. */
 export function isUpgrade(headers: readonly Header[]): boolean {
-  return headers.some(
-    ({ name, value }) => name === "upgrade" || (name === "connection" && /(?:^|[\s,])upgrade(?:$|[\s,])/i.test(value)),
-  );
+  for (const { name, value } of headers) {
+    if (name === "upgrade" || (name === "connection" && /(?:^|[\s,])upgrade(?:$|[\s,])/i.test(value))) return true;
+  }
+  return false;
 }
 
 /**
  * The parsed body, or `null` when there is none and none has to be. `takesBody` is false for a tool with `body: none`.
  * Throws `body_missing`, `body_unexpected`, `unsupported_content_type`, `unsupported_content_encoding`, or what the
- * reader of the content type throws.
+ * reader of the content type throws. `contentType` is empty where the request names none.
  */
-export function readBody(request: HttpRequest, takesBody: boolean): { [name: string]: Json } | null {
+export function readBody(
+  request: HttpRequest,
+  takesBody: boolean,
+  contentType: string,
+): { [name: string]: Json } | null {
   refuseMissing(request, takesBody);
   if (request.body.length === 0) return null;
   if (!takesBody) throw new Refusal("body_unexpected", "this tool takes no body");
-  return readerFor(request)(request.body);
+  return readerFor(request, contentType)(request.body);
 }
 
 /** The object of a body that must be there and be JSON. Throws what `readBody` throws. */
 export function readJsonBody(request: HttpRequest): { [name: string]: Json } {
   refuseMissing(request, true);
-  const read = readerFor(request);
+  const read = readerFor(request, headerValue(request.headers, "content-type") ?? "");
   if (read !== readJsonObject) throw new Refusal("unsupported_content_type", "the body is not application/json");
   return read(request.body);
 }
 
-function readerFor({ headers }: HttpRequest): Reader {
+function readerFor({ headers }: HttpRequest, contentType: string): Reader {
   const encoding = headerValue(headers, "content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new Refusal("unsupported_content_encoding", "the body is compressed");
   }
-  return readerOf(headerValue(headers, "content-type"));
+  return readerOf(contentType);
 }
 
 /** Throws `body_missing` when a body was announced or has to be, and none can be inspected. */
@@ -69,9 +74,9 @@ export function headerValue(headers: readonly Header[], name: string): string | 
   return found?.trim();
 }
 
-function readerOf(contentType: string | undefined): Reader {
+function readerOf(contentType: string): Reader {
   if (contentType === "application/json") return readJsonObject;
-  const [type = "", ...parameters] = (contentType ?? "").split(";").map((part) => part.trim());
+  const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim());
   const row = readers.find((reader) => reader.type.test(type.toLowerCase()));
   if (!row) throw new Refusal("unsupported_content_type", "the body is neither JSON nor form data");
   if (parameters.length > 1 || !parameters.every((parameter) => charset.test(parameter))) {

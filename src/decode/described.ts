@@ -38,12 +38,17 @@ export function describe(request: HttpRequest, catalogue: Catalogue): Call {
   refuseUnseen(tool, description, offered);
   const params = readParams(tool, offered);
   const destination = readDestination(description.destination, tool);
+  const { images, service, image_tag, deployment_id, amount } = readFields(tool, offered, params);
   const meant = { tool: tool.name, action, environment, params: description.params, destination };
   return {
     tool: tool.name,
     action,
     environment,
-    ...readFields(tool, offered, params),
+    service,
+    image_tag,
+    deployment_id,
+    amount,
+    images,
     params,
     fromQuery: [],
     body: besideParams(tool, offered),

@@ -1,18 +1,20 @@
 import type { Json } from "../call.js";
 import { Refusal } from "../refusal.js";
 import { type Offered, resolve, type Template } from "./template.js";
-import type { FieldName, Tool } from "./tool.js";
+import type { FieldName, FieldRule, Tool } from "./tool.js";
 
 /** Longest name, id and image reference, in characters. They are shown, recorded and compared whole. */
 const longest = { name: 256, image: 512 } as const;
 /** No control, format or separator characters, no blanks at the ends: what is judged is what people see. */
 const oneLine = /^(?! )[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+(?<! )$/u;
 
+const none: readonly string[] = Object.freeze([]);
+
 type Params = Readonly<Record<string, Json>>;
 
 /** The fields of a call that stand beside its parameters. */
 export interface Fields {
-  images: string[];
+  images: readonly string[];
   service: string | null;
   image_tag: string | null;
   deployment_id: string | null;
@@ -21,19 +23,37 @@ export interface Fields {
 
 /** Reads them as the catalogue says. Throws `malformed_parameter` for a field of another type than it must have. */
 export function readFields(tool: Tool, offered: Offered, params: Params): Fields {
-  const values = (name: FieldName): Json[] => {
-    const rule = tool.fields[name];
-    if (rule === "none") return [];
-    const found = rule === "parameter" ? [ownMember(params, name)] : rule.map((template) => resolve(template, offered));
-    return found.filter((value) => value !== undefined && value !== null);
-  };
+  const { fields } = tool;
   return {
-    images: values("image").flatMap((value) => (Array.isArray(value) ? value : [value]).map(readImage)),
-    service: readId("service", values("service")[0]),
-    image_tag: readId("image_tag", values("image_tag")[0]),
-    deployment_id: readId("deployment_id", values("deployment_id")[0]),
-    amount: readAmount(values("amount")[0]),
+    images: readImages(fields.image, offered, params),
+    service: readId("service", first(fields.service, "service", offered, params)),
+    image_tag: readId("image_tag", first(fields.image_tag, "image_tag", offered, params)),
+    deployment_id: readId("deployment_id", first(fields.deployment_id, "deployment_id", offered, params)),
+    amount: readAmount(first(fields.amount, "amount", offered, params)),
   };
+}
+
+function readImages(rule: FieldRule, offered: Offered, params: Params): readonly string[] {
+  if (typeof rule === "string") return imagesOf(first(rule, "image", offered, params));
+  return rule.map((template) => resolve(template, offered)).flatMap(imagesOf);
+}
+
+function imagesOf(value: Json | undefined): readonly string[] {
+  if (value === undefined || value === null) return none;
+  return Array.isArray(value) ? value.map(readImage) : [readImage(value)];
+}
+
+/** The first value there is, without a list of them: most rules give one, and most calls have few of the fields. */
+function first(rule: FieldRule, name: FieldName, offered: Offered, params: Params): Json | undefined {
+  if (rule === "none") return undefined;
+  if (rule === "parameter") return ownMember(params, name) ?? undefined;
+  let found: Json | undefined;
+  // To the last one, since each may be refused.
+  for (const template of rule) {
+    const value = resolve(template, offered);
+    found ??= value;
+  }
+  return found ?? undefined;
 }
 
 /** The value of `action` or `environment`. Throws `reason` unless it is text and not empty. */
@@ -57,7 +77,8 @@ function plain(text: string, field: string, most: number): string {
 }
 
 function ownMember(params: Params, name: string): Json | undefined {
-  return Object.hasOwn(params, name) ? params[name] : undefined;
+  const value = params[name];
+  return value !== undefined && Object.hasOwn(params, name) ? value : undefined;
 }
 
 function readImage(value: Json): string {

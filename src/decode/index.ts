@@ -9,6 +9,7 @@ import { type Match, matchTool } from "./match.js";
 import { besideParams, paramsFromQuery, readParams } from "./params.js";
 import { readPath } from "./path.js";
 import { asObject, readPairs } from "./query.js";
+import { nothing } from "./template.js";
 
 export { type Catalogue, loadCatalogue } from "./catalogue.js";
 export { describe } from "./described.js";
@@ -51,24 +52,34 @@ export function decode(
 }
 
 function matched(request: HttpRequest, envelope: Envelope, { tool, variables }: Match): Call {
-  const body = readBody(request, tool.takesBody) ?? {};
-  const offered = { path: variables, query: asObject(envelope.http.query), body };
+  const { destination, http } = envelope;
+  const body = readBody(request, tool.takesBody, http.content_type) ?? nothing;
+  const offered = { path: variables, query: asObject(http.query), body };
   const params = readParams(tool, offered);
+  const action = readName(tool.action, offered, "missing_action");
+  const environment = tool.environment ? readName(tool.environment, offered, "missing_environment") : null;
+  const { images, service, image_tag, deployment_id, amount } = readFields(tool, offered, params);
+  // One by one, as in the other places where a call is made: objects of one shape, which spreads do not give.
   return {
     tool: tool.name,
-    action: readName(tool.action, offered, "missing_action"),
-    environment: tool.environment ? readName(tool.environment, offered, "missing_environment") : null,
-    ...readFields(tool, offered, params),
+    action,
+    environment,
+    service,
+    image_tag,
+    deployment_id,
+    amount,
+    images,
     params,
     fromQuery: paramsFromQuery(tool, offered),
     body: besideParams(tool, offered),
-    ...envelope,
+    destination,
+    http,
     costMicro: tool.costMicro,
     classification: tool.classification,
   };
 }
 
-function unmatched(request: HttpRequest, envelope: Envelope): Call {
+function unmatched(request: HttpRequest, { destination, http }: Envelope): Call {
   refuseMissing(request, true);
   return {
     tool: null,
@@ -81,8 +92,9 @@ function unmatched(request: HttpRequest, envelope: Envelope): Call {
     images: [],
     params: {},
     fromQuery: [],
-    body: request.body.length === 0 ? {} : null,
-    ...envelope,
+    body: request.body.length === 0 ? nothing : null,
+    destination,
+    http,
     costMicro: 0,
     classification: [],
   };

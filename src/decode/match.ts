@@ -1,5 +1,5 @@
 import type { Authority } from "../host/authority.js";
-import { matchHost } from "../host/pattern.js";
+import { type HostPattern, matchHost } from "../host/pattern.js";
 import { Refusal } from "../refusal.js";
 import type { Catalogue } from "./catalogue.js";
 import { matchPath } from "./path_template.js";
@@ -18,26 +18,32 @@ export function matchTool(
   method: string,
   segments: readonly string[],
 ): Match | null {
-  const { byPlace, wild } = indexOf(catalogue);
-  const named = byPlace.get(place(authority.host, segments.length)) ?? [];
+  const { byHost, wild } = indexOf(catalogue);
+  const named = byHost.get(authority.host)?.get(segments.length) ?? none;
   let match: Match | null = null;
-  for (const tools of [named, wild]) {
-    for (const tool of tools) {
-      if (tool.methods !== null && !tool.methods.has(method)) continue;
-      if (!tool.hosts.some((pattern) => matchHost(pattern, authority))) continue;
-      const variables = matchPath(tool.path, segments);
-      if (!variables) continue;
-      if (match) throw new Refusal("ambiguous_tool", "more than one tool matches the call");
-      match = { tool, variables };
-    }
+  for (let i = 0; i < named.length + wild.length; i++) {
+    const tool = (i < named.length ? named[i] : wild[i - named.length]) as Tool;
+    if (tool.methods !== null && !tool.methods.has(method)) continue;
+    if (!isAt(tool.hosts, authority)) continue;
+    const variables = matchPath(tool.path, segments);
+    if (!variables) continue;
+    if (match) throw new Refusal("ambiguous_tool", "more than one tool matches the call");
+    match = { tool, variables };
   }
   return match;
+}
+
+const none: readonly Tool[] = [];
+
+function isAt(hosts: readonly HostPattern[], authority: Authority): boolean {
+  for (const pattern of hosts) if (matchHost(pattern, authority)) return true;
+  return false;
 }
 
 /** Each entry is found in one way only, so that none can match twice. */
 interface Index {
   /** Entries that name all their hosts, by host and number of segments: the time to match does not grow with the catalogue. */
-  byPlace: ReadonlyMap<string, readonly Tool[]>;
+  byHost: ReadonlyMap<string, ReadonlyMap<number, readonly Tool[]>>;
   /** Those with a wildcard among their hosts. */
   wild: readonly Tool[];
 }
@@ -47,7 +53,7 @@ const indexes = new WeakMap<Catalogue, Index>();
 function indexOf(catalogue: Catalogue): Index {
   const known = indexes.get(catalogue);
   if (known) return known;
-  const byPlace = new Map<string, Tool[]>();
+  const byHost = new Map<string, Map<number, Tool[]>>();
   const wild: Tool[] = [];
   for (const tool of catalogue.tools) {
     if (tool.hosts.some(({ wildcard }) => wildcard)) {
@@ -55,18 +61,14 @@ function indexOf(catalogue: Catalogue): Index {
       continue;
     }
     for (const host of new Set(tool.hosts.map((pattern) => pattern.host))) {
-      const at = place(host, tool.path.length);
-      const there = byPlace.get(at);
+      const byLength = byHost.get(host) ?? new Map<number, Tool[]>();
+      byHost.set(host, byLength);
+      const there = byLength.get(tool.path.length);
       if (there) there.push(tool);
-      else byPlace.set(at, [tool]);
+      else byLength.set(tool.path.length, [tool]);
     }
   }
-  const index = { byPlace, wild };
+  const index = { byHost, wild };
   indexes.set(catalogue, index);
   return index;
-}
-
-/** No host has a blank in it. */
-function place(host: string, segments: number): string {
-  return `${host} ${segments}`;
 }

@@ -3,15 +3,20 @@ import { foldCase } from "../json/fold.js";
 import { plainDecimal } from "../json/number.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
-import { type Offered, resolve, type Source, sources, type Template } from "./template.js";
+import { nothing, type Offered, resolve, type Source, sources, type Template } from "./template.js";
 import type { ParamsRule, Tool } from "./tool.js";
 
 type Params = Record<string, Json>;
 
+const noNames: readonly string[] = Object.freeze([]);
+
 /** The parameters of a call as policies see them. Throws `ambiguous_parameter` and `malformed_parameter`. */
-export function readParams(tool: Tool, offered: Offered): Params {
+export function readParams(tool: Tool, offered: Offered): Readonly<Params> {
   refuseTwoPlaces(offered);
-  const params = collect(tool.params, offered);
+  const collected = collect(tool.params, offered);
+  if (tool.numbers.length === 0) return collected;
+  // A copy: it may be the body itself.
+  const params = { ...collected };
   for (const name of tool.numbers) {
     if (Object.hasOwn(params, name)) params[name] = readNumber(name, params[name]);
   }
@@ -19,12 +24,13 @@ export function readParams(tool: Tool, offered: Offered): Params {
 }
 
 /** Names of those parameters that are a query parameter's value, whole. */
-export function paramsFromQuery({ params }: Tool, { query }: Offered): string[] {
+export function paramsFromQuery({ params }: Tool, { query }: Offered): readonly string[] {
+  if (query === nothing && params.kind !== "named") return noNames;
   switch (params.kind) {
     case "everything":
       return Object.keys(query);
     case "object":
-      return isFromQuery(params.template) ? Object.keys(query) : [];
+      return isFromQuery(params.template) ? Object.keys(query) : noNames;
     case "named":
       return params.templates.filter(([, template]) => isFromQuery(template)).map(([name]) => name);
   }
@@ -34,9 +40,9 @@ export function paramsFromQuery({ params }: Tool, { query }: Offered): string[] 
 export function besideParams({ params }: Tool, { body }: Offered): Offered["body"] {
   switch (params.kind) {
     case "everything":
-      return {};
+      return nothing;
     case "object":
-      return isWhole(params.template, "body") ? {} : body;
+      return isWhole(params.template, "body") ? nothing : body;
     case "named":
       return body;
   }
@@ -52,13 +58,14 @@ function isFromQuery(template: Template): boolean {
 
 /** Many servers read a parameter from wherever they find it first, so the catalogue cannot say which one counts. */
 function refuseTwoPlaces({ query, body }: Offered): void {
+  if (query === nothing) return;
   const inQuery = Object.keys(query);
   if (inQuery.length === 0) return;
   const inBody = new Set(Object.keys(body).map(foldCase));
   for (const name of inQuery) if (inBody.has(foldCase(name))) throw twice(name);
 }
 
-function collect(rule: ParamsRule, offered: Offered): Params {
+function collect(rule: ParamsRule, offered: Offered): Readonly<Params> {
   switch (rule.kind) {
     case "everything":
       return merge(offered);
@@ -67,7 +74,7 @@ function collect(rule: ParamsRule, offered: Offered): Params {
       if (value === null || typeof value !== "object" || Array.isArray(value)) {
         throw new Refusal("malformed_parameter", "the part of the call that holds its parameters is not an object");
       }
-      return { ...value };
+      return value;
     }
     case "named":
       return Object.fromEntries(

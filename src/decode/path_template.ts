@@ -1,4 +1,4 @@
-import { TemplateMistake } from "./template.js";
+import { nothing, TemplateMistake } from "./template.js";
 
 /** One segment of a path template: text that must be equal, or a variable that takes one non-empty segment. */
 export type SegmentTemplate = { kind: "literal"; text: string } | { kind: "variable"; name: string };
@@ -28,16 +28,23 @@ export function variablesOf(template: PathTemplate): string[] {
 }
 
 /** The variables' values, or `null` when the decoded segments do not match. */
-export function matchPath(template: PathTemplate, segments: readonly string[]): Record<string, string> | null {
+export function matchPath(
+  template: PathTemplate,
+  segments: readonly string[],
+): Readonly<Record<string, string>> | null {
   if (template.length !== segments.length) return null;
-  const matches = template.every((part, index) =>
-    part.kind === "literal" ? part.text === segments[index] : segments[index] !== "",
-  );
-  if (!matches) return null;
+  let variables = 0;
+  for (let i = 0; i < template.length; i++) {
+    const part = template[i] as SegmentTemplate;
+    if (part.kind === "literal" ? part.text !== segments[i] : segments[i] === "") return null;
+    if (part.kind === "variable") variables += 1;
+  }
+  if (variables === 0) return nothing;
   const found: Record<string, string> = {};
   // No variable is named __proto__.
-  for (const [index, part] of template.entries()) {
-    if (part.kind === "variable") found[part.name] = segments[index] ?? "";
+  for (let i = 0; i < template.length; i++) {
+    const part = template[i] as SegmentTemplate;
+    if (part.kind === "variable") found[part.name] = segments[i] ?? "";
   }
   return found;
 }

@@ -2,19 +2,21 @@ import type { QueryParameter } from "../call.js";
 import { foldCase } from "../json/fold.js";
 import { quote } from "../json/quote.js";
 import { Refusal } from "../refusal.js";
+import { nothing } from "./template.js";
 
 const visible = /^[\x21-\x7e]*$/;
 /** RFC 3986 appendix A leaves them out of a query; serializers of forms never write them. */
 const unwritten = /["<>\\^`{|}]/;
 const maxParameters = 1_000;
+const none: readonly QueryParameter[] = Object.freeze([]);
 
 /**
  * Reads `application/x-www-form-urlencoded` text: a query without its `?`, or a form body. Order is kept, `+` is a space.
  * Throws `malformed` (the reason that fits where the text stood) for anything that readers split or decode differently,
  * and `ambiguous_parameter` for a name that comes twice, however it is spelled, in whatever case.
  */
-export function readPairs(text: string, malformed: "malformed_query" | "malformed_body"): QueryParameter[] {
-  if (text === "") return [];
+export function readPairs(text: string, malformed: "malformed_query" | "malformed_body"): readonly QueryParameter[] {
+  if (text === "") return none;
   if (!visible.test(text) || text.includes("#")) throw new Refusal(malformed, "a parameter holds unencoded bytes");
   // Some readers split pairs at ";" as well (HTML 4.01 appendix B.2.2).
   if (text.includes(";")) throw new Refusal(malformed, "a parameter holds an unencoded semicolon");
@@ -42,8 +44,8 @@ export function canonicalQuery(parameters: readonly QueryParameter[]): string {
 }
 
 /** Names and values only; safe against inherited names, since `readPairs` refuses `__proto__`. */
-export function asObject(parameters: readonly QueryParameter[]): Record<string, string> {
-  if (parameters.length === 0) return {};
+export function asObject(parameters: readonly QueryParameter[]): { readonly [name: string]: string } {
+  if (parameters.length === 0) return nothing;
   return Object.fromEntries(parameters.map(({ name, value }) => [name, value]));
 }
 

@@ -8,6 +8,9 @@ export type Source = (typeof sources)[number];
 /** What one request offers to placeholders. Each is empty when the request has no such part. */
 export type Offered = Readonly<Record<Source, { readonly [name: string]: Json }>>;
 
+/** A part that a request has not. One for all of them, and nobody can put anything into it. */
+export const nothing: { readonly [name: string]: never } = Object.freeze({});
+
 /** `{body.spec.replicas}` as source `body`, names `spec`, `replicas`; no names stand for the whole source. */
 export interface Reference {
   source: Source;

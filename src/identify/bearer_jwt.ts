@@ -11,6 +11,8 @@ import { metScopes, scopesOf } from "./scopes.js";
 const header = "authorization";
 /** The scheme's name is case-insensitive and followed by spaces (RFC 9110 section 11.4). */
 const bearerForm = /^bearer +([!-~]+)$/i;
+/** The same in its usual spelling: a token is then cut out without a list of matches. */
+const usual = { form: /^Bearer [!-~]+$/, before: "Bearer ".length };
 
 /**
  * `authorization: Bearer <JWT>` of the local issuer, or of one that is trusted with agents. Another scheme in that header is
@@ -24,7 +26,7 @@ export const bearerJwt: CredentialKind = {
 
 /** What the token says of its issuer only chooses who verifies it, and that includes the issuer. */
 function identify(credential: string, context: IdentifyContext): Identity | Promise<Identity> {
-  const token = bearerForm.exec(credential)?.[1];
+  const token = usual.form.test(credential) ? credential.slice(usual.before) : bearerForm.exec(credential)?.[1];
   if (token === undefined) {
     throw new Refusal("credential_malformed", "the authorization header does not have the form Bearer <token>");
   }
@@ -45,15 +47,15 @@ async function verified(token: string, context: IdentifyContext): Promise<Identi
 const remembered = new WeakMap<AgentClaims, { agent: Agent; identity: Identity }>();
 
 function ofOurs(claims: AgentClaims, context: IdentifyContext): Identity {
-  const known = remembered.get(claims);
   const { sub, jti } = claims;
-  const said = () => saidBy(claims, context.issuer.audience);
   if (context.revocations.isRevoked(jti)) {
-    throw new Refusal("token_revoked", "the token was revoked", { proven: { agent: sub, token: said() } });
+    const token = saidBy(claims, context.issuer.audience);
+    throw new Refusal("token_revoked", "the token was revoked", { proven: { agent: sub, token } });
   }
+  const known = remembered.get(claims);
   const found = context.registry.agent(sub);
   if (known && known.agent === found && !found.disabled) return known.identity;
-  const token = said();
+  const token = saidBy(claims, context.issuer.audience);
   const agent = active(found, token);
   const identity: Identity = {
     agent: present({

@@ -37,11 +37,18 @@ export interface CredentialKind {
   identify(credential: string, context: IdentifyContext): Identity | Promise<Identity>;
 }
 
+const none: readonly string[] = Object.freeze([]);
+
 /** Every value of a header, in order. */
-export function headerValues(request: Credentials, name: string): string[] {
-  const values: string[] = [];
-  for (const header of request.headers) if (header.name === name) values.push(header.value);
-  return values;
+export function headerValues({ headers }: Credentials, name: string): readonly string[] {
+  let values: string[] | null = null;
+  for (const header of headers) {
+    if (header.name !== name) continue;
+    // Most calls have one, and a list that begins empty has room for seventeen.
+    if (values === null) values = [header.value];
+    else values.push(header.value);
+  }
+  return values ?? none;
 }
 
 /** The agent, when it is registered and may act. `token` is what proved it, where a token did. */

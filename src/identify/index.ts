@@ -18,11 +18,14 @@ export async function identify(request: Credentials, context: IdentifyContext): 
 
 /** The same without a promise, where there is nothing to wait for: a token that was verified before, by fresh knowledge. */
 export function identifyAtOnce(request: Credentials, context: IdentifyContext): Identity | Promise<Identity> {
-  const found: Found[] = [];
+  let found: Found[] | null = null;
   for (const kind of credentialTable) {
-    for (const credential of kind.find(request)) found.push({ kind, credential });
+    for (const credential of kind.find(request)) {
+      if (found === null) found = [{ kind, credential }];
+      else found.push({ kind, credential });
+    }
   }
-  if (found.length === 0) throw new Refusal("credential_missing", "the call carries no credential");
+  if (found === null) throw new Refusal("credential_missing", "the call carries no credential");
   const hearing = context.revocations.fresh();
   return hearing === null ? proven(found, context) : heard(hearing, found, context);
 }
@@ -34,6 +37,9 @@ interface Found {
 
 /** The one credential among what was found, and who it proves. */
 function proven(found: readonly Found[], context: IdentifyContext): Identity | Promise<Identity> {
+  const [first] = found;
+  // One that yields to others yields to none here.
+  if (first && found.length === 1) return first.kind.identify(first.credential, context);
   const proper = found.filter(({ kind, credential }) => !kind.yields?.(credential, context));
   const [only, ...others] = proper.length > 0 ? proper : found;
   if (!only) throw new Refusal("credential_missing", "the call carries no credential");

@@ -4,6 +4,7 @@ import { Refusal } from "../refusal.js";
 import { parseSpiffeId } from "../registry/spiffe_id.js";
 import { active, type CredentialKind, type IdentifyContext } from "./credential.js";
 
+const none: readonly string[] = Object.freeze([]);
 const scheme = "spiffe://";
 /** Longest certificate that is looked at, in characters of its URL-encoded PEM. Those of workloads have two thousand. */
 const longestCertificate = 32_768;
@@ -21,7 +22,7 @@ const plainName = /^(DNS|URI|IP Address|email|Registered ID|othername):([!#-+\--
 export const spiffe: CredentialKind = {
   name: "spiffe",
   find({ peer }) {
-    if (!peer) return [];
+    if (!peer) return none;
     if (peer.certificate !== "" && peer.principal.startsWith(scheme)) checkCertificate(peer);
     return [peer.principal];
   },

@@ -33,6 +33,9 @@ test.each([
   '{"imageTag": "v1", "deploymentId": 7}',
   '{"text": "ä {[:,", "a": -0, "b": 0.0001}',
   '{"a": "\\\\", "b": {"a": 1}}',
+  '{"a":"Gr\\u00f6\\u00DFe \\ud83d\\ude00 \\uD83D\\uDE00", "b": ["\\u0061", "\\\\u0061", "\\\\\\"\\u0062"]}',
+  '{"\\\\u0061": "\\/", "b": "\\\\\\\\"}',
+  '{"resourceItems": [], "displayName": "", "unitPrice": 1, "createdAt": 0, "isActive": true}',
   '{"a": 123456789012345}',
   nested(32),
   `[${"1,".repeat(10_000)}1]`,
@@ -53,7 +56,15 @@ test.each([
   ['{"a":{"__proto__":{"b":1}}}', false],
   ['{"\\u0061":1}', false],
   ['{"a":"\\ud800"}', false],
-  ['{"a":"\\u00e9"}', true],
+  ['{"a":"\\udc00"}', false],
+  ['{"a":"\\ud83dx"}', false],
+  ['{"a":"\\ud83d\\ud83d\\ude00"}', false],
+  ['{"a":"\\ud83d\\u0061"}', false],
+  ['{"a":"\\ud83d\\\\ude00"}', false],
+  ['{"a":"\\ude00\\ud83d"}', false],
+  ['{"\\u00e9" \n: 1}', true],
+  ['{"\\ud800":1}', false],
+  ['{"a":"\\u00e9","\\u0061":2}', false],
   ['{"a":1e2}', true],
   ['{"a":1E400}', false],
   ['{"a":1234567890123456}', true],
@@ -105,6 +116,9 @@ const number = fc.constantFrom(
 const leaf = fc.oneof(
   number,
   name.map((text) => `"${text}"`),
+  fc
+    .array(fc.constantFrom("\\ud83d", "\\uDE00", "\\u00e9", "\\\\", '\\"', "u0061", "\\n", "a", "😀"), { maxLength: 5 })
+    .map((units) => `"${units.join("")}"`),
   fc.constantFrom("true", "null", '"\\ud800"', '"[{:,"', "{}", "[]"),
 );
 const { text } = fc.letrec<{ text: string }>((tie) => ({

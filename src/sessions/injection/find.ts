@@ -1,5 +1,6 @@
 import { injectionPatterns } from "./patterns.js";
-import { readingsOf } from "./readings.js";
+import { rowsFor } from "./plain.js";
+import { invisible, readingsOf } from "./readings.js";
 import { separator, shortened } from "./shortened.js";
 import { viewsOf } from "./views.js";
 
@@ -175,8 +176,10 @@ function firstOf<T>(views: Iterable<string>, find: (view: string) => T | null): 
 
 function patternIn(view: string, work: Work): string | null {
   work.units += view.length;
+  const rows = invisible.test(view) ? injectionPatterns : rowsFor(view);
+  if (rows.length === 0) return null;
   const readings = readingsOf(view);
-  for (const { name, in: reading, pattern } of injectionPatterns) {
+  for (const { name, in: reading, pattern } of rows) {
     const text = readings[reading];
     if (text === "") continue;
     pattern.lastIndex = 0;

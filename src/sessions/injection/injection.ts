@@ -1,6 +1,6 @@
 import type { Call, Json } from "../../call.js";
 import { findInjection, type Marker, mostSearched, type Place } from "./find.js";
-import { Plainness } from "./plain.js";
+import { isPlainText } from "./plain.js";
 import { separator } from "./shortened.js";
 
 export type { Marker } from "./find.js";
@@ -29,26 +29,36 @@ export function injectionIn(call: Pick<Call, "params" | "body" | "http">): Marke
 
 /** True when it is clear at a glance that there is no marker. Of calls that are searched in part it never is. */
 function isPlain({ params, body, http }: Pick<Call, "params" | "body" | "http">): boolean {
-  const plainness = new Plainness();
-  let length = http.path.length + separator.length;
-  plainness.add(http.path);
-  const add = (text: string): void => {
-    length += text.length + separator.length;
-    if (length <= mostSearched) plainness.add(text);
-  };
-  for (const { name, value } of http.query) {
-    add(name);
-    add(value);
+  let left = roomAfter(http.path, mostSearched);
+  for (const { name, value } of http.query) left = roomAfter(value, roomAfter(name, left));
+  left = roomAfterAll(params, left, 0);
+  if (body !== null) left = roomAfterAll(body, left, 0);
+  return left >= 0;
+}
+
+/** Of the units that may be searched, those that this text leaves; less than 0 when it is not plain, or there is no room. */
+function roomAfter(text: string, left: number): number {
+  const after = left - text.length - separator.length;
+  return after >= 0 && isPlainText(text) ? after : -1;
+}
+
+/** Levels that are looked at here. Those of JSON that is read strictly are fewer. */
+const deepest = 64;
+
+/** The same of all that a value says. Numbers say nothing. */
+function roomAfterAll(value: Json, room: number, depth: number): number {
+  if (room < 0) return room;
+  if (typeof value === "string") return roomAfter(value, room);
+  if (typeof value !== "object" || value === null) return room;
+  if (depth > deepest) return -1;
+  let left = room;
+  if (Array.isArray(value)) {
+    for (const member of value) if (typeof member !== "number") left = roomAfterAll(member, left, depth + 1);
+    return left;
   }
-  for (const members of [params, body ?? {}]) {
-    for (const name of Object.keys(members)) {
-      add(name);
-      const value = members[name] as Json;
-      if (typeof value === "string") add(value);
-      else if (typeof value === "object") for (const text of textsIn(value)) add(text);
-    }
-  }
-  return length <= mostSearched && plainness.holds;
+  // Without a list of its names, and its members are its own: it was parsed, or made of pairs.
+  for (const name in value) left = roomAfterAll(value[name] as Json, roomAfter(name, left), depth + 1);
+  return left;
 }
 
 function placesOf(place: string, members: readonly (readonly [string, Json])[]): Place[] {

@@ -100,14 +100,18 @@ export function writeLetters(text: string, bytes: Uint8Array): number {
   for (let at = 0; at < text.length; at += 1) {
     const code = codeAt(text, at, text.charCodeAt(at));
     if (code > 0xffff) at += 1;
-    const letter = code < tabulated ? (letters[code] as number) : isIgnored(code) ? 0 : other;
+    const letter = letterFor(code);
     if (letter !== 0) bytes[length++] = letter;
   }
   return length;
 }
 
+/** What `writeLetters` writes for a character; 0 for one that goes. */
+export const letterFor = (code: number): number =>
+  code < tabulated ? (letters[code] as number) : isIgnored(code) ? 0 : other;
+
 const isIgnored = (code: number): boolean => code >= 0xe0000 && code <= 0xe0fff;
 
 /** The code point at a unit; a surrogate without its other half is one by itself. */
-const codeAt = (text: string, at: number, unit: number): number =>
+export const codeAt = (text: string, at: number, unit: number): number =>
   unit < 0xd800 || unit > 0xdbff ? unit : (text.codePointAt(at) as number);

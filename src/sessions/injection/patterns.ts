@@ -3,7 +3,7 @@ import { lowBar } from "./letters.js";
 import type { ReadingName } from "./readings.js";
 
 /** One kind of text that is meant for the model behind a tool, or behind a later reader, and not for the tool. */
-interface InjectionPattern {
+export interface InjectionPattern {
   name: string;
   meaning: string;
   /** As somebody might write it. It is found. */

@@ -1,8 +1,6 @@
-import { base64In } from "./base64.js";
-import { injectionPatterns } from "./patterns.js";
-
-/** Shortest run of base64 digits that could say something. */
-const shortestRun = 12;
+import { saysText, shortestRun } from "./base64.js";
+import { codeAt, letterFor } from "./letters.js";
+import { type InjectionPattern, injectionPatterns } from "./patterns.js";
 
 /** What a character is to this search. Letters in lower case and digits stand for themselves. */
 const strange = 0;
@@ -25,7 +23,8 @@ function kindOf(character: string): number {
 }
 
 /** A bit for each list of each pattern's needs; of each pattern all its bits, 0 where they are never all met. */
-const { bits, patterns } = needed();
+const { bits, masks } = needed();
+const patterns = masks.filter((mask) => mask !== 0);
 /** Bits of words by their hash, and which hashes are worth looking up. */
 const words = new Map<number, number>();
 const sieve = new Uint8Array(4096);
@@ -37,10 +36,10 @@ for (const [word, bit] of bits) {
 }
 const bitsOfBreak = bits.get("\n") ?? 0;
 
-function needed(): { bits: Map<string, number>; patterns: readonly number[] } {
+function needed(): { bits: Map<string, number>; masks: readonly number[] } {
   const all = new Map<string, number>();
   let next = 1;
-  const masks = injectionPatterns.map(({ needs }) => {
+  const each = injectionPatterns.map(({ needs }) => {
     let mask = 0;
     for (const one of needs) {
       for (const word of one) all.set(word, (all.get(word) ?? 0) | next);
@@ -50,57 +49,81 @@ function needed(): { bits: Map<string, number>; patterns: readonly number[] } {
     return needs.some((one) => one.length === 0) ? 0 : mask;
   });
   if (next > 2 ** 31) throw new RangeError("the patterns need more lists than there are bits");
-  return { bits: all, patterns: masks.filter((mask) => mask !== 0) };
+  return { bits: all, masks: each };
 }
 
 function step(hash: number, code: number): number {
   return (Math.imul(hash, 31) + code) | 0;
 }
 
-/**
- * Looks once at each character of texts, for what any pattern needs: nearly every call has nothing of it, and then no
- * reading of its texts has to be made, which takes some ten times as long.
- */
-export class Plainness {
-  #found = 0;
-  #strange = false;
-
-  /** False when something in the texts so far could be a marker, for a full search to tell. */
-  get holds(): boolean {
-    return !this.#strange && !patterns.some((mask) => (this.#found & mask) === mask);
-  }
-
-  add(text: string): void {
-    if (this.#strange) return;
-    let found = this.#found;
-    let hash = 0;
-    let run = 0;
-    let longest = 0;
-    for (let at = 0; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      const kind = code < 128 ? (kinds[code] as number) : strange;
-      if (kind >= leastLetter) {
-        hash = step(hash, kind);
-        run += 1;
-        continue;
-      }
-      if (sieve[hash & 4095] === 1) found |= words.get(hash) ?? 0;
-      hash = 0;
-      if (kind === base64Digit) {
-        run += 1;
-        continue;
-      }
-      if (run > longest) longest = run;
-      // Lines that continue each other may be one run.
-      if (kind === lineBreak) found |= bitsOfBreak;
-      else run = 0;
-      if (kind === mark) found |= bits.get(text[at] as string) ?? 0;
-      else if (kind === strange) {
-        this.#strange = true;
-        return;
-      }
-    }
-    this.#found = found | (words.get(hash) ?? 0);
-    if (Math.max(run, longest) >= shortestRun && base64In(text) !== "") this.#strange = true;
-  }
+/** True when texts with these bits have all that some pattern needs. */
+function mayMatch(found: number): boolean {
+  for (const mask of patterns) if (isMet(mask, found)) return true;
+  return false;
 }
+
+/**
+ * Looks once at each character of a text, for what any pattern needs: nearly every call has nothing of it, and then no
+ * reading of its texts has to be made, which takes some ten times as long. False when something in it could be a marker, for
+ * a full search to tell. No marker is put together from two texts, so each is looked at by itself.
+ */
+export function isPlainText(text: string): boolean {
+  let found = 0;
+  let hash = 0;
+  let run = 0;
+  let longest = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    const kind = code < 128 ? (kinds[code] as number) : strange;
+    if (kind >= leastLetter) {
+      hash = step(hash, kind);
+      run += 1;
+      continue;
+    }
+    if (sieve[hash & 4095] === 1) found |= words.get(hash) ?? 0;
+    hash = 0;
+    if (kind === base64Digit) {
+      run += 1;
+      continue;
+    }
+    if (run > longest) longest = run;
+    // Lines that continue each other may be one run.
+    if (kind === lineBreak) found |= bitsOfBreak;
+    else run = 0;
+    if (kind === mark) found |= bits.get(text[at] as string) ?? 0;
+    else if (kind === strange) return false;
+  }
+  found |= words.get(hash) ?? 0;
+  if (found !== 0 && mayMatch(found)) return false;
+  return Math.max(run, longest) < shortestRun || !saysText(text);
+}
+
+/**
+ * The rows of the table of patterns that a text of any characters may match as it is, without its encoded parts; rows that look
+ * for invisible characters are never among them. Text beyond ASCII is looked at as patterns see it, letter for letter, which is
+ * a tenth of the work of making all its readings and trying each pattern on them.
+ */
+export function rowsFor(text: string): readonly InjectionPattern[] {
+  let found = 0;
+  let hash = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = codeAt(text, at, text.charCodeAt(at));
+    if (code > 0xffff) at += 1;
+    const letter = letterFor(code);
+    // It goes, and what it parts is one word.
+    if (letter === 0) continue;
+    const kind = letter < 128 ? (kinds[letter] as number) : other;
+    if (kind >= leastLetter) {
+      hash = step(hash, kind);
+      continue;
+    }
+    if (sieve[hash & 4095] === 1) found |= words.get(hash) ?? 0;
+    hash = 0;
+    if (kind === mark) found |= bits.get(String.fromCharCode(letter)) ?? 0;
+    else if (letter >= 0x0a && letter <= 0x0d) found |= bitsOfBreak;
+  }
+  found |= words.get(hash) ?? 0;
+  return found !== 0 && mayMatch(found) ? injectionPatterns.filter((_, i) => isMet(masks[i] as number, found)) : [];
+}
+
+const isMet = (mask: number, found: number): boolean => mask !== 0 && (found & mask) === mask;

@@ -18,7 +18,7 @@ interface Readings {
 export type ReadingName = keyof Readings;
 
 /** What every pattern for `raw` needs: an invisible character, half a tag, or a change of direction. */
-const odd = /[\u180e\u200b-\u200d\u202d\u202e\u2060-\u2064\ufeff\udb40]|[\ufe00-\ufe0f]/;
+export const invisible = /[\u180e\u200b-\u200d\u202d\u202e\u2060-\u2064\ufeff\udb40]|[\ufe00-\ufe0f]/;
 
 const tab = 0x09;
 const lineFeed = 0x0a;
@@ -28,11 +28,12 @@ const fullStop = 0x2e;
 const colon = 0x3a;
 const semicolon = 0x3b;
 
+/** The readings of a text. */
 export function readingsOf(raw: string): Readings {
   const bytes = Buffer.allocUnsafe(raw.length);
   const length = spaced(bytes, writeLetters(raw, bytes));
   const text = bytes.toString("latin1", 0, length);
-  return { raw: odd.test(raw) ? raw : "", text, words: wordsOf(bytes, length), comments: commentsIn(text) };
+  return { raw: invisible.test(raw) ? raw : "", text, words: wordsOf(bytes, length), comments: commentsIn(text) };
 }
 
 /** Makes each run of white space one space or one or two line feeds, in place. Returns the new length. */
