@@ -1,4 +1,5 @@
 import { canonicalJson } from "../canonical.js";
+import { inOnePiece } from "../one_piece.js";
 import type { AgentDocument } from "./document.js";
 import type { Documents } from "./join.js";
 
@@ -9,7 +10,8 @@ const texts = new WeakMap<AgentDocument, string>();
 function documentJson(document: AgentDocument): string {
   const known = texts.get(document);
   if (known !== undefined) return known;
-  const text = canonicalJson(document);
+  // It is copied once for each agent that has it: from its hundreds of parts that takes twelve times as long.
+  const text = inOnePiece(canonicalJson(document));
   texts.set(document, text);
   return text;
 }
@@ -29,6 +31,23 @@ export function* policiesJson(documents: Documents): Generator<string, void> {
     piece = "";
   }
   yield `${piece}}`;
+}
+
+/** How long that is in bytes; many agents a step. */
+export function* policiesBytes(documents: Documents): Generator<void, number> {
+  const lengths = new Map<AgentDocument, number>();
+  // Braces, and a comma between two.
+  let bytes = 2 + Math.max(0, documents.size - 1);
+  for (const [id, document] of documents) {
+    let length = lengths.get(document);
+    if (length === undefined) {
+      length = Buffer.byteLength(documentJson(document));
+      lengths.set(document, length);
+      yield;
+    }
+    bytes += Buffer.byteLength(canonicalJson(id)) + 1 + length;
+  }
+  return bytes;
 }
 
 /** The same documents, those that say the same being one object; some a step. */
