@@ -9,7 +9,7 @@ import { usedBy } from "./harness/accounting.js";
 import { type Cleanup, withCleanup } from "./harness/cleanup.js";
 import { runGhz } from "./harness/ghz.js";
 import { publish, type Section } from "./harness/results.js";
-import { inRounds } from "./harness/rounds.js";
+import { inRounds, orderOf } from "./harness/rounds.js";
 import { ratiosOf, spreadOf } from "./harness/stats.js";
 import { type Rows, shown } from "./harness/table.js";
 import { findTool } from "./harness/tools.js";
@@ -18,11 +18,13 @@ import { type ScaleServer, startScaleServer, writeCalls } from "./scale/server.j
 
 /** What one round finds of one server. */
 const figures = {
-  cpuUs: "CPU a decision, us",
+  fewUs: "CPU a decision (10 agents call), us",
+  manyUs: "CPU a decision (2,000 agents call), us",
   firstUs: "CPU of a first sight, us",
   p50: "p50, ms",
   p99: "p99, ms",
   idlePercent: "idle, % of a core",
+  idleUs: "idle work for each decision, us",
   reloadMs: "reload of one file, ms",
   waitMs: "longest wait meanwhile, ms",
   residentMb: "resident, MB",
@@ -63,23 +65,32 @@ async function startAll(cleanup: Cleanup): Promise<ScaleServer[]> {
 const warmUpCalls = 12_000;
 /** Calls with new tokens in each round. */
 const unseenCalls = 500;
-const idleMs = 3_000;
+/** Longer than the longest rest between two looks at many files, and a thousand ticks of the kernel's accounting. */
+const idleMs = 12_000;
 
-/** Loads a server, and gives the CPU of each decision. One more try when the machine did not answer in time. */
+/** Loads a server, and gives CPU and time of each decision. One more try when the machine did not answer in time. */
 async function load(server: ScaleServer, { ghz, dataFile }: Loader, calls: readonly BenchCall[], count: number) {
   await writeCalls(dataFile, calls, count);
   for (let tries = 0; ; tries++) {
-    const before = usedBy([server.pid]);
+    const [before, began] = [usedBy([server.pid]), performance.now()];
     const { p50, p99, failed } = await runGhz({
       ghz,
       addresses: [server.address],
       dataFiles: [dataFile],
       calls: count,
     });
-    if (failed === 0) return { cpuUs: (usedBy([server.pid]).cpuUs - before.cpuUs) / count, p50, p99 };
+    const [cpuUs, tookMs] = [usedBy([server.pid]).cpuUs - before.cpuUs, performance.now() - began];
+    if (failed === 0) return { cpuUs: cpuUs / count, tookMs: tookMs / count, p50, p99 };
     if (tries > 0) throw new Error(`${nameOf(server.size)}: ${failed} of ${count} calls failed`);
   }
 }
+
+/** CPU in us and time in ms of each decision, and latencies in ms. */
+type Load = Awaited<ReturnType<typeof load>>;
+const callers = ["few", "many"] as const;
+type Callers = (typeof callers)[number];
+/** The loads of one round of one server. */
+type Loads = Record<Callers | "first", Load> & { residentMb: number };
 
 interface Loader {
   ghz: string;
@@ -95,29 +106,51 @@ async function measure(cleanup: Cleanup): Promise<Map<ScaleServer, Found[]>> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-scale-"));
   cleanup.add(() => rm(folder, { recursive: true, force: true }));
   const loader: Loader = { ghz: await findTool("ghz"), dataFile: join(folder, "calls") };
-  for (const server of servers) await load(server, loader, server.caller.steady, warmUpCalls);
+  for (const server of servers) {
+    for (const of of callers) await load(server, loader, server.caller[of], warmUpCalls / 2);
+  }
   const loads = await inRounds(servers, rounds, async (server, round) => {
-    const { cpuUs, p50, p99 } = await load(server, loader, server.caller.steady, calls);
+    const found = new Map<Callers, Load>();
+    for (const of of orderOf(callers, round)) found.set(of, await load(server, loader, server.caller[of], calls));
+    const [few, many] = callers.map((of) => found.get(of) as Load) as [Load, Load];
     const first = await load(server, loader, await server.caller.unseen(unseenCalls), unseenCalls);
-    const idlePercent = await idleOf(server);
-    tell(`bench-scale: round ${round + 1} of ${rounds}, ${nameOf(server.size)}: ${cpuUs.toFixed(0)} us a decision`);
-    const residentMb = usedBy([server.pid]).residentBytes / 1e6;
-    return { cpuUs, firstUs: first.cpuUs, p50, p99, idlePercent, residentMb };
+    tell(
+      `bench-scale: round ${round + 1} of ${rounds}, ${nameOf(server.size)}: ${many.cpuUs.toFixed(0)} us a decision`,
+    );
+    return { few, many, first, residentMb: usedBy([server.pid]).residentBytes / 1e6 };
   });
+  // Does not count: what the loads left behind is tidied up first.
+  await idleOf(servers);
+  const idle: Map<ScaleServer, number>[] = [];
+  for (let round = 0; round < rounds; round++) idle.push(await idleOf(servers));
   const reloads = await inRounds(servers, rounds, (server, round) => server.reload(60 + round));
-  const both = (server: ScaleServer): Found[] =>
-    (loads.get(server) ?? []).map((found, round) => ({
-      ...{ reloadMs: Number.NaN, waitMs: Number.NaN, ...found },
-      ...reloads.get(server)?.[round],
-    }));
-  return new Map(servers.map((server) => [server, both(server)]));
+  const of = (server: ScaleServer, round: number): Found => {
+    const { few, many, first, residentMb } = (loads.get(server) ?? [])[round] as Loads;
+    const idlePercent = idle[round]?.get(server) ?? Number.NaN;
+    // What a server does anyway would else count as more, the slower the machine answers.
+    const idleUs = ({ tookMs }: Load): number => tookMs * idlePercent * 10;
+    return {
+      fewUs: few.cpuUs - idleUs(few),
+      manyUs: many.cpuUs - idleUs(many),
+      firstUs: first.cpuUs - idleUs(first),
+      ...{ p50: many.p50, p99: many.p99, idlePercent, idleUs: idleUs(many), residentMb },
+      ...(reloads.get(server)?.[round] ?? { reloadMs: Number.NaN, waitMs: Number.NaN }),
+    };
+  };
+  return new Map(servers.map((server) => [server, Array.from({ length: rounds }, (_, round) => of(server, round))]));
 }
 
-/** CPU of a server that nobody asks, in percent of one core. */
-async function idleOf({ pid }: ScaleServer): Promise<number> {
-  const [before, began] = [usedBy([pid]), performance.now()];
+/** CPU of servers that nobody asks, in percent of one core; of all of them in the same time. */
+async function idleOf(servers: readonly ScaleServer[]): Promise<Map<ScaleServer, number>> {
+  const began = performance.now();
+  const before = servers.map(({ pid }) => usedBy([pid]).cpuUs);
   await sleep(idleMs);
-  return (usedBy([pid]).cpuUs - before.cpuUs) / (performance.now() - began) / 10;
+  return new Map(
+    servers.map((server, at) => {
+      const took = usedBy([server.pid]).cpuUs - (before[at] ?? 0);
+      return [server, took / (performance.now() - began) / 10];
+    }),
+  );
 }
 
 function nameOf({ agents, rules }: ScaleServer["size"]): string {

@@ -13,8 +13,10 @@ export interface ScaleSize {
 /** Agents with a policy file of their own; those beyond are named by the files of teams. */
 const own = 1_000;
 const teams = 1_000;
-/** Agents that call. More would make the writing of tokens the longest part of the measurement. */
-const mostCallers = 2_000;
+/** Tokens, each with a session of its own: as many on every server, whoever they belong to. More would take long to write. */
+const tokens = 2_000;
+/** Agents that share them, as many on every server in the one load, and as many as there are in the other. */
+const fewCallers = 10;
 
 /** Writes the files of a server: `agents.yaml` names all, and what policies say differs from file to file. */
 export async function writeScaleFiles(folder: string, { agents, rules }: ScaleSize): Promise<void> {
@@ -51,23 +53,31 @@ export function policyFile(folder: string, agent: number): string {
 
 /** Makes calls with the tokens of one server. */
 export interface Caller {
-  /** Allowed calls of agents in random order, each agent once and with its own token: all, or some thousands. */
-  steady: BenchCall[];
+  /** Allowed calls of ten agents, by as many tokens and sessions on every server: what grows is who does not call. */
+  few: BenchCall[];
+  /** The same of as many agents as there are tokens, or of all: each has a document that has to be found and stand ready. */
+  many: BenchCall[];
   /** So many allowed calls that nobody has seen yet: agents at random, each call with a new token and so a new session. */
   unseen(count: number): Promise<BenchCall[]>;
 }
 
 export async function callerOf(folder: string, { agents }: ScaleSize): Promise<Caller> {
   const key = await readKeyFile(join(folder, "var", "issuer.jwk"), "issuer");
-  const callOf = async (n: number): Promise<BenchCall> => ({
-    agent: agentName(n),
-    token: await tokenOf(agentName(n), key),
+  const callOf = async (agent: number, n: number): Promise<BenchCall> => ({
+    agent: agentName(agent),
+    token: await tokenOf(agentName(agent), key),
     body: allowedBody(n),
   });
-  const callers = new Set<number>();
-  while (callers.size < Math.min(agents, mostCallers)) callers.add(randomInt(agents));
+  /** Allowed calls of so many agents, in turn and in no order, each call with another token. */
+  const callsOf = (most: number): Promise<BenchCall[]> => {
+    const callers = new Set<number>();
+    while (callers.size < Math.min(agents, most)) callers.add(randomInt(agents));
+    const listed = [...callers];
+    return Promise.all(Array.from({ length: tokens }, (_, n) => callOf(listed[n % listed.length] as number, n)));
+  };
   return {
-    steady: await Promise.all([...callers].map(callOf)),
-    unseen: (count) => Promise.all(Array.from({ length: count }, () => callOf(randomInt(agents)))),
+    few: await callsOf(fewCallers),
+    many: await callsOf(tokens),
+    unseen: (count) => Promise.all(Array.from({ length: count }, (_, n) => callOf(randomInt(agents), n))),
   };
 }

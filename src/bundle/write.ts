@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../canonical.js";
 import type { SigningKey } from "../keys/keys.js";
 import { packagePath } from "../package_path.js";
-import { policiesJson } from "../policies/documents_json.js";
+import { policiesBytes, policiesJson } from "../policies/documents_json.js";
 import type { Documents } from "../policies/join.js";
 import type { PolicySet } from "../policies/policy_set.js";
 import { inSlices } from "../slices.js";
@@ -90,14 +90,17 @@ async function entriesOf({ version, files, documents, rego }: PolicySet, most: n
 
 /** `data.json`: the RFC 8785 form of `{policies: <documents>}`. */
 function* dataOf(documents: Documents, most: number): Generator<void, Buffer> {
-  const pieces = [Buffer.from('{"policies":')];
-  let size = 0;
+  const [head, tail] = ['{"policies":', "}"];
+  const size = head.length + (yield* policiesBytes(documents)) + tail.length;
+  // Before anything is written: what is not kept would still be in the memory of the process.
+  if (size > most) throw tooLarge(documents.size, most);
+  const bytes = Buffer.allocUnsafe(size);
+  let at = bytes.write(head);
   for (const piece of policiesJson(documents)) {
-    const bytes = Buffer.from(piece);
-    size += bytes.length;
-    if (size > most) throw tooLarge(documents.size, most);
-    pieces.push(bytes);
+    at += bytes.write(piece, at);
     yield;
   }
-  return Buffer.concat([...pieces, Buffer.from("}")]);
+  if (at + tail.length !== size) throw new Error("the policies are not as long as they were said to be");
+  bytes.write(tail, at);
+  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { Located, Problem } from "../files/located_yaml.js";
+import { inOnePiece } from "../one_piece.js";
 import type { Mode } from "../verdict.js";
 import { compileAction, finished } from "./compile_action.js";
 import { compileApproval, fileApproval } from "./compile_approval.js";
@@ -40,9 +41,10 @@ export function compileSource(source: Located<PolicySource>, options: CompileOpt
   return { source, names: namesOf(source.value), mode, document: compileFile(context), problems };
 }
 
+/** Kept as long as the set, and the text of the file with each of them if they were parts of it. */
 function namesOf(policy: PolicySource): string[] | null {
   if (policy.guardrail) return null;
-  return policy.agents ?? (policy.agent === undefined ? [] : [policy.agent]);
+  return (policy.agents ?? (policy.agent === undefined ? [] : [policy.agent])).map(inOnePiece);
 }
 
 function compileFile(context: CompileContext): FileDocument {

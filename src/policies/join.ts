@@ -26,19 +26,23 @@ export function* joinPolicies(compiled: readonly Compiled[], defaultMode: Mode):
   yield;
 
   const naming = yield* filesByAgent(compiled);
-  const guardrails = compiled.flatMap(({ names }, index) => (names === null ? [index] : []));
-  const agents = [...naming.keys()].sort();
+  const agents = yield* inOrder(naming);
   yield;
+  const guardrails = compiled.flatMap(({ names }, index) => (names === null ? [index] : []));
   const made = new Map<string, AgentDocument>();
+  const byFiles = new Map<Files, AgentDocument>();
   const documents = new Map<string, AgentDocument>();
   for (const agent of agents) {
-    // In the order of the files, of which guardrails are some.
-    const applying = [...(naming.get(agent) ?? []), ...guardrails]
-      .sort((a, b) => a - b)
-      .map((index) => compiled[index] as Compiled);
-    const key = `${defaultMode} ${applying.map(numberOf).join(" ")}`;
-    const document = made.get(key) ?? lately.get(key) ?? documentOf(applying, defaultMode);
-    made.set(key, document);
+    const files = naming.get(agent) as Files;
+    let document = byFiles.get(files);
+    if (document === undefined) {
+      // In the order of the files, of which guardrails are some.
+      const applying = [...files.list, ...guardrails].sort((a, b) => a - b).map((index) => compiled[index] as Compiled);
+      const key = `${defaultMode} ${applying.map(numberOf).join(" ")}`;
+      document = made.get(key) ?? lately.get(key) ?? documentOf(applying, defaultMode);
+      made.set(key, document);
+      byFiles.set(files, document);
+    }
     documents.set(agent, document);
     yield;
   }
@@ -46,18 +50,45 @@ export function* joinPolicies(compiled: readonly Compiled[], defaultMode: Mode):
   return documents;
 }
 
-/** Which files name an agent, by their place in the list; `*` is there also when none does. */
-function* filesByAgent(compiled: readonly Compiled[]): Generator<void, Map<string, number[]>> {
-  const naming = new Map<string, number[]>([["*", []]]);
+/** Some files, by their place in the list; agents that the same files name have the same object. */
+interface Files {
+  list: readonly number[];
+  /** These and one more, by its place. */
+  and: Map<number, Files>;
+}
+
+const filesWith = (list: readonly number[]): Files => ({ list, and: new Map() });
+
+/** Which files name an agent; `*` is there also when none does. A file a step. */
+function* filesByAgent(compiled: readonly Compiled[]): Generator<void, ReadonlyMap<string, Files>> {
+  const everybody = filesWith([]);
+  const agents = new Map<string, Files>([["*", everybody]]);
   for (const [index, { names }] of compiled.entries()) {
     for (const name of new Set(names ?? [])) {
-      const files = naming.get(name);
-      if (files) files.push(index);
-      else naming.set(name, [index]);
+      const before = agents.get(name) ?? everybody;
+      let files = before.and.get(index);
+      if (files === undefined) {
+        files = filesWith([...before.list, index]);
+        before.and.set(index, files);
+      }
+      agents.set(name, files);
     }
     yield;
   }
-  return naming;
+  return agents;
+}
+
+/** The agents of the last set in order. To sort a hundred thousand takes longer than any other step, and most changes leave them. */
+let lastInOrder: readonly string[] = [];
+
+function* inOrder(naming: ReadonlyMap<string, Files>): Generator<void, readonly string[]> {
+  let same = lastInOrder.length === naming.size;
+  for (let i = 0; same && i < lastInOrder.length; i++) {
+    same = naming.has(lastInOrder[i] as string);
+    yield;
+  }
+  if (!same) lastInOrder = [...naming.keys()].sort();
+  return lastInOrder;
 }
 
 function numberOf(file: Compiled): number {

@@ -41,7 +41,10 @@ function compileText({ file, text }: PolicyText, options: CompileOptions): Compi
   const compiled = compileSource(parseLocated(file, text, policySchema), options);
   // The tree of a file is many times larger than its text, and wanted again only for mistakes.
   const problem: Compiled["source"]["problem"] = (...place) => locate(file, text).problem(...place);
-  return { ...compiled, source: { file, value: compiled.source.value, problem } };
+  const { source, names } = compiled;
+  // Names are many where anything is, and are held once.
+  const value = source.value.agents && names ? { ...source.value, agents: names } : source.value;
+  return { ...compiled, source: { file, value, problem } };
 }
 
 function byFile(a: PolicyText, b: PolicyText): number {

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { sha256Hex } from "../canonical.js";
 import { type ListPiece, listPieces } from "../files/list_pieces.js";
 import { InvalidFile, locate, type Path, type Problem, parseLocated } from "../files/located_yaml.js";
+import { inOnePiece } from "../one_piece.js";
 import { atOnce } from "../slices.js";
 import { type AgentEntry, type AgentIndex, indexAgents } from "./agent_index.js";
 import { agentsSchema } from "./agents_schema.js";
@@ -80,18 +81,19 @@ function entriesOf({ agents }: z.output<typeof agentsSchema>): AgentEntry[] {
   if (lists.size > mostLists) lists = new Map();
   return agents.map(({ id, api_keys, spiffe, model, scopes, roles, disabled }) => ({
     agent: {
-      id,
+      id: inOnePiece(id),
       scopes: shared(scopes),
       roles: shared(roles),
       disabled,
       ...(model === undefined ? {} : { model: shared([model])[0] as string }),
     },
-    keyHashes: api_keys.map((key) => key.sha256),
+    keyHashes: api_keys.length === 0 ? none : api_keys.map((key) => inOnePiece(key.sha256)),
     spiffe: shared(spiffe),
   }));
 }
 
 const mostLists = 10_000;
+const none: readonly string[] = Object.freeze([]);
 
 function shared(list: readonly string[]): readonly string[] {
   const key = JSON.stringify(list);

@@ -2,8 +2,8 @@ import { type FSWatcher, watch } from "node:fs";
 
 /** Up to so many files are looked at as often as anybody asks: that takes next to nothing. */
 export const fewFiles = 200;
-/** What looking at more files may take of the time: a look of 22 ms is followed by another after 2.2 s. */
-const share = 0.01;
+/** What looking at more files may take of the time: a look of 10 ms is followed by another after 5 s. */
+const share = 0.002;
 /** However much there is to look at. */
 const longestMs = 10_000;
 
