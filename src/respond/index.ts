@@ -75,7 +75,8 @@ function changed(parts: RespondParts, sanitize: readonly Sanitize[]): OkHttpResp
   const { set: setQuery, removed: removedQuery } = together(sanitize, "query");
   const own = Object.fromEntries(ownHeaders(parts).map(({ header }) => [header.key, header.value]));
   // A policy that sets the credential's header has overwritten it: the tool gets the policy's, not the agent's.
-  const credential = credentialHeader !== null && !Object.hasOwn(setHeaders, credentialHeader) ? credentialHeader : null;
+  const credential =
+    credentialHeader !== null && !Object.hasOwn(setHeaders, credentialHeader) ? credentialHeader : null;
 
   // Envoy compares names undecoded, so each spelling that decodes to a removed or replaced name goes.
   const spellings = query.filter(
