@@ -220,14 +220,28 @@ function limitHeaders({ limit }: Answer): HeaderValueOption[] {
 /** What is left of each limit, for the agent to slow down before it is refused. */
 function standingHeaders(standings: readonly LimitStanding[] = []): HeaderValueOption[] {
   if (standings.length === 0) return [];
-  let policies = "";
-  let lefts = "";
-  for (const standing of standings) {
-    const between = policies === "" ? "" : ", ";
-    policies += between + policyItem(standing);
-    lefts += `${between}"${standing.policy}";r=${standing.left};t=${standing.resetSeconds}`;
+  let left = "";
+  for (const { policy, left: r, resetSeconds } of standings) {
+    left += `${left === "" ? "" : ", "}"${policy}";r=${r};t=${resetSeconds}`;
   }
-  return [overwrite("ratelimit-policy", policies), overwrite("ratelimit", lefts)];
+  if (!sameLimits(standings, lastStandings)) {
+    lastStandings = standings;
+    policiesOption = overwrite("ratelimit-policy", standings.map(policyItem).join(", "));
+  }
+  return [policiesOption, overwrite("ratelimit", left)];
+}
+
+/** Most calls are held to the limits that the one before was held to: their header is made once. */
+let lastStandings: readonly LimitStanding[] = [];
+let policiesOption = overwrite("ratelimit-policy", "");
+
+function sameLimits(one: readonly LimitStanding[], other: readonly LimitStanding[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) {
+    const [a, b] = [one[i] as LimitStanding, other[i] as LimitStanding];
+    if (a.policy !== b.policy || a.quota !== b.quota || a.windowSeconds !== b.windowSeconds) return false;
+  }
+  return true;
 }
 
 function policyItem({ policy, quota, windowSeconds }: Pick<Limit, "policy" | "quota" | "windowSeconds">): string {
