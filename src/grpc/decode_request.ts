@@ -241,6 +241,7 @@ function readHttp(reader: PlainReader, end: number): HttpRequest {
         throw notPlain;
     }
   }
+  sortByName(headers);
   return ended(reader, end, http);
 }
 
@@ -256,6 +257,19 @@ function onlyOne(header: Header, before: readonly Header[]): Header {
   if (digit || name === "__proto__" || before.length === mostHeaders) throw notPlain;
   for (const other of before) if (other.name === name) throw notPlain;
   return header;
+}
+
+/**
+ * The entries of a map have no order, and Envoy sends them in another one each time. In one order they become objects of one
+ * shape, wherever they become members of one, at a fraction of the cost of many shapes.
+ */
+function sortByName(headers: Header[]): void {
+  for (let i = 1; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    let at = i;
+    for (; at > 0 && (headers[at - 1] as Header).name > header.name; at--) headers[at] = headers[at - 1] as Header;
+    headers[at] = header;
+  }
 }
 
 function readHeaders(reader: PlainReader, end: number): HeaderValue[] {
