@@ -1,3 +1,4 @@
+import type { Header } from "../call.js";
 import type {
   Address,
   AttributeContext,
@@ -113,30 +114,38 @@ function readAddress(reader: PlainReader, end: number): Address {
 }
 
 function readSocket(reader: PlainReader, end: number): SocketAddress {
-  const socket: SocketAddress = {
-    protocol: "TCP",
-    address: "",
-    resolver_name: "",
-    ipv4_compat: false,
-    network_namespace_filepath: "",
-  };
+  let address = "";
+  let port = -1;
   let seen = 0;
   while (reader.pos < end) {
     const tag = reader.tag();
     seen = once(seen, tag);
-    switch (tag) {
-      case 0x12:
-        socket.address = reader.string(end);
-        break;
-      case 0x18:
-        socket.port_value = reader.uint();
-        socket.port_specifier = "port_value";
-        break;
-      default:
-        throw notPlain;
-    }
+    if (tag === 0x12) address = reader.string(end);
+    else if (tag === 0x18) port = reader.uint();
+    else throw notPlain;
   }
-  return ended(reader, end, socket);
+  return ended(reader, end, port < 0 ? { ...noSocket, address } : socketOf(address, port));
+}
+
+const noSocket = {
+  protocol: "TCP",
+  address: "",
+  resolver_name: "",
+  ipv4_compat: false,
+  network_namespace_filepath: "",
+} as const;
+
+/** Born with all its members: adding two takes as much memory again. */
+function socketOf(address: string, port_value: number): SocketAddress {
+  return {
+    protocol: "TCP",
+    address,
+    resolver_name: "",
+    ipv4_compat: false,
+    network_namespace_filepath: "",
+    port_value,
+    port_specifier: "port_value",
+  };
 }
 
 function readRequest(reader: PlainReader, end: number): AttributeContext["request"] {
@@ -168,8 +177,9 @@ function readTime(reader: PlainReader, end: number): { seconds: string; nanos: n
 }
 
 function readHttp(reader: PlainReader, end: number): HttpRequest {
+  const headers: Header[] = [];
   const http: HttpRequest = {
-    headers: {},
+    headers,
     id: "",
     method: "",
     path: "",
@@ -189,23 +199,22 @@ function readHttp(reader: PlainReader, end: number): HttpRequest {
     if (tag !== 0x1a) seen = once(seen, tag);
     switch (tag) {
       case 0x0a:
-        // It names the call in what is kept after it.
-        http.id = reader.ownString(end);
+        http.id = reader.string(end);
         break;
       case 0x12:
-        http.method = reader.string(end);
+        http.method = reader.name(end);
         break;
       case 0x1a:
-        readEntry(reader, reader.end(end), http.headers);
+        headers.push(onlyOne(reader.header(reader.end(end)), headers));
         break;
       case 0x22:
         http.path = reader.string(end);
         break;
       case 0x2a:
-        http.host = reader.string(end);
+        http.host = reader.name(end);
         break;
       case 0x32:
-        http.scheme = reader.string(end);
+        http.scheme = reader.name(end);
         break;
       case 0x3a:
         http.query = reader.string(end);
@@ -217,7 +226,7 @@ function readHttp(reader: PlainReader, end: number): HttpRequest {
         http.size = String(reader.int64());
         break;
       case 0x52:
-        http.protocol = reader.string(end);
+        http.protocol = reader.name(end);
         break;
       case 0x5a:
         http.body = reader.string(end);
@@ -232,10 +241,36 @@ function readHttp(reader: PlainReader, end: number): HttpRequest {
         throw notPlain;
     }
   }
+  sortByName(headers);
   return ended(reader, end, http);
 }
 
 const nothing = Buffer.alloc(0);
+
+const mostHeaders = 100;
+
+/** Of a name that comes twice the later value would count in the earlier one's place, and numbers would come first. */
+function onlyOne(header: Header, before: readonly Header[]): Header {
+  const { name } = header;
+  const first = name.charCodeAt(0);
+  const digit = first >= 0x30 && first <= 0x39;
+  if (digit || name === "__proto__" || before.length === mostHeaders) throw notPlain;
+  for (const other of before) if (other.name === name) throw notPlain;
+  return header;
+}
+
+/**
+ * The entries of a map have no order, and Envoy sends them in another one each time. In one order they become objects of one
+ * shape, wherever they become members of one, at a fraction of the cost of many shapes.
+ */
+function sortByName(headers: Header[]): void {
+  for (let i = 1; i < headers.length; i++) {
+    const header = headers[i] as Header;
+    let at = i;
+    for (; at > 0 && (headers[at - 1] as Header).name > header.name; at--) headers[at] = headers[at - 1] as Header;
+    headers[at] = header;
+  }
+}
 
 function readHeaders(reader: PlainReader, end: number): HeaderValue[] {
   const headers: HeaderValue[] = [];

@@ -1,3 +1,5 @@
+import type { Header } from "../call.js";
+
 /**
  * The messages of `proto/` as this program handles them: names as on the wire, 64-bit numbers as decimal strings,
  * enums by name, bytes as `Buffer`. In a decoded message unset text is `""`, an unset message `null`, and of a oneof
@@ -78,8 +80,12 @@ export interface HttpRequest {
   /** Envoy's stream id. */
   id: string;
   method: string;
-  /** Lower-case names, repeated headers joined by commas; empty when the filter has `encode_raw_headers`. */
-  headers: Record<string, string>;
+  /**
+   * Lower-case names, repeated headers joined by commas; empty when the filter has `encode_raw_headers`. The decoder of what
+   * is plain gives them as a list without a name twice: Envoy sends them in any order, and to be members of an object in
+   * ever new orders costs ten times as much.
+   */
+  headers: Record<string, string> | readonly Header[];
   /** Headers in order with their bytes in `raw_value`; `null` unless the filter has `encode_raw_headers`. */
   header_map: { headers: HeaderValue[] } | null;
   /** Request target with its query, undecoded. */

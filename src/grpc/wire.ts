@@ -1,16 +1,34 @@
-import { isAscii } from "node:buffer";
+import type { Header } from "../call.js";
 
 /** Thrown for a message that is not in the plain form; what it is then is for a complete decoder to say. */
 export const notPlain = Symbol("not plain");
 
-/** Text of larger messages is copied piece by piece: a piece that is kept would keep all of the message. */
-const mostShared = 16_384;
+/**
+ * Texts and headers that were read last, by what is seen of them at a glance. Whoever sends others only makes room for those.
+ */
+const texts: string[] = Array<string>(256).fill("");
+const headers: Header[] = Array<Header>(256).fill({ name: "", value: "" });
+const longestKnown = 64;
+/** Too short for a secret of 128 bits: those are not kept beyond their call. */
+const longestKept = 20;
+
+/** A place in those tables. Texts that look alike share it, and one makes room for the other. */
+function placeOf(bytes: Buffer, start: number, end: number): number {
+  const first = bytes[start] as number;
+  const middle = bytes[(start + end) >>> 1] as number;
+  const last = bytes[end - 1] as number;
+  return (((end - start) * 31) ^ (first * 7) ^ (middle * 13) ^ (last << 1)) & 0xff;
+}
 
 /**
- * Names of members that were read last, by what is seen of them at a glance. Whoever sends others only makes room for those.
+ * True where the bytes say that text. Only texts may be given that have a character for each byte of theirs: then those beyond
+ * ASCII stand for broken bytes, and are equal to none.
  */
-const names: string[] = Array<string>(256).fill("");
-const longestName = 64;
+function says(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
+}
 
 /** The same text as the runtime keeps it for names, so that it is hashed and looked for once and not in every message. */
 function memberName(text: string): string {
@@ -21,17 +39,15 @@ function memberName(text: string): string {
  * Reads a protobuf message (encoding as in protobuf.dev/programming-guides/encoding) of the plain form, in which each length
  * and tag is short. Throws `notPlain` for everything else, a message that ends too early included.
  *
- * The whole message becomes one text at first, of which strings are parts: one call into the runtime instead of fifty.
+ * Texts that nearly every message repeats are compared with the ones from before and not made again: a call out of JavaScript
+ * for each takes as long as all the rest.
  */
 export class PlainReader {
   pos = 0;
   readonly #bytes: Buffer;
-  /** `null` when the parts cannot be taken from it. */
-  readonly #text: string | null;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#text = bytes.length <= mostShared && isAscii(bytes) ? bytes.toString("latin1") : null;
   }
 
   /** One byte: field number and wire type of every field below 16. */
@@ -75,39 +91,58 @@ export class PlainReader {
   }
 
   string(within: number): string {
-    return this.#stringTo(this.end(within));
+    const end = this.end(within);
+    return this.#textTo(end);
   }
 
   /** A string that comes again with nearly every message: the one that was made before, ready to be the name of a member. */
   name(within: number): string {
     const end = this.end(within);
+    return this.#nameTo(end);
+  }
+
+  #nameTo(end: number): string {
     const start = this.pos;
     const length = end - start;
-    const text = this.#text;
-    if (text === null || length === 0 || length > longestName) return this.#stringTo(end);
-    this.pos = end;
-    const bytes = this.#bytes;
-    const place =
-      ((length * 31) ^ ((bytes[start] as number) * 7) ^ ((bytes[end - 1] as number) << 1)) & (names.length - 1);
-    const known = names[place] as string;
-    if (known.length === length && text.startsWith(known, start)) return known;
-    const name = memberName(bytes.toString("latin1", start, end));
-    names[place] = name;
+    if (length === 0 || length > longestKnown) return this.#textTo(end);
+    const place = placeOf(this.#bytes, start, end);
+    const known = texts[place] as string;
+    if (says(this.#bytes, start, end, known)) {
+      this.pos = end;
+      return known;
+    }
+    const name = memberName(this.#textTo(end));
+    if (name.length === length) texts[place] = name;
     return name;
   }
 
-  #stringTo(end: number): string {
-    const start = this.pos;
-    this.pos = end;
-    return this.#text === null ? this.#bytes.toString("utf8", start, end) : this.#text.slice(start, end);
-  }
-
-  /** A string that is kept longer than the message. */
-  ownString(within: number): string {
-    const end = this.end(within);
+  #textTo(end: number): string {
     const start = this.pos;
     this.pos = end;
     return this.#bytes.toString("utf8", start, end);
+  }
+
+  /**
+   * One entry of a map of strings, key first, that fills all up to `end`. The very object as in an earlier message while it
+   * says the same, which most headers of most calls do.
+   */
+  header(end: number): Header {
+    if (this.tag() !== 0x0a) throw notPlain;
+    const nameEnd = this.end(end);
+    const name = this.#nameTo(nameEnd);
+    if (this.tag() !== 0x12 || this.end(end) !== end) throw notPlain;
+    const { pos } = this;
+    const length = end - pos;
+    if (length > longestKept || name.length > longestKnown) return { name, value: this.#textTo(end) };
+    const place = placeOf(this.#bytes, nameEnd - name.length, nameEnd);
+    const known = headers[place] as Header;
+    if (known.name === name && says(this.#bytes, pos, end, known.value)) {
+      this.pos = end;
+      return known;
+    }
+    const header = { name, value: this.#textTo(end) };
+    if (header.value.length === length) headers[place] = header;
+    return header;
   }
 
   bytes(within: number): Buffer {

@@ -1,3 +1,5 @@
+import type { Header } from "../call.js";
+
 /**
  * The part of `envoy.service.auth.v3.CheckRequest` that this stage reads, field names as in the `.proto` file.
  * A decoder may leave an unset field out, or give it as `null`, `undefined` or its empty value; all mean "not set".
@@ -24,8 +26,11 @@ export interface HttpAttributes {
   /** Envoy's id of the stream. */
   id?: string | null | undefined;
   method?: string | null | undefined;
-  /** Header values, repeated ones joined with `,`, invalid UTF-8 rewritten (`encode_raw_headers: false`). */
-  headers?: Readonly<Record<string, string>> | null | undefined;
+  /**
+   * Header values, repeated ones joined with `,`, invalid UTF-8 rewritten (`encode_raw_headers: false`). A list has no name
+   * twice.
+   */
+  headers?: Readonly<Record<string, string>> | readonly Header[] | null | undefined;
   /** Every header line by itself, as bytes (`encode_raw_headers: true`). */
   header_map?: { headers?: readonly RawHeader[] | null | undefined } | null | undefined;
   /** `:path`: the request target, query included. */

@@ -1,9 +1,8 @@
 import type { Header, HttpRequest } from "../call.js";
-import { isMethodOverride } from "../method_override.js";
 import { Refusal } from "../refusal.js";
 import { readFramedBody } from "./body.js";
 import type { CheckRequest, HttpAttributes } from "./check_request.js";
-import { readHeaders } from "./headers.js";
+import { readHeaders, singleValue } from "./headers.js";
 import { peerOf } from "./peer.js";
 
 export type { CheckRequest } from "./check_request.js";
@@ -25,15 +24,16 @@ export function read(check: CheckRequest, limits: { maxBodyBytes: number; trustP
   const authority = required(http.host, "authority");
   const target = readTarget(http);
   const scheme = readScheme(http);
-  const { headers, pseudo, partialBody } = readHeaders(http);
+  const { headers, pseudo, partialBody, override } = readHeaders(http);
   refuseContradiction(pseudo, { ":method": method, ":path": target, ":authority": authority, ":scheme": scheme });
-  refuseOverride(headers);
-  if (headers.some((header) => header.name === "host" && header.value !== authority)) {
+  if (override) throw new Refusal("method_override", "a header asks for another method than the request has");
+  if ((singleValue(headers, "host") ?? authority) !== authority) {
     throw new Refusal("malformed_host", "the host header differs from the authority");
   }
   const { body, announced } = readFramedBody(http, headers, partialBody, limits.maxBodyBytes);
   const peer = limits.trustPrincipal === true ? peerOf(check) : null;
-  return { id, method, scheme, authority, target, headers, body, bodyAnnounced: announced, ...(peer && { peer }) };
+  const request = { id, method, scheme, authority, target, headers, body, bodyAnnounced: announced };
+  return peer ? { ...request, peer } : request;
 }
 
 function required(value: string | null | undefined, what: string): string {
@@ -76,11 +76,5 @@ function refuseContradiction(pseudo: readonly Header[], fields: Readonly<Record<
     if (!Object.hasOwn(fields, name) || fields[name] !== value) {
       throw new Refusal("malformed_request", "a pseudo header contradicts the request");
     }
-  }
-}
-
-function refuseOverride(headers: readonly Header[]): void {
-  if (headers.some(({ name }) => isMethodOverride(name))) {
-    throw new Refusal("method_override", "a header asks for another method than the request has");
   }
 }

@@ -1,5 +1,6 @@
 import { type Context, ROOT_CONTEXT, type TextMapGetter } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import type { Header } from "../call.js";
 import type { CheckRequest, HeaderValue, HttpRequest } from "../grpc/messages.js";
 
 const propagator = new W3CTraceContextPropagator();
@@ -22,6 +23,16 @@ const headerGetter: TextMapGetter<HttpRequest | null> = {
       raw = header;
     }
     if (raw) return raw.raw_value.length > 0 ? raw.raw_value.toString("latin1") : raw.value;
-    return Object.hasOwn(http.headers, name) ? http.headers[name] : undefined;
+    return joinedValue(http.headers, name);
   },
 };
+
+function joinedValue(headers: HttpRequest["headers"], name: string): string | undefined {
+  if (!isList(headers)) return Object.hasOwn(headers, name) ? headers[name] : undefined;
+  for (const header of headers) if (header.name === name) return header.value;
+  return undefined;
+}
+
+function isList(headers: HttpRequest["headers"]): headers is readonly Header[] {
+  return Array.isArray(headers);
+}

@@ -4,6 +4,7 @@ import { encodePlainResponse } from "../../src/grpc/encode_response.js";
 import { loadProtos } from "../../src/grpc/load_protos.js";
 import type { CheckRequest, CheckResponse } from "../../src/grpc/messages.js";
 import { toStruct } from "../../src/grpc/struct.js";
+import { headerNames, withHeaderObject } from "./listed_headers.js";
 import { readWireCases, type WireCase } from "./vectors.js";
 
 const protos = loadProtos();
@@ -19,10 +20,20 @@ function made(decoder: () => unknown): unknown {
   }
 }
 
+function isMade(result: unknown): result is { message: CheckRequest } {
+  return typeof result === "object" && result !== null && "message" in result;
+}
+
+function asObjects(result: unknown): unknown {
+  return isMade(result) ? { message: withHeaderObject(result.message) } : result;
+}
+
 function expectAgreement(bytes: Buffer): boolean {
   const ours = made(() => plain(bytes));
   if (typeof ours === "object" && ours !== null && "message" in ours && ours.message === null) return false;
-  expect(ours).toStrictEqual(made(() => complete(bytes)));
+  const theirs = made(() => complete(bytes));
+  expect(asObjects(ours)).toStrictEqual(theirs);
+  if (isMade(ours) && isMade(theirs)) expect(headerNames(ours.message)).toEqual(headerNames(theirs.message).sort());
   return true;
 }
 
@@ -126,7 +137,7 @@ describe("requests", () => {
   test("of two addresses the later counts, and what is rare is left", () => {
     const message = Buffer.from([0x0a, 0x08, 0x0a, 0x06, 0x0a, 0x04, 0x0a, 0x00, 0x12, 0x00]);
     expect(plain(message)).toBeNull();
-    expect(protos.decodeRequest(message)).toStrictEqual(complete(message));
+    expect(withHeaderObject(protos.decodeRequest(message))).toStrictEqual(complete(message));
   });
 
   test.each([20, 80, 90, 95, 96, 97, 98, 99, 100, 101, 102, 105, 200])("metadata %i levels deep is left", (levels) => {
@@ -155,6 +166,74 @@ describe("requests", () => {
       });
       expect(expectAgreement(message)).toBe(true);
     }
+  });
+
+  test("a header says what this message says, whatever the one before said under the same name", () => {
+    const few = fc.constantFrom("", "a", "b", "ab", "aé", "\ufffd", "\ufffd\ufffd", "v".repeat(20), "v".repeat(21));
+    const names = fc.constantFrom("x-a", "x-b", "x-é", "n".repeat(64), "n".repeat(65), "");
+    const entries = fc.uniqueArray(fc.tuple(names, few), { selector: ([name]) => name });
+    fc.assert(
+      fc.property(entries, fc.boolean(), (rows, broken) => {
+        const message = protos.encodeRequest({
+          attributes: { request: { http: { headers: Object.fromEntries(rows) } } },
+        });
+        // A byte that is no UTF-8 is read as the character that stands for it, and is not that character.
+        const found = message.indexOf(0x61);
+        if (broken && found >= 0) message[found] = 0xff;
+        // It may have been a length.
+        expect(expectAgreement(message) || broken).toBe(true);
+      }),
+      { numRuns: 2_000, interruptAfterTimeLimit: 4_000 },
+    );
+  });
+
+  test("headers are listed in one order, however they came", () => {
+    const entries = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z][a-z-]{0,3}$/), fc.string({ maxLength: 3 })), {
+      selector: ([name]) => name,
+    });
+    const listed = (rows: [string, string][]) => {
+      const headers = Object.fromEntries(rows);
+      return plain(protos.encodeRequest({ attributes: { request: { http: { headers } } } }));
+    };
+    fc.assert(
+      fc.property(entries, (rows) => {
+        expect(listed(rows.toReversed())).toStrictEqual(listed(rows));
+      }),
+      { numRuns: 300, interruptAfterTimeLimit: 2_000 },
+    );
+  });
+
+  test("what is as long as a secret is made anew for each call, and what is said again is not", () => {
+    const [short, long] = ["x".repeat(20), "x".repeat(21)];
+    const message = protos.encodeRequest({ attributes: { request: { http: { headers: { short, long } } } } });
+    const listed = () => plain(message)?.attributes?.request?.http?.headers as readonly object[];
+    const [first, again] = [listed(), listed()];
+    expect(again).toEqual(first);
+    expect(again[1]).toBe(first[1]);
+    expect(again[0]).not.toBe(first[0]);
+  });
+
+  test.each([
+    ["twice", { "x-a": "1" }, { "x-a": "2" }],
+    ["after a number", { "x-a": "1" }, { "12": "2" }],
+  ])("a header %s is left, since an object has another order", (_, one, other) => {
+    const headers = (given: object) => protos.encodeRequest({ attributes: { request: { http: { headers: given } } } });
+    const entry = (message: Buffer) => message.subarray(6);
+    const both = [...entry(headers(one)), ...entry(headers(other))];
+    const message = Buffer.from([
+      ...[6, 4, 2].flatMap((more, i) => [[0x0a, 0x22, 0x12][i] ?? 0, both.length + more - 2]),
+      ...both,
+    ]);
+    expect(plain(message)).toBeNull();
+    expect(made(() => complete(message))).not.toBe("refused");
+  });
+
+  test("more headers than a call has are left", () => {
+    const of = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, "v"]));
+    const message = (count: number) =>
+      protos.encodeRequest({ attributes: { request: { http: { headers: of(count) } } } });
+    expect(expectAgreement(message(100))).toBe(true);
+    expect(plain(message(101))).toBeNull();
   });
 
   test("a name that is no member by assignment is left too", () => {

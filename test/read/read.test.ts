@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { type CheckRequest, read } from "../../src/read/index.js";
 import { Refusal } from "../../src/refusal.js";
 
@@ -52,6 +53,69 @@ test("header_map and raw_body are read to the same", () => {
     raw_body: Buffer.from("{}"),
   });
   expect(read(bytes, limits)).toEqual(read(check({}), limits));
+});
+
+describe("a list of headers, each name once", () => {
+  const name = fc.oneof(
+    fc.constantFrom(
+      "host",
+      "Host",
+      "content-length",
+      "transfer-encoding",
+      "upgrade",
+      ":path",
+      ":x",
+      "x-http-method",
+      "ä",
+    ),
+    fc.constantFrom(
+      "x-envoy-auth-partial-body",
+      "X-Countersign-Override",
+      "x-countersign-override",
+      "__proto__",
+      "a_b",
+      "",
+    ),
+    fc.stringMatching(/^[A-Za-z-]{1,70}$/),
+  );
+  const value = fc.oneof(
+    fc.constantFrom("", "2", "a,b", "deploy.internal", "chunked", "false", "\u0000", "é", "\t", "/v1/deploy?a=1"),
+    fc.string({ maxLength: 5 }),
+  );
+  const entries = fc.uniqueArray(fc.tuple(name, value), { selector: ([key]) => key, maxLength: 5 });
+  const told = (headers: Http["headers"]) => {
+    try {
+      return read(check({ headers }), limits);
+    } catch (error) {
+      if (error instanceof Refusal) return [error.reason, error.message];
+      throw error;
+    }
+  };
+
+  test("is read as an object with those members", () => {
+    let whole = 0;
+    fc.assert(
+      fc.property(entries, (rows) => {
+        const expected = told(Object.fromEntries(rows));
+        if (!Array.isArray(expected)) whole += 1;
+        expect(told(rows.map(([key, text]) => ({ name: key, value: text })))).toEqual(expected);
+      }),
+      { numRuns: 2_000, interruptAfterTimeLimit: 4_000 },
+    );
+    expect(whole).toBeGreaterThan(50);
+  });
+});
+
+test("names are told apart however alike they look", () => {
+  const names = ["x-aa-b", "x-ab-b", "x-ba-b", "host", "hosT", "x-aa-b", "X-aa-b", "n".repeat(64), "n".repeat(65)];
+  for (const key of [...names, ...names]) {
+    expect(refused(check({ headers: { [key]: "other" } }))).toBe(
+      key.toLowerCase() === "host" ? "malformed_host" : "read",
+    );
+  }
+  for (const key of ["x-aa_b", "", "x-ä-b", "x-aa-b"]) {
+    expect(refused(check({ headers: { [key]: "v" } }))).toBe(key === "x-aa-b" ? "read" : "malformed_header");
+  }
 });
 
 test("raw bytes stay what they are", () => {

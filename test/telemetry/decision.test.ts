@@ -95,6 +95,15 @@ const forms: Record<string, (headers: [string, string][]) => CheckRequest> = {
     const valuesOf = (name: string) => headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);
     return http({ headers: Object.fromEntries([...names].map((name) => [name, valuesOf(name).join(",")])) });
   },
+  listed: (headers) => {
+    const joined = new Map<string, string>();
+    for (const [key, value] of headers) {
+      const name = key.toLowerCase();
+      const before = joined.get(name);
+      joined.set(name, before === undefined ? value : `${before},${value}`);
+    }
+    return http({ headers: [...joined].map(([name, value]) => ({ name, value })) });
+  },
   raw: (headers) => {
     const raw = headers.map(([key, value]) => ({ key, value: "", raw_value: Buffer.from(value, "latin1") }));
     return http({ header_map: { headers: raw } });
