@@ -94,7 +94,9 @@ function withLimit(answer: Answer, outcome: LimitOutcome, limits: LimitSet = {},
 }
 
 function withStandings(answer: Answer, standings: readonly LimitStanding[]): Answer {
-  return letsThrough(answer.verdict) && standings.length > 0 ? { ...answer, standings } : answer;
+  if (!letsThrough(answer.verdict) || standings.length === 0) return answer;
+  // Standing first: behind what is spread it would give each answer a hidden class of its own, for good.
+  return { standings, ...answer };
 }
 
 /** An approval that was not opened cannot be waited for: without one the answer is a denial. */

@@ -123,11 +123,12 @@ export function attestationOf(trail: Trail): RecordedSession | null {
   if (!identity || !session) return null;
   const agent = identity.agent.id;
   const { bound } = session;
-  if (recalled?.observed) return { ...recalled.observed.attestation, bound };
+  // `bound` first: behind what is spread it would give each of them a hidden class of its own, for good.
+  if (recalled?.observed) return { bound, ...recalled.observed.attestation };
   const state = beforeOf(trail);
   if (state === undefined) return { agent_id: agent, session_id: session.id, ...sessionFacts(session), bound };
   const found = { agent, session, state, newTool: false, outside: null, indicators: recalled?.indicators ?? [] };
-  return { ...viewOf(found).attestation, bound };
+  return { bound, ...viewOf(found).attestation };
 }
 
 /** The session before the call; `null` when nothing is remembered of it, `undefined` when nobody could tell. */
