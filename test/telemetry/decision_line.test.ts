@@ -6,6 +6,7 @@ import { factsShown } from "../../src/telemetry/attributes.js";
 import { cleanLine } from "../../src/telemetry/clean_line.js";
 import { decisionLine } from "../../src/telemetry/decision_line.js";
 import type { DecisionFacts } from "../../src/telemetry/facts.js";
+import { verdicts } from "../../src/verdict.js";
 import { knownFacts } from "./known_facts.js";
 
 const config = { log: "json", log_level: "info", sampling: 1, slow_stage: 5 } as const;
@@ -15,8 +16,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** What our writer writes, and what pino writes of the same object in the form of our log. */
-function bothOf(facts: DecisionFacts, fields: object | null, trace = traceId) {
+/** What our writer writes, and what pino writes of the same objects in the form of our log. */
+function bothOf(all: readonly DecisionFacts[], fields: object | null, trace: string) {
   const ours: string[] = [];
   const theirs: string[] = [];
   const log = createLog(config, { write: (line) => void ours.push(line) }, fields);
@@ -26,9 +27,12 @@ function bothOf(facts: DecisionFacts, fields: object | null, trace = traceId) {
     formatters: { level: (level: string) => ({ level }) },
     hooks: { streamWrite: cleanLine },
   };
-  decisionLine(log)(facts, trace);
-  const plain = pino(form, { write: (line: string) => void theirs.push(line) });
-  plain.info({ ...factsShown(facts), trace_id: trace }, "decision");
+  const line = decisionLine(log);
+  const plain = pino(form, { write: (text: string) => void theirs.push(text) });
+  for (const facts of all) {
+    line(facts, trace);
+    plain.info({ ...factsShown(facts), trace_id: trace }, "decision");
+  }
   return { ours, theirs };
 }
 
@@ -67,10 +71,22 @@ test("a line is, byte for byte, the one that pino writes, whatever its texts say
     decisionId: hostile,
     latencyUs: number,
   });
+  // Some of them the same as before, but for one member.
+  const few = fc.constantFrom("a", "b", null);
+  const alike = fc.record(
+    {
+      ...{ agentId: few, sessionId: few, tool: few, action: few, environment: few },
+      ...{ reason: fc.constantFrom("a", "b"), policyVersion: fc.constantFrom("a", "b"), decisionId: fc.string() },
+      ...{ decision: fc.constantFrom(...verdicts), enforced: fc.constantFrom(...verdicts) },
+      mode: fc.constantFrom("shadow" as const, "enforce" as const),
+    },
+    { requiredKeys: ["decisionId"] },
+  );
   const fields = fc.constantFrom(null, {}, { worker: 3 }, { name: 'a "b"\n' });
   fc.assert(
-    fc.property(facts, fields, hostile, (some, each, trace) => {
-      const { ours, theirs } = bothOf({ ...knownFacts, ...some }, each, trace);
+    fc.property(fc.array(fc.oneof(facts, alike), { maxLength: 12 }), fields, hostile, (some, each, trace) => {
+      const all = some.map((one) => ({ ...knownFacts, ...one }));
+      const { ours, theirs } = bothOf(all, each, trace);
       expect(ours).toEqual(theirs);
     }),
     { numRuns: 500 },
@@ -90,6 +106,14 @@ test("a plain line is written without pino", () => {
   expect(lines).toHaveLength(1);
   line({ ...knownFacts, action: 'a "word"' }, traceId);
   expect(asJson).toHaveBeenCalledTimes(1);
+});
+
+test("each of many sessions has its own line, one that was forgotten too", () => {
+  const lines: string[] = [];
+  const line = decisionLine(createLog(config, { write: (text) => void lines.push(text) }));
+  const sessions = Array.from({ length: 2_500 }, (_, i) => `ses_${i}`);
+  for (const sessionId of [...sessions, ...sessions]) line({ ...knownFacts, sessionId }, traceId);
+  expect(lines.map((text) => JSON.parse(text).session_id)).toEqual([...sessions, ...sessions]);
 });
 
 test.each([
