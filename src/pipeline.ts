@@ -182,7 +182,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       call,
       fingerprintOf: (id) => fingerprint({ agent, session: id, call }),
       approvalKey: deps.approvalKey,
-      readAttestation: (header) => readAttestation(header, { ...trust, agent, session: session.id, nowMs }),
+      readAttestation: (header) => readAttestation(header, { agent, session: session.id, nowMs, ...trust }),
       attestationRequired: trust.required,
       nowMs,
     };
@@ -297,7 +297,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     try {
       trail.before = await stage.note(
         trail,
-        { ...seenOf(trail, session, options.sessions), agent, key, store: deps.store },
+        { agent, key, store: deps.store, ...seenOf(trail, session, options.sessions) },
         enforced,
       );
     } catch (error) {
