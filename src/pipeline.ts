@@ -182,7 +182,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       call,
       fingerprintOf: (id) => fingerprint({ agent, session: id, call }),
       approvalKey: deps.approvalKey,
-      readAttestation: (header) => readAttestation(header, { ...trust, agent, session: session.id, nowMs }),
+      readAttestation: (header) => readAttestation(header, { agent, session: session.id, nowMs, ...trust }),
       attestationRequired: trust.required,
       nowMs,
     };
@@ -276,8 +276,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
   function keep(settlement: Settlement, trail: Trail, identity: Identity, session: Session): void {
     const { opened, trouble } = settlement;
     trail.settlement = settlement;
-    const who = { agent: identity.agent.id, session: session.id };
-    for (const happening of happeningsOf(settlement, who)) deps.tell(happening);
+    for (const happening of happeningsOf(settlement, identity.agent.id, session.id)) deps.tell(happening);
     if (opened) trail.opened = opened;
     if (trouble) trail.failures.push(trouble);
     if (trouble) trail.observed = true;
@@ -298,7 +297,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     try {
       trail.before = await stage.note(
         trail,
-        { ...seenOf(trail, session, options.sessions), agent, key, store: deps.store },
+        { agent, key, store: deps.store, ...seenOf(trail, session, options.sessions) },
         enforced,
       );
     } catch (error) {
@@ -316,16 +315,10 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
   }
 
   /** Nothing passes before its record is written. The sink may only count a refusal beyond a measure, which needs no disk. */
-  async function recorded(trail: Trail, mask: Masker, outcome: Outcome, traceId: string): Promise<Outcome> {
+  function recorded(trail: Trail, mask: Masker, outcome: Outcome, traceId: string): Promise<void> {
     const latencyUs = runtime.monotonicMicros() - trail.startedUs;
-    try {
-      const parts = recordParts(trail, outcome, { nowMs: runtime.now(), latencyUs, traceId, mask });
-      await stage.record(trail, parts, deps.audit);
-      return outcome;
-    } catch (error) {
-      trail.failures.push(error);
-      return enforceable(refused(error));
-    }
+    const parts = recordParts(trail, outcome, { nowMs: runtime.now(), latencyUs, traceId, mask });
+    return stage.record(trail, parts, deps.audit);
   }
 
   function answered(trail: Trail, shown: Shown, outcome: Outcome): CheckResponse {
@@ -352,8 +345,8 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       const override = waiting && (await waiting);
       if (override !== null) {
         // Files, limits and credentials may have changed while the call waited: what holds now decides.
-        const { decisionId, startedUs, failures, slow, opened } = trail;
-        trail = { ...begun(decisionId, startedUs, deps.workspace()), failures, slow, ...(opened && { opened }) };
+        const { decisionId, startedUs, atUs, failures, slow, opened } = trail;
+        trail = { ...begun(decisionId, startedUs, deps.workspace()), atUs, failures, slow, ...(opened && { opened }) };
         outcome = await findOut({ ...question, override }, trail);
       }
     } catch (error) {
@@ -365,7 +358,12 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     const noting = noted(trail, outcome);
     if (noting) await noting;
     const mask = createMasker(trail);
-    outcome = await recorded(trail, mask, outcome, span.traceId);
+    try {
+      await recorded(trail, mask, outcome, span.traceId);
+    } catch (error) {
+      trail.failures.push(error);
+      outcome = enforceable(refused(error));
+    }
     const shown = shownOf(trail, mask);
     const response = answered(trail, shown, outcome);
     span.end(factsOf(trail, shown, outcome, runtime.monotonicMicros() - trail.startedUs));

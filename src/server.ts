@@ -174,7 +174,10 @@ async function assemble(
   const fileRegistry = () => workspace.current().registry;
   const who = serverIdentity(config, { keys, store, audit, fileRegistry, runtime, log, closing });
   const registry = () => who.registry;
-  const inForce = () => ({ ...workspace.current(), registry: who.registry });
+  const inForce = () => {
+    const { policies, catalogue } = workspace.current();
+    return { policies, catalogue, registry: who.registry };
+  };
   const limitsOf = (agent: string) => workspace.current().policies.documentOf(agent).document.limits;
   const people = await serverApprovals(config, {
     key: keys.approvals,

@@ -7,7 +7,8 @@ const nothing: readonly Happening[] = [];
 /** What people may want to know of a call that was settled. */
 export function happeningsOf(
   { opened, redeemed, warnings = [] }: Settlement,
-  { agent, session }: { agent: string; session: string },
+  agent: string,
+  session: string,
 ): readonly Happening[] {
   if (!opened && !redeemed && warnings.length === 0) return nothing;
   return [

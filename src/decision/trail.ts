@@ -17,6 +17,8 @@ import type { InForce } from "../workspace/workspace.js";
 export interface Trail {
   decisionId: string;
   startedUs: number;
+  /** When its last stage ended, by the same clock. */
+  atUs: number;
   /** The files in force when the call was judged. */
   workspace: InForce;
   request: HttpRequest | undefined;
@@ -46,6 +48,7 @@ export function begun(decisionId: string, startedUs: number, workspace: InForce)
   return {
     decisionId,
     startedUs,
+    atUs: startedUs,
     workspace,
     request: undefined,
     identity: undefined,
@@ -188,7 +191,9 @@ export function factsOf(
     agentId: trail.identity?.agent.id ?? trail.proven?.agent ?? null,
     sessionId: trail.session?.id ?? null,
     tool: trail.call?.tool ?? null,
-    ...shown,
+    action: shown.action,
+    environment: shown.environment,
+    http: shown.http,
     decision: computed.verdict,
     enforced: enforced.verdict,
     reason: computed.reason,

@@ -1,6 +1,8 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { Config } from "../config/schema.js";
+import { isoTime } from "../iso_time.js";
 import { cleanLine, secretNames } from "../telemetry/clean_line.js";
+import { writesLines } from "../telemetry/decision_line.js";
 import { type BatchedLines, batchedLines } from "./log_lines.js";
 
 /** Depths at which a secret's name is looked for in what is logged. */
@@ -18,12 +20,15 @@ export function createLog(
   const options = {
     level: log === "off" ? "silent" : log_level,
     base: fields,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: () => `,"time":"${isoTime(Date.now())}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: depths.flatMap((at) => secretNames.map((name) => pathOf(at, name))), censor: "[secret]" },
     hooks: { streamWrite: cleanLine },
   };
-  return pino(options, to ?? linesOfStdout());
+  const stream = to ?? linesOfStdout();
+  const made = pino(options, stream);
+  writesLines(made, { to: stream, fields });
+  return made;
 }
 
 /** The line of a decision in which nothing failed: the only one that is written for every call. */

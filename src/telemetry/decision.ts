@@ -12,6 +12,7 @@ import type { CheckRequest } from "../grpc/messages.js";
 import { type Runtime, systemRuntime } from "../runtime.js";
 import { factsShown, spanAttributes } from "./attributes.js";
 import { contextOf } from "./context.js";
+import { decisionLine } from "./decision_line.js";
 import type { DecisionFacts } from "./facts.js";
 import { describeFailure, isFault } from "./failures.js";
 import { newTraceId, startSpanIn } from "./ids.js";
@@ -41,9 +42,7 @@ export interface DecisionTelemetryParts {
 export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTelemetry {
   const { tracer, log, metrics, runtime = systemRuntime, sampling = 1, slowStageMs = 5 } = parts;
 
-  // Taking secrets out of arbitrary objects costs thirty times as much as writing the line of a decision, whose members are a
-  // closed set: none has a secret's name, and all are ids, words of our own or masked. Tokens are looked for in it all the same.
-  const plain = log.child({}, { redact: [] });
+  const line = decisionLine(log);
 
   /** Made afterwards, with all that is known, so that what is not kept costs nothing. */
   function spansOf(tracer: Tracer, facts: DecisionFacts, begun: Begun, fault: boolean): void {
@@ -77,7 +76,7 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
           if (!isKept({ traceId, computed, enforced, fault }, sampling)) metrics.spans("sampled_out", 1);
           else if (tracer) spansOf(tracer, facts, begun, fault);
           metrics.decided(metricsOf(facts));
-          if (failures.length === 0) plain.info({ ...factsShown(facts), trace_id: traceId }, "decision");
+          if (failures.length === 0) line(facts, traceId);
           else log[fault ? "error" : "info"](lineOfFailed(facts, traceId), "decision");
         },
       };

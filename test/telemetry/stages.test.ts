@@ -8,7 +8,7 @@ function watched<S extends object>(stages: S, slowUs = 5_000) {
   return {
     clock,
     seen,
-    on: { slow },
+    on: { slow, atUs: 0 },
     stages: timedStages(stages, { monotonicMicros: () => clock.us, observer, slowUs }),
   };
 }
@@ -42,6 +42,7 @@ test.each([
     },
   });
   made.clock.us = 7;
+  made.on.atUs = 7;
   await made.stages.wait(made.on);
   expect(made.on.slow).toEqual(
     Array.from({ length: times }, () => ({ stage: "wait", startUs: 7, endUs: 7 + took, threw: false })),
@@ -70,4 +71,24 @@ test("what throws is measured too, and throws the same", async () => {
     ["now", true],
     ["later", true],
   ]);
+});
+
+test("a stage begins where the one before it ended, and the clock is read once for it", async () => {
+  const made = watched({ first: () => {}, second: async () => {}, third: () => {} }, 0);
+  const tick = (us: number) => {
+    made.clock.us += us;
+  };
+  made.on.atUs = 5;
+  tick(10);
+  made.stages.first(made.on);
+  tick(3);
+  await made.stages.second(made.on);
+  tick(1);
+  made.stages.third(made.on);
+  expect(made.on.slow.map(({ stage, startUs, endUs }) => [stage, startUs, endUs])).toEqual([
+    ["first", 5, 10],
+    ["second", 10, 13],
+    ["third", 13, 14],
+  ]);
+  expect(made.on.atUs).toBe(14);
 });
