@@ -50,7 +50,8 @@ function numbersIn(reply: Buffer): number {
   for (let at = 0; at < reply.length; at++) {
     const byte = reply[at] as number;
     if (byte >= zero && byte <= nine) {
-      value = value * 10 + byte - zero;
+      // In brackets: the largest numbers are exact only so.
+      value = value * 10 + (byte - zero);
       digits += 1;
       continue;
     }
