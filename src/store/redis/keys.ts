@@ -7,8 +7,6 @@ export interface Keys {
   limits(agent: string): string;
   shadow(agent: string): string;
   settled(agent: string, key: string): string;
-  /** The same without the digest of the key, which is 64 characters of hex. */
-  settledUnder(agent: string): string;
   approval(agent: string, id: string): string;
   pending(agent: string, question: string): string;
   /** What one session has spent. */
@@ -81,7 +79,6 @@ export function keysUnder(prefix: string): Keys {
   return {
     limits: (agent) => of(agent, "limits"),
     shadow: (agent) => of(agent, "shadow"),
-    settledUnder: (agent) => of(agent, "settled:"),
     settled: (agent, key) => of(agent, `settled:${sha256Hex(key)}`),
     approval: (agent, id) => of(agent, `approval:${encodeURIComponent(id)}`),
     budget: (agent, session) => of(agent, `budget:${encodeURIComponent(session)}`),

@@ -19,6 +19,9 @@ interface Terms extends PlainTerms {
   readonly sent: string;
 }
 
+/** Of the idempotency key, in hex. */
+const digestLength = 64;
+
 /**
  * A session of an agent as the short way asks for it. What is the same for all its calls, and what is the same as for the
  * call before, is written once: nine tenths of what is sent.
@@ -42,16 +45,16 @@ export class Place {
       keys.session(agent, `open:${agent}`),
       keys.tools(agent),
       keys.unbound(agent),
-      keys.settledUnder(agent),
+      keys.settled(agent, "").slice(0, -digestLength),
     ];
     const [settled = "", ...others] = [...this.keys].reverse();
     const texts = ["evalsha", script.sha, String(script.arity), ...others.reverse()];
     // Keys are percent-encoded: as many bytes as characters.
     const written = texts.map((text) => `$${text.length}\r\n${text}\r\n`).join("");
-    this.#head = `*${texts.length + 6}\r\n${written}$${settled.length + 64}\r\n${settled}`;
+    this.#head = `*${texts.length + 6}\r\n${written}$${settled.length + digestLength}\r\n${settled}`;
   }
 
-  /** The whole command in RESP. The digest is 64 characters of hex. */
+  /** The whole command in RESP. */
   frame(digest: string, request: SettleRequest, seen: Observation): string {
     const { known } = request;
     const terms = this.#termsFor(request.enforced, seen).sent;

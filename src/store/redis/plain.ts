@@ -46,7 +46,9 @@ export function parsePlain(reply: Buffer, place: Place): SettleResult {
 
 /** Gives where the second line begins. */
 function numbersIn(reply: Buffer): number {
-  let [found, digits, value] = [0, 0, 0];
+  let found = 0;
+  let digits = 0;
+  let value = 0;
   for (let at = 0; at < reply.length; at++) {
     const byte = reply[at] as number;
     if (byte >= zero && byte <= nine) {
@@ -60,7 +62,8 @@ function numbersIn(reply: Buffer): number {
     numbers[found++] = digits === 0 ? -1 : value;
     if (ends && found === numbers.length) return at + 1;
     if (ends) break;
-    [digits, value] = [0, 0];
+    digits = 0;
+    value = 0;
   }
   throw new UnreadableReply("the store was to give ten numbers");
 }
