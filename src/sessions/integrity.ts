@@ -9,9 +9,13 @@ const persistent = 5;
  * the agent are anomalies and leave it `clean`. It never gets better while the session is remembered.
  */
 export function integrityOf({ indicators, outside }: Pick<SessionState, "indicators" | "outside">): Integrity {
-  const counts = Object.values(indicators).filter((count) => count > 0);
-  if (outside?.integrity === "compromised" || counts.length >= 2 || counts.some((count) => count >= persistent)) {
-    return "compromised";
+  let kinds = 0;
+  let most = 0;
+  for (const name in indicators) {
+    const count = indicators[name as keyof typeof indicators] ?? 0;
+    if (count > 0) kinds += 1;
+    if (count > most) most = count;
   }
-  return counts.length > 0 || outside?.integrity === "suspect" ? "suspect" : "clean";
+  if (outside?.integrity === "compromised" || kinds >= 2 || most >= persistent) return "compromised";
+  return kinds > 0 || outside?.integrity === "suspect" ? "suspect" : "clean";
 }

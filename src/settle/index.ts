@@ -89,15 +89,8 @@ export async function settle(parts: SettleParts): Promise<Settlement> {
     const redeeming = request.approval.kind === "redeem" ? provenApproval(parts) : null;
     const result = await parts.store.settle(request);
     parts.onObserved();
-    const settlement: Settlement = {
-      enforced: result.enforced,
-      shadow: result.shadow ?? { outcome: "ok" },
-      counters: result.counters,
-      warnings: result.warnings,
-    };
-    if (result.local) settlement.local = true;
-    else if (!result.replayed) settlement.before = result.session;
-    if (result.enforced.outcome !== "ok") return settlement;
+    const settlement = settlementOf(result);
+    if (result.enforced.outcome !== "ok" || isAllOf(request.approval, result.approval)) return settlement;
     const { opened, redeemed } = approvalResult(request.approval, result.approval, redeeming);
     if (opened) settlement.opened = opened;
     if (redeemed) settlement.redeemed = redeemed;
@@ -129,6 +122,21 @@ export async function note(
   return local ? undefined : session;
 }
 
+/** Nothing was asked, and nothing became of it: the usual call. */
+function isAllOf(asked: SettleRequest["approval"], result: SettleResult["approval"]): boolean {
+  return asked.kind === "none" && result.outcome === "none";
+}
+
+/** All members at once where it is an ordinary one, since each that comes later takes an object of its own. */
+function settlementOf({ enforced, shadow, counters, warnings, session, local, replayed }: SettleResult): Settlement {
+  if (!local && !replayed) return { enforced, shadow: shadow ?? ok, counters, warnings, before: session };
+  const settlement: Settlement = { enforced, shadow: shadow ?? ok, counters, warnings };
+  if (local) settlement.local = true;
+  return settlement;
+}
+
+const ok: LimitOutcome = { outcome: "ok" };
+
 /** What became of the approval. A result of another kind than was asked for lets nothing through. */
 function approvalResult(
   asked: SettleRequest["approval"],
@@ -143,7 +151,6 @@ function approvalResult(
       limit: { policy: "pending-approvals", quota: asked.maxPending, windowSeconds, retryAfterMs },
     });
   }
-  if (asked.kind === "none" && result.outcome === "none") return {};
   if (asked.kind === "open" && result.outcome === "opened") {
     return { opened: { id: result.id, expiresAtMs: result.expiresAtMs, fresh: result.fresh } };
   }
@@ -159,7 +166,7 @@ function requestOf(parts: SettleParts): SettleRequest {
   const charge = enforcing ? chargeOf(limits.enforced, parts, parts.costMicro.enforced) : nothing;
   const counted = dryRun ? merged(limits.enforced, limits.shadow) : limits.shadow;
   const shadow = letsThrough(computed.verdict) ? chargeOf(counted, parts, parts.costMicro.computed) : nothing;
-  const approval = enforcing ? approvalOf(parts, override) : ({ kind: "none" } as const);
+  const approval = enforcing ? approvalOf(parts, override) : noApproval;
   const request: SettleRequest = {
     agent: parts.identity.agent.id,
     key: `${parts.requestId}/${parts.fingerprint}/${approval.kind}`,
@@ -175,8 +182,10 @@ function approvalOf(parts: SettleParts, override: Override | null): SettleReques
   const { enforced, fingerprint } = parts;
   if (enforced.verdict === "approval_needed") return { kind: "open", ...parts.approvals.open(draftRequest(parts)) };
   if (enforced.redeems && override) return { kind: "redeem", id: override.approvalId, fingerprint };
-  return { kind: "none" };
+  return noApproval;
 }
+
+const noApproval = { kind: "none" } as const;
 
 function draftRequest(parts: SettleParts): DraftRequest {
   const { enforced } = parts;

@@ -31,12 +31,15 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
   const { session, call, terms, outside } = seen;
   const outcome = outcomeOf(answer);
   const refusal = outcome === "refused" ? answer.reason : null;
-  const telling = indicators.find((indicator) => indicator === answer.reason);
+  const telling = isIndicator(answer.reason) ? answer.reason : undefined;
   return {
     session: session.id,
     bound: session.bound,
     known: factsOf(session),
-    ...terms,
+    // Member by member: to spread it would cost more than all the rest.
+    ttlMs: terms.ttlMs,
+    learningMs: terms.learningMs,
+    burst: terms.burst,
     outcome,
     refusal,
     detail: cut(`${call?.tool ?? "?"}:${call?.action ?? "?"}`),
@@ -52,6 +55,10 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
       anomalies: outside.anomalies,
     },
   };
+}
+
+function isIndicator(reason: string): reason is Indicator {
+  return (indicators as readonly string[]).includes(reason);
 }
 
 function distinct(found: readonly Indicator[], telling: Indicator | undefined): Indicator[] {

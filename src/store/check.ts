@@ -58,10 +58,16 @@ function checkObservation(seen: Observation): void {
   if (seen.tool !== null) checkName("observation.tool", seen.tool);
   for (const name of seen.classification) checkName("observation.classification", name);
   for (const name of seen.tags) checkName("observation.classification", name);
-  for (const name of seen.outside?.classification ?? []) checkName("observation.outside.classification", name);
+  if (seen.outside) {
+    for (const name of seen.outside.classification) checkName("observation.outside.classification", name);
+  }
   checkName("observation.detail", seen.detail);
   if (seen.refusal !== null) checkName("observation.refusal", seen.refusal);
-  for (const fact of Object.values(seen.known)) checkName("observation.known", fact);
+  const { workflow_run_id, initiated_by, role, clearance } = seen.known;
+  if (workflow_run_id !== undefined) checkName("observation.known", workflow_run_id);
+  if (initiated_by !== undefined) checkName("observation.known", initiated_by);
+  if (role !== undefined) checkName("observation.known", role);
+  if (clearance !== undefined) checkName("observation.known", clearance);
   checkInteger("observation.ttlMs", seen.ttlMs, 1);
   checkInteger("observation.learningMs", seen.learningMs, 0);
   checkInteger("observation.burst.refusals", seen.burst.refusals, 2, 100);
@@ -88,11 +94,14 @@ export function checkFilter({ agent, limit }: ApprovalFilter): void {
  * rates, the longest interval with the smallest burst, are countable too.
  */
 export function isCountable({ intervalUs, burst }: Rate): boolean {
-  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs;
-  return isCount(intervalUs) && isCount(burst) && isCount(intervalUs * burst);
+  return isWithinHorizon(intervalUs) && isWithinHorizon(burst) && isWithinHorizon(intervalUs * burst);
 }
 
-function checkCharge(path: string, { rate, toolRate, budget, sessionBudget }: Charge): void {
+function isWithinHorizon(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1 && value <= maxHorizonUs;
+}
+
+function checkCharge(path: "enforced" | "shadow", { rate, toolRate, budget, sessionBudget }: Charge): void {
   if (rate && !isCountable(rate))
     throw new RangeError(`${path}.rate has an interval or a burst that cannot be counted`);
   if (toolRate) {
@@ -101,7 +110,7 @@ function checkCharge(path: string, { rate, toolRate, budget, sessionBudget }: Ch
       throw new RangeError(`${path}.toolRate has an interval or a burst that cannot be counted`);
     }
   }
-  if (budget) checkBudget(`${path}.budget`, budget);
+  if (budget) checkBudget(path === "enforced" ? "enforced.budget" : "shadow.budget", budget);
   if (sessionBudget) {
     checkBudget(`${path}.sessionBudget`, sessionBudget);
     checkName(`${path}.sessionBudget.session`, sessionBudget.session);
@@ -109,23 +118,39 @@ function checkCharge(path: string, { rate, toolRate, budget, sessionBudget }: Ch
   }
 }
 
+/** What is written of it is put together only where it is wrong. */
 function checkBudget(path: string, { limitMicro, costMicro }: Budget): void {
-  checkInteger(`${path}.limitMicro`, limitMicro, 0);
-  checkInteger(`${path}.costMicro`, costMicro, 0);
+  if (!isCount(limitMicro)) checkInteger(`${path}.limitMicro`, limitMicro, 0);
+  if (!isCount(costMicro)) checkInteger(`${path}.costMicro`, costMicro, 0);
 }
 
 /** Both charges of one call are of one session. */
 function checkSessions({ enforced, shadow }: SettleRequest): void {
-  const [one, other] = [enforced.sessionBudget, shadow?.sessionBudget];
+  const one = enforced.sessionBudget;
+  const other = shadow?.sessionBudget;
   if (one && other && one.session !== other.session)
     throw new RangeError("the two session budgets are of two sessions");
 }
 
 function checkKnown(known: KnownCounters): void {
-  for (const [name, value] of Object.entries(known)) {
-    // No text for what nearly never is.
-    if (!Number.isSafeInteger(value ?? 0) || value < 0) checkInteger(`known.${name}`, value, 0);
-  }
+  const { charges, tatUs, day, spentMicro, keptUntilMs, lostAtMs } = known;
+  const { sessionSpentMicro, sessionKeptUntilMs, sessionLostAtMs } = known;
+  const areRight =
+    isCount(charges) &&
+    (tatUs === null || isCount(tatUs)) &&
+    isCount(day) &&
+    isCount(spentMicro) &&
+    isCount(keptUntilMs) &&
+    (lostAtMs === null || isCount(lostAtMs)) &&
+    isCount(sessionSpentMicro) &&
+    isCount(sessionKeptUntilMs) &&
+    (sessionLostAtMs === null || isCount(sessionLostAtMs));
+  if (areRight) return;
+  for (const [name, value] of Object.entries(known)) checkInteger(`known.${name}`, value ?? 0, 0);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 export function checkMark({ id, agent }: { id: string; agent: string }, name: string): void {

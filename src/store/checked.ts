@@ -15,7 +15,14 @@ export function checked(store: Store): Store {
   return {
     ...store,
     look: after(checkLook, store.look),
-    settle: after(checkSettle, store.settle),
+    settle: (request) => {
+      try {
+        checkSettle(request);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      return store.settle(request);
+    },
     sessionAgents: after((session) => checkName("session", session), store.sessionAgents),
     approval: after((id, agent) => {
       checkName("id", id);

@@ -10,27 +10,21 @@ const largest = 2 ** 52;
 /** Redis rounds the time that a key has left to milliseconds; what is known must not seem to end later than it does. */
 const roundingMs = 10;
 
-type SessionHalf = Pick<KnownCounters, "sessionSpentMicro" | "sessionKeptUntilMs" | "sessionLostAtMs">;
-type AgentHalf = Omit<KnownCounters, keyof SessionHalf>;
-
-/** Half of what is known. */
-interface Noted<Half> {
+/** What is known of an agent, or of a session of one: all members are there, those of the other are empty. */
+interface Noted {
   /** The store's clock. */
   nowMs: number;
   /** What only grows while the store remembers it. */
   grown: number;
   untilMs: number;
-  half: Half;
+  known: KnownCounters;
 }
-
-const noneOfAgent: AgentHalf = { charges: 0, tatUs: null, day: 0, spentMicro: 0, keptUntilMs: 0, lostAtMs: null };
-const noneOfSession: SessionHalf = { sessionSpentMicro: 0, sessionKeptUntilMs: 0, sessionLostAtMs: null };
 
 /** What one process knows of enforced counters, from what the store said of them. */
 export class CountersSeen {
   readonly #now: () => number;
-  readonly #agents: RecentMap<string, Noted<AgentHalf>>;
-  readonly #sessions: RecentMap<string, Noted<SessionHalf>>;
+  readonly #agents: RecentMap<string, Noted>;
+  readonly #sessions: RecentMap<string, Noted>;
   /** The last loss of each agent that was heard of. */
   readonly #losses: RecentMap<string, number>;
   #aheadMs = 0;
@@ -53,8 +47,8 @@ export class CountersSeen {
     const { sessionBudget } = enforced;
     const noted = this.#agents.get(agent);
     const session = sessionBudget && this.#sessions.get(keyOf(agent, sessionBudget.session));
-    if (!noted && !session) return null;
-    return together(noted?.half ?? noneOfAgent, session?.half ?? noneOfSession);
+    if (!session) return noted ? noted.known : null;
+    return together(noted?.known ?? null, session.known);
   }
 
   /** True when it tells of a loss that is new to this process, which knew the agent before. */
@@ -76,8 +70,18 @@ export class CountersSeen {
     this.#aheadMs = nowMs - Math.floor(this.#now());
     if (Math.max(charges, tatUs ?? 0, spentMicro, sessionSpentMicro) > largest) return;
     const keptUntilMs = Math.max(0, counters.keptUntilMs - roundingMs);
-    const half = { charges, tatUs, day, spentMicro, keptUntilMs, lostAtMs };
-    keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, half });
+    const known: KnownCounters = {
+      charges,
+      tatUs,
+      day,
+      spentMicro,
+      sessionSpentMicro: 0,
+      keptUntilMs,
+      sessionKeptUntilMs: 0,
+      lostAtMs,
+      sessionLostAtMs: null,
+    };
+    keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, known });
     const { sessionBudget } = enforced;
     if (!sessionBudget) return;
     const sessionKeptUntilMs = Math.max(0, counters.sessionKeptUntilMs - roundingMs);
@@ -85,28 +89,28 @@ export class CountersSeen {
       nowMs,
       grown: sessionSpentMicro,
       untilMs: sessionKeptUntilMs,
-      half: { sessionSpentMicro, sessionKeptUntilMs, sessionLostAtMs: lostAtMs },
+      known: together(null, { ...known, sessionSpentMicro, sessionKeptUntilMs, sessionLostAtMs: lostAtMs }),
     });
   }
 }
 
-/** Member by member: an object that two are spread into has a hidden class of its own, six times as large as itself. */
-function together(agent: AgentHalf, session: SessionHalf): KnownCounters {
+/** Nearly all calls have the first one alone, and that is given as it was noted. */
+function together(ofAgent: KnownCounters | null, ofSession: KnownCounters): KnownCounters {
   return {
-    charges: agent.charges,
-    tatUs: agent.tatUs,
-    day: agent.day,
-    spentMicro: agent.spentMicro,
-    keptUntilMs: agent.keptUntilMs,
-    lostAtMs: agent.lostAtMs,
-    sessionSpentMicro: session.sessionSpentMicro,
-    sessionKeptUntilMs: session.sessionKeptUntilMs,
-    sessionLostAtMs: session.sessionLostAtMs,
+    charges: ofAgent?.charges ?? 0,
+    tatUs: ofAgent?.tatUs ?? null,
+    day: ofAgent?.day ?? 0,
+    spentMicro: ofAgent?.spentMicro ?? 0,
+    sessionSpentMicro: ofSession.sessionSpentMicro,
+    keptUntilMs: ofAgent?.keptUntilMs ?? 0,
+    sessionKeptUntilMs: ofSession.sessionKeptUntilMs,
+    lostAtMs: ofAgent?.lostAtMs ?? null,
+    sessionLostAtMs: ofSession.sessionLostAtMs,
   };
 }
 
 /** Replies come in any order. What only grows tells it, unless it has ended meanwhile and begun again. */
-function keepNewest<Half>(notes: RecentMap<string, Noted<Half>>, key: string, reply: Noted<Half>): void {
+function keepNewest(notes: RecentMap<string, Noted>, key: string, reply: Noted): void {
   if (reply.grown === 0) return;
   const before = notes.get(key);
   const counts = before !== undefined && before.untilMs > reply.nowMs;
@@ -144,6 +148,8 @@ export function remembering(
 function knowing(request: SettleRequest, known: KnownCounters | null): SettleRequest {
   if (known === null) return request;
   const { agent, key, enforced, approval, shadow, observation } = request;
+  // Nearly all are of this form.
+  if (shadow === undefined && observation !== undefined) return { agent, key, enforced, approval, observation, known };
   const told: SettleRequest = { agent, key, enforced, approval, known };
   if (shadow !== undefined) told.shadow = shadow;
   if (observation !== undefined) told.observation = observation;

@@ -9,8 +9,9 @@ import {
   type ConnectionOptions,
   commandNames,
   isReply,
+  unavailable,
 } from "./commands.js";
-import { Connection, unavailable } from "./connection.js";
+import { Connection } from "./connection.js";
 import { keyForEach, parseSlots, redirectOf, type SlotMap, slotOf } from "./slots.js";
 
 /** Between two readings of the map at least, and before a slot that is on its way is asked for again. */
@@ -52,6 +53,11 @@ export class Cluster implements Connected {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  /** Who serves the slot may change, and then a command is sent again. */
+  sendWritten(): null {
+    return null;
   }
 
   async everywhere<T>(work: (redis: Redis) => Promise<T>, waitMs: number): Promise<T[]> {

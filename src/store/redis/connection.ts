@@ -2,7 +2,15 @@ import type { Duplex } from "node:stream";
 import { Redis } from "ioredis";
 import { StoreUnavailable } from "../store.js";
 import type { RedisAddress } from "./address.js";
-import { type Connected, type ConnectionOptions, isReply } from "./commands.js";
+import {
+  type Asker,
+  type Connected,
+  type ConnectionOptions,
+  isReply,
+  unavailable,
+  withoutCommand,
+} from "./commands.js";
+import { type Queued, Sent, SentInOrder } from "./sent.js";
 
 /** Work that begins as soon as there is a connection. */
 interface Waiting {
@@ -32,6 +40,10 @@ export class Connection implements Connected {
   /** What keeps its commands until the end of this turn of the event loop, and of how many works they are. */
   private held: Duplex | undefined;
   private together = 0;
+  private readonly sent = new SentInOrder(() => {
+    this.dropIfSilent();
+    return this.late("no answer");
+  });
 
   constructor(
     address: RedisAddress,
@@ -86,13 +98,38 @@ export class Connection implements Connected {
       const timer = setTimeout(() => {
         this.waiting.delete(waiting);
         if (begun) this.dropIfSilent();
-        const what = begun ? "no answer" : "no connection";
-        reject(new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble }));
+        reject(this.late(begun ? "no answer" : "no connection", waitMs));
       }, waitMs);
       // The socket can have ended a moment before its end is told.
-      if (this.ready && this.redis.stream.writable) begin();
+      if (this.isOpen()) begin();
       else this.waiting.add(waiting);
     });
+  }
+
+  sendWritten<T>(frame: string, asker: Asker<T>): Promise<T> | null {
+    if (this.closed || !this.isOpen()) return null;
+    const now = performance.now();
+    this.begins(now);
+    const sent = new Sent(frame, asker, now + this.options.waitMs, this);
+    this.sent.add(sent, now);
+    // What the client library asks of a command is what `Sent` has; its own makes eight objects of each argument and call.
+    this.redis.sendCommand(sent as never);
+    return sent.promise;
+  }
+
+  /** Of what was sent as it was written: the server said something to it, or nothing will come any more. */
+  ended(sent: Queued, isAnswer: boolean): void {
+    this.underWay -= 1;
+    if (isAnswer) this.quietSince = performance.now();
+    this.sent.remove(sent);
+  }
+
+  private isOpen(): boolean {
+    return this.ready && this.redis.stream.writable;
+  }
+
+  private late(what: string, waitMs = this.options.waitMs): StoreUnavailable {
+    return new StoreUnavailable(`${what} within ${waitMs} ms`, { cause: this.lastTrouble });
   }
 
   async everywhere<T>(work: (redis: Redis) => Promise<T>, waitMs: number): Promise<T[]> {
@@ -141,9 +178,7 @@ export class Connection implements Connected {
     resolve: (value: T) => void,
     fail: (error: unknown) => void,
   ): void {
-    if (this.underWay === 0) this.quietSince = performance.now();
-    this.underWay += 1;
-    this.hold();
+    this.begins(performance.now());
     const failed = (error: unknown) => {
       this.underWay -= 1;
       if (isReply(error)) this.quietSince = performance.now();
@@ -158,6 +193,12 @@ export class Connection implements Connected {
     } catch (error) {
       failed(error);
     }
+  }
+
+  private begins(now: number): void {
+    if (this.underWay === 0) this.quietSince = now;
+    this.underWay += 1;
+    this.hold();
   }
 
   /**
@@ -216,13 +257,4 @@ function clientOptions({ tls, ...address }: RedisAddress, waitMs: number) {
     // A replica after a failover: the next connection may reach the new primary.
     reconnectOnError: (error: Error) => /READONLY|MASTERDOWN/.test(error.message),
   };
-}
-
-export function unavailable(error: unknown): StoreUnavailable {
-  return error instanceof StoreUnavailable ? error : new StoreUnavailable(withoutCommand(error).message);
-}
-
-/** The client hangs the command on its errors, and that may hold the password or a call's parameters. */
-function withoutCommand(error: unknown): Error {
-  return new Error(error instanceof Error ? error.message : String(error));
 }

@@ -1,87 +1,121 @@
+import type { SessionState } from "../../session.js";
 import { withUnbound } from "../sessions.js";
-import { agentToolsMs, idempotencyMs, type Observation, type SettleRequest } from "../store.js";
-import { listIn, UnreadableReply, writtenTextsIn } from "./forms.js";
-import type { parseSettle } from "./replies.js";
+import type { SettleResult } from "../store.js";
+import { textsIn, UnreadableReply } from "./forms.js";
+import type { Place, Told } from "./place.js";
 import { decodeSession } from "./session_codec.js";
 
+const [comma, newline, zero, nine] = [0x2c, 0x0a, 0x30, 0x39];
+
+/** The numbers of one reply, -1 for one that is not there. Read to the end before anything else runs. */
+const numbers = new Float64Array(10);
+
 /**
- * What `plain.lua` is asked of a call; `null` for one that is nothing for it: it knows of no approval, no shadow, no rate of
- * a tool, no budget of a session, and nothing that is to be held against the call.
+ * What plain-6.lua says. Throws on anything unexpected. The session is read only where it is another one than the last
+ * time, apart from its three numbers: it nearly never is, and to read it took as long as all else of the reply.
  */
-export function plainForm({ agent, enforced, shadow, known, approval, observation }: SettleRequest): string | null {
-  if (approval.kind !== "none" || shadow || !observation || enforced.toolRate || enforced.sessionBudget) return null;
-  if (known && known.sessionKeptUntilMs !== 0) return null;
-  if (!isUneventful(observation, agent)) return null;
-  const { rate, budget } = enforced;
-  const { ttlMs, learningMs, classification, burst } = observation;
-  return JSON.stringify([
-    rate ? rate.intervalUs : 0,
-    rate ? rate.burst : 0,
-    budget ? budget.limitMicro : -1,
-    budget ? budget.costMicro : 0,
-    // Numbers that go into commands as they are.
-    String(idempotencyMs),
-    String(agentToolsMs + learningMs),
-    observation.tool,
-    JSON.stringify(observation.known),
-    String(ttlMs),
-    classification.length === 0 ? 0 : classification.map((name) => `c:${name}`),
-    known ? known.charges : -1,
-    known?.tatUs ?? 0,
-    known ? known.day : 0,
-    known ? known.spentMicro : 0,
-    known ? known.keptUntilMs : 0,
-    known?.lostAtMs ?? 0,
-    observation.detail,
-    burst.refusals,
-    burst.withinMs,
-    learningMs,
-  ]);
-}
-
-/** The open session of an agent keeps apart what calls of no session are blamed for. */
-function isUneventful(seen: Observation, agent: string): boolean {
-  return (
-    seen.outcome === "passed" &&
-    seen.tool !== null &&
-    seen.outside === null &&
-    seen.tags.length === 0 &&
-    seen.indicators.length === 0 &&
-    (seen.classification.length === 0 || seen.session !== `open:${agent}`)
-  );
-}
-
-/** What plain.lua says. Throws on anything unexpected. */
-export function parsePlain(reply: string, sessionId: string): ReturnType<typeof parseSettle> {
-  const [now, n, tat, day, spent, until, lost, session, unbound] = listIn(JSON.parse(reply), 9);
-  const nowMs = countIn(now);
-  const own = decodeSession(writtenTextsIn(session));
+export function parsePlain(reply: Buffer, place: Place): SettleResult {
+  const head = numbersIn(reply);
+  const tatUs = numbers[2] as number;
+  const lostAtMs = numbers[6] as number;
+  const nowMs = countAt(0);
+  const counters = {
+    nowMs,
+    charges: countAt(1),
+    tatUs: tatUs < 0 ? null : tatUs,
+    toolTatUs: null,
+    day: countAt(3),
+    spentMicro: countAt(4),
+    sessionSpentMicro: 0,
+    keptUntilMs: countAt(5),
+    sessionKeptUntilMs: 0,
+    lostAtMs: lostAtMs < 0 ? null : lostAtMs,
+  };
+  const session = sessionAt(countAt(7), countAt(8), countAt(9), toldIn(reply, head, place));
+  const unbound = place.told?.unbound ?? null;
   return {
     replayed: false,
-    session: withUnbound(sessionId, own, unbound === false ? null : decodeSession(writtenTextsIn(unbound))),
-    own,
-    nowMs,
+    session: unbound === null ? session : withUnbound(place.session, session, unbound),
     enforced: { outcome: "ok" },
     shadow: null,
-    counters: {
-      nowMs,
-      charges: countIn(n),
-      tatUs: tat === null ? null : countIn(tat),
-      toolTatUs: null,
-      day: countIn(day),
-      spentMicro: countIn(spent),
-      sessionSpentMicro: 0,
-      keptUntilMs: countIn(until),
-      sessionKeptUntilMs: 0,
-      lostAtMs: lost === null ? null : countIn(lost),
-    },
+    counters,
     warnings: [],
     approval: { outcome: "none" },
-    createdAtMs: null,
   };
 }
 
-function countIn(value: unknown): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+/** Gives where the second line begins. */
+function numbersIn(reply: Buffer): number {
+  let found = 0;
+  let digits = 0;
+  let value = 0;
+  for (let at = 0; at < reply.length; at++) {
+    const byte = reply[at] as number;
+    if (byte >= zero && byte <= nine) {
+      // In brackets: the largest numbers are exact only so.
+      value = value * 10 + (byte - zero);
+      digits += 1;
+      continue;
+    }
+    const ends = byte === newline;
+    if (!(ends || byte === comma) || digits > 16 || value > Number.MAX_SAFE_INTEGER || found === numbers.length) break;
+    numbers[found++] = digits === 0 ? -1 : value;
+    if (ends && found === numbers.length) return at + 1;
+    if (ends) break;
+    digits = 0;
+    value = 0;
+  }
+  throw new UnreadableReply("the store was to give ten numbers");
+}
+
+function countAt(at: number): number {
+  const count = numbers[at] as number;
+  if (count >= 0) return count;
   throw new UnreadableReply("the store was to give a number");
+}
+
+function toldIn(reply: Buffer, from: number, place: Place): Told {
+  const { told } = place;
+  const length = reply.length - from;
+  if (told !== null && told.written.length === length && reply.compare(told.written, 0, length, from) === 0)
+    return told;
+  const [own, unbound, ...more] = reply.toString("utf8", from).split("\n");
+  if (own === undefined || unbound === undefined || more.length > 0) {
+    throw new UnreadableReply("the store was to give two sessions");
+  }
+  const session = decodeSession(withNumbers(textsIn(JSON.parse(own))));
+  if (session === null) throw new UnreadableReply("the store was to give a session");
+  place.told = {
+    own: session,
+    unbound: unbound === "" ? null : decodeSession(textsIn(JSON.parse(unbound))),
+    // The reply is a part of all that came at once.
+    written: Buffer.from(reply.subarray(from)),
+  };
+  return place.told;
+}
+
+/** The three that are told by themselves are there without a value. */
+function withNumbers(fields: readonly string[]): readonly string[] {
+  return fields.map((text, at) => (at % 2 === 1 && varying.includes(fields[at - 1] ?? "") ? "0" : text));
+}
+
+const varying: readonly string[] = ["last_ms", "calls", "passed"];
+
+/** Member by member: to spread it costs several times as much. What it shares with the others before it is never changed. */
+function sessionAt(lastMs: number, calls: number, passed: number, { own }: Told): SessionState {
+  const { known, startedMs, refused, classification, tools, indicators, anomalies, recent, outside } = own;
+  return {
+    known,
+    startedMs,
+    lastMs,
+    calls,
+    passed,
+    refused,
+    classification,
+    tools,
+    indicators,
+    anomalies,
+    recent,
+    outside,
+  };
 }

@@ -17,17 +17,18 @@ import type { Commands, Connected } from "./commands.js";
 import type { Keys } from "./keys.js";
 import { chargeForm, decodeUsage, knownForm } from "./limit_codec.js";
 import { list } from "./list.js";
-import { parsePlain, plainForm } from "./plain.js";
+import { PlainCalls } from "./plain_call.js";
 import { redisRegistry } from "./registry.js";
-import { parseLook, parseMark, parseSettle } from "./replies.js";
+import { parseLook, parseMark, parseSettle, settledOf } from "./replies.js";
 import { scripts } from "./scripts.js";
-import { observationForm } from "./session_codec.js";
+import { observationForm, stepOf } from "./session_codec.js";
 import { SessionIndex } from "./session_index.js";
 import { steps } from "./steps.js";
 
 /** The store that processes share. Its clock is the Redis server's. */
 export function redisStore(connection: Connected, keys: Keys, onTrouble: (error: Error) => void): Store {
   const sessions = new SessionIndex(keys);
+  const plain = new PlainCalls({ connection, keys, sessions });
   return checked({
     shared: true,
     registry: redisRegistry(connection, keys, onTrouble),
@@ -38,7 +39,7 @@ export function redisStore(connection: Connected, keys: Keys, onTrouble: (error:
         const living = await Promise.all(agents.map((agent) => redis.exists(keys.session(agent, session))));
         return agents.filter((_, i) => living[i] === 1);
       }),
-    settle: (request) => connection.run((redis) => settle(redis, { keys, sessions }, request)),
+    settle: (request) => plain.settle(request) ?? connection.run((redis) => settle(redis, { keys, sessions }, request)),
     approval: (id, agent) =>
       connection.run((redis) => (agent === undefined ? read(redis, keys, id) : readOf(redis, keys, agent, id))),
     approvals: (filter) => list(connection, keys, filter, onTrouble),
@@ -91,7 +92,6 @@ async function settle(
   const open = `open:${agent}`;
   const session = seen ? seen.session : open;
   const question = approval.kind === "open" ? questionOf(approval.draft) : "";
-  const plain = plainForm(request);
   const reply = await scripts.settle.run(
     redis,
     [
@@ -107,15 +107,11 @@ async function settle(
       keys.unbound(agent),
       keys.budget(agent, (enforced.sessionBudget ?? shadow?.sessionBudget)?.session ?? ""),
     ],
-    // One argument of JSON: each argument has its price on both sides.
-    plain === null ? [callForm(request), approval.kind, ...approvalArgs(approval)] : [plain, "plain"],
+    [callForm(request), approval.kind, ...approvalArgs(approval)],
   );
-  const result = typeof reply === "string" ? parsePlain(reply, session) : parseSettle(reply, session);
+  const result = parseSettle(reply, session);
   const { own, createdAtMs, nowMs, replayed } = result;
-  if (seen) {
-    const adding = sessions.add(redis, { agent, seen, before: own, nowMs, replayed });
-    if (adding !== null) await adding;
-  }
+  if (seen && sessions.owes({ agent, seen, before: own, nowMs, replayed })) await sessions.write(redis, agent, seen);
   if (result.approval.outcome === "opened") {
     if (createdAtMs === null) throw new Error("an opened approval has no time");
     const { id, expiresAtMs } = result.approval;
@@ -126,11 +122,6 @@ async function settle(
   return settledOf(result);
 }
 
-/** Member by member: to leave some of them out costs several times as much. */
-function settledOf({ replayed, session, enforced, shadow, counters, warnings, approval }: SettleResult): SettleResult {
-  return { replayed, session, enforced, shadow, counters, warnings, approval };
-}
-
 function callForm({ enforced, shadow, known, observation }: SettleRequest): string {
   return JSON.stringify({
     enforced: chargeForm(enforced),
@@ -138,7 +129,7 @@ function callForm({ enforced, shadow, known, observation }: SettleRequest): stri
     known: known && knownForm(known),
     seen: observation && observationForm(observation),
     keep: idempotencyMs,
-    tools: agentToolsMs + (observation?.learningMs ?? 0),
+    tools: agentToolsMs + (observation ? observation.learningMs + stepOf(observation.ttlMs) : 0),
   });
 }
 

@@ -5,15 +5,18 @@ import type { Commands } from "./commands.js";
 /** One atomic step, a `.lua` file next to this one whose name ends in the number of its KEYS. */
 export interface Script {
   readonly file: string;
+  readonly sha: string;
+  readonly arity: number;
   run(redis: Commands, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
 const prelude = ["prelude.lua", "sessions.lua"];
-/** What is ordinary is answered before the functions of the rest are made. */
-const settling = ["plain.lua", ...prelude, "limits.lua", "remember.lua"];
+const settling = [...prelude, "limits.lua", "remember.lua"];
 
 export const scripts = {
   settle: load("settle-11.lua", settling),
+  /** What is ordinary is answered before the functions of the rest are made. */
+  settlePlain: load("plain-6.lua", [], [...settling, "settle-11.lua"]),
   look: load("look-4.lua"),
   approval: load("approval-1.lua"),
   answer: load("answer-3.lua"),
@@ -31,12 +34,14 @@ export const scripts = {
   pinTask: load("pin_task-1.lua"),
 } as const;
 
-function load(file: string, before = prelude): Script {
-  const source = [...before, file].map(read).join("\n");
+function load(file: string, before: readonly string[] = prelude, behind: readonly string[] = []): Script {
+  const source = [...before, file, ...behind].map(read).join("\n");
   const sha = createHash("sha1").update(source).digest("hex");
   const arity = Number(/-(\d+)\.lua$/.exec(file)?.[1]);
   return {
     file,
+    sha,
+    arity,
     // No async function: each call of each script would make two promises more.
     run(redis, keys, args) {
       if (keys.length !== arity)

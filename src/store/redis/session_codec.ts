@@ -75,12 +75,25 @@ function outsideIn(
   return { seenMs: numberIn(seenMs), integrity, anomalies: numberIn(anomalies) > 0 };
 }
 
+/**
+ * So long, in milliseconds, one call of a session stands for the next ones in what is prolonged and looked at besides their
+ * counts: a small part of its time to live, and nothing of a short one.
+ */
+export function stepOf(ttlMs: number): number {
+  return Math.floor(ttlMs / 4096);
+}
+
+/** What is asked of the server, so that a session is never forgotten earlier for it. */
+export function keptMs(ttlMs: number): number {
+  return ttlMs + stepOf(ttlMs);
+}
+
 /** An observation as `settle-11.lua` reads it. Members that are absent there are absent in its JSON. */
 export function observationForm(seen: Observation): object {
   const { outside } = seen;
   return {
     known: JSON.stringify(seen.known),
-    ttl: seen.ttlMs,
+    ttl: keptMs(seen.ttlMs),
     outcome: seen.outcome,
     refusal: seen.refusal ?? undefined,
     detail: seen.detail,

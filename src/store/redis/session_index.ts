@@ -24,26 +24,26 @@ export interface SeenCall {
  */
 export class SessionIndex {
   readonly #keys: Keys;
-  /** False where it has been written since. */
-  readonly #owed = new RecentMap<string, boolean>(remembersMost);
+  readonly #owed = new RecentMap<string, true>(remembersMost);
 
   constructor(keys: Keys) {
     this.#keys = keys;
   }
 
-  /** `null` when there is nothing to write. */
-  add(redis: Commands, called: SeenCall): Promise<void> | null {
-    const { agent, seen } = called;
-    const name = this.#keys.session(agent, seen.session);
-    const owed = this.#owed.get(name) === true;
-    if (!owed && !called.replayed && !isDue(called)) return null;
-    if (!owed) this.#owed.set(name, true);
-    return this.#write(redis, name, called);
+  /** True when the session is to be written. */
+  owes(called: SeenCall): boolean {
+    const due = called.replayed || isDue(called);
+    // Nearly always: not even the name is needed.
+    if (!due && this.#owed.size === 0) return false;
+    const name = this.#keys.session(called.agent, called.seen.session);
+    if (this.#owed.get(name)) return true;
+    if (due) this.#owed.set(name, true);
+    return due;
   }
 
-  async #write(redis: Commands, name: string, { agent, seen }: SeenCall): Promise<void> {
+  async write(redis: Commands, agent: string, seen: Observation): Promise<void> {
     await scripts.sessionAgent.run(redis, [this.#keys.sessionAgents(seen.session)], [agent, 2 * seen.ttlMs]);
-    this.#owed.set(name, false);
+    this.#owed.delete(this.#keys.session(agent, seen.session));
   }
 }
 

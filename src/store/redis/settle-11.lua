@@ -22,7 +22,7 @@ ARGV[1]  the call, JSON, each part of it may be absent but the last two:
              session_until_ms, session_lost_ms
            seen, what the session is to remember
            keep, milliseconds to keep the result; tools, milliseconds to remember the agent's tools
-ARGV[2]  none, open or redeem; there is nothing behind none. Or plain: see plain.lua
+ARGV[2]  none, open or redeem; there is nothing behind none
 ARGV[3]  fingerprint of the call
 ARGV[4]  approval id to use for open
 ARGV[5]  open: milliseconds until it expires
@@ -49,30 +49,6 @@ Codes    limit: ok rate_exceeded budget_exceeded
          (joined = the same question was pending already, exceeded = too many are)
 ]]
 
--- The call of plain.lua as one of those that are not plain.
-local function whole(list)
-  local interval, burst, limit, cost, keep, tools, tool, facts, ttl, classes, n, tat, day, spent, until_ms, lost_ms,
-    detail, refusals, within, learning = unpack(list)
-  local classification = {}
-  for at, field in ipairs(classes == 0 and {} or classes) do
-    classification[at] = field:sub(3)
-  end
-  return {
-    enforced = {
-      rate = interval > 0 and { interval = interval, burst = burst } or nil,
-      daily_budget = limit >= 0 and { limit = limit, cost = cost } or nil,
-    },
-    known = n >= 0 and { n = n, tat = tat > 0 and tat or nil, day = day, spent = spent, until_ms = until_ms,
-      lost_ms = lost_ms, session_spent = 0, session_until_ms = 0, session_lost_ms = 0 } or nil,
-    seen = {
-      known = facts, ttl = ttl, outcome = "passed", detail = detail, tool = tool, classification = classification,
-      tags = {}, indicators = {}, burst = { refusals = refusals, within = within }, learning = learning,
-    },
-    keep = keep,
-    tools = tools,
-  }
-end
-
 local now_us = clock_us()
 local now_ms = to_ms(now_us)
 local now = { us = now_us, ms = now_ms }
@@ -82,9 +58,9 @@ if settled then
   return { settled, cjson.encode({ "1", digits(now_ms), false, false, false, false }) }
 end
 
-local kind = plain and "none" or ARGV[2]
--- Read before anything is written: what cannot be read must leave nothing behind.
-local call = plain and whole(plain) or cjson.decode(ARGV[1])
+local kind = ARGV[2]
+-- Read before anything is written: what cannot be read must leave nothing behind. Behind plain-6 it has been.
+local call = type(ARGV[1]) == "table" and ARGV[1] or cjson.decode(ARGV[1])
 local enforced_charge, shadow_charge, known, seen_call = call.enforced or {}, call.shadow, call.known, call.seen
 
 local function open()
@@ -254,8 +230,8 @@ local function remember(seen, own, unbound)
     if seen.tool and not tools[2] then
       redis.call("HSET", KEYS[9], "t:" .. seen.tool, "1")
     end
-    redis.call("PEXPIRE", KEYS[9], digits(call.tools))
   end
+  redis.call("PEXPIRE", KEYS[9], digits(call.tools))
 
   local is_open = KEYS[8] == KEYS[7]
   local is_bad = #bad.classification > 0 or seen.outside
