@@ -83,7 +83,7 @@ export interface HttpRequest {
   /**
    * Lower-case names, repeated headers joined by commas; empty when the filter has `encode_raw_headers`. The decoder of what
    * is plain gives them as a list without a name twice: Envoy sends them in any order, and to be members of an object in
-   * ever new orders costs ten times as much.
+   * ever new orders is an object of a new shape each time.
    */
   headers: Record<string, string> | readonly Header[];
   /** Headers in order with their bytes in `raw_value`; `null` unless the filter has `encode_raw_headers`. */
