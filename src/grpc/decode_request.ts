@@ -3,7 +3,6 @@ import type {
   Address,
   AttributeContext,
   CheckRequest,
-  HeaderValue,
   HttpRequest,
   Metadata,
   Peer,
@@ -235,7 +234,7 @@ function readHttp(reader: PlainReader, end: number): HttpRequest {
         http.raw_body = reader.bytes(end);
         break;
       case 0x6a:
-        http.header_map = { headers: readHeaders(reader, reader.end(end)) };
+        http.header_map = { lines: readLines(reader, reader.end(end)) };
         break;
       default:
         throw notPlain;
@@ -272,27 +271,14 @@ function sortByName(headers: Header[]): void {
   }
 }
 
-function readHeaders(reader: PlainReader, end: number): HeaderValue[] {
-  const headers: HeaderValue[] = [];
+function readLines(reader: PlainReader, end: number): Header[] {
+  const lines: Header[] = [];
   while (reader.pos < end) {
-    if (reader.tag() !== 0x0a) throw notPlain;
-    headers.push(readHeader(reader, reader.end(end)));
+    if (reader.tag() !== 0x0a || lines.length === mostHeaders) throw notPlain;
+    lines.push(reader.line(reader.end(end)));
   }
-  return ended(reader, end, headers);
-}
-
-function readHeader(reader: PlainReader, end: number): HeaderValue {
-  const header: HeaderValue = { key: "", value: "", raw_value: nothing };
-  let seen = 0;
-  while (reader.pos < end) {
-    const tag = reader.tag();
-    seen = once(seen, tag);
-    if (tag === 0x0a) header.key = reader.string(end);
-    else if (tag === 0x12) header.value = reader.string(end);
-    else if (tag === 0x1a) header.raw_value = reader.bytes(end);
-    else throw notPlain;
-  }
-  return ended(reader, end, header);
+  sortByName(lines);
+  return ended(reader, end, lines);
 }
 
 /** One entry of a map of strings, key first. */

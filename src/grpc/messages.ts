@@ -76,6 +76,14 @@ export interface HeaderValue {
   raw_value: Buffer;
 }
 
+/**
+ * Every header line by itself: as it came, with its bytes in `raw_value`; or, from the decoder of what is plain, as `lines`
+ * in the order of their names, lines of one name in the order in which they came, and a character for each byte of a value.
+ */
+export type HeaderMap =
+  | { headers: readonly HeaderValue[]; lines?: undefined }
+  | { lines: readonly Header[]; headers?: undefined };
+
 export interface HttpRequest {
   /** Envoy's stream id. */
   id: string;
@@ -86,8 +94,8 @@ export interface HttpRequest {
    * ever new orders is an object of a new shape each time.
    */
   headers: Record<string, string> | readonly Header[];
-  /** Headers in order with their bytes in `raw_value`; `null` unless the filter has `encode_raw_headers`. */
-  header_map: { headers: HeaderValue[] } | null;
+  /** `null` unless the filter has `encode_raw_headers`. */
+  header_map: HeaderMap | null;
   /** Request target with its query, undecoded. */
   path: string;
   host: string;

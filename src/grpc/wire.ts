@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { Header } from "../call.js";
 
 /** Thrown for a message that is not in the plain form; what it is then is for a complete decoder to say. */
@@ -131,17 +132,36 @@ export class PlainReader {
     const nameEnd = this.end(end);
     const name = this.#nameTo(nameEnd);
     if (this.tag() !== 0x12 || this.end(end) !== end) throw notPlain;
+    return this.#headerTo(name, nameEnd, end, "utf8");
+  }
+
+  /**
+   * One `HeaderValue` with its name and its value as bytes, that fills all up to `end`: as `header`, with a character for each
+   * byte of the value.
+   */
+  line(end: number): Header {
+    if (this.tag() !== 0x0a) throw notPlain;
+    const nameEnd = this.end(end);
+    const name = this.#nameTo(nameEnd);
+    if (this.pos === end) return { name, value: "" };
+    // It may have its value as text; what both together mean is for the complete decoder to say.
+    if (this.tag() !== 0x1a || this.end(end) !== end) throw notPlain;
+    return this.#headerTo(name, nameEnd, end, "latin1");
+  }
+
+  #headerTo(name: string, nameEnd: number, end: number, encoding: "utf8" | "latin1"): Header {
     const { pos } = this;
     const length = end - pos;
-    if (length > longestKept || name.length > longestKnown) return { name, value: this.#textTo(end) };
+    this.pos = end;
+    if (length > longestKept || name.length > longestKnown) {
+      return { name, value: this.#bytes.toString(encoding, pos, end) };
+    }
     const place = placeOf(this.#bytes, nameEnd - name.length, nameEnd);
     const known = headers[place] as Header;
-    if (known.name === name && says(this.#bytes, pos, end, known.value)) {
-      this.pos = end;
-      return known;
-    }
-    const header = { name, value: this.#textTo(end) };
-    if (header.value.length === length) headers[place] = header;
+    if (known.name === name && says(this.#bytes, pos, end, known.value)) return known;
+    const header = { name, value: this.#bytes.toString(encoding, pos, end) };
+    // Of both encodings alike, so that what was read in one is true in the other.
+    if (isAscii(this.#bytes.subarray(pos, end))) headers[place] = header;
     return header;
   }
 

@@ -32,7 +32,7 @@ export interface HttpAttributes {
    */
   headers?: Readonly<Record<string, string>> | readonly Header[] | null | undefined;
   /** Every header line by itself, as bytes (`encode_raw_headers: true`). */
-  header_map?: { headers?: readonly RawHeader[] | null | undefined } | null | undefined;
+  header_map?: HeaderMap | null | undefined;
   /** `:path`: the request target, query included. */
   path?: string | null | undefined;
   /** `:authority`. */
@@ -49,6 +49,12 @@ export interface HttpAttributes {
   body?: string | null | undefined;
   /** The body as bytes (`pack_as_bytes: true`). */
   raw_body?: Uint8Array | null | undefined;
+}
+
+/** Lines as Envoy writes them, or as a decoder read them: a character for each byte of a value. */
+export interface HeaderMap {
+  headers?: readonly RawHeader[] | null | undefined;
+  lines?: readonly Header[] | undefined;
 }
 
 /** `envoy.config.core.v3.HeaderValue`: one of the two values is set. */

@@ -19,13 +19,16 @@ const visible = /^[\t\x20-\x7e]*$/;
 /** Reads either form in which Envoy passes headers. Throws `malformed_request` and `malformed_header`. */
 export function readHeaders(http: HttpAttributes): ReadHeaders {
   const joined = joinedOf(http.headers);
-  const lines = http.header_map?.headers ?? nothing;
-  if (joined.length > 0 && lines.length > 0) {
+  const lines = http.header_map?.lines ?? nothing;
+  const raw = http.header_map?.headers ?? nothing;
+  const byLine = lines.length > 0 || raw.length > 0;
+  if (joined.length > 0 && byLine) {
     throw new Refusal("malformed_request", "the headers are given in two forms");
   }
-  const read = new Reading(lines.length === 0);
+  const read = new Reading(!byLine);
   for (const header of joined) read.add(header);
-  for (const line of lines) read.add(lineOf(line));
+  for (const line of lines) read.add(line);
+  for (const line of raw) read.add(lineOf(line));
   read.refuseRepeats();
   return read;
 }

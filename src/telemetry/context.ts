@@ -14,18 +14,24 @@ const headerGetter: TextMapGetter<HttpRequest | null> = {
   keys: () => ["traceparent", "tracestate"],
   get(http, name) {
     if (!http) return undefined;
-    let raw: HeaderValue | undefined;
-    for (const header of http.header_map?.headers ?? []) {
+    const { header_map: map } = http;
+    if (map === null) return joinedValue(http.headers, name);
+    let found: string | undefined;
+    for (const line of map.lines ?? map.headers) {
+      const key = "key" in line ? line.key : line.name;
       // Few names are as long, and no other need be made lower case.
-      if (header.key.length !== name.length || header.key.toLowerCase() !== name) continue;
+      if (key.length !== name.length || key.toLowerCase() !== name) continue;
       // Two parents are none; the joined form of two does not parse either.
-      if (raw) return undefined;
-      raw = header;
+      if (found !== undefined) return undefined;
+      found = "key" in line ? rawValue(line) : line.value;
     }
-    if (raw) return raw.raw_value.length > 0 ? raw.raw_value.toString("latin1") : raw.value;
-    return joinedValue(http.headers, name);
+    return found ?? joinedValue(http.headers, name);
   },
 };
+
+function rawValue({ raw_value: raw, value }: HeaderValue): string {
+  return raw.length > 0 ? raw.toString("latin1") : value;
+}
 
 function joinedValue(headers: HttpRequest["headers"], name: string): string | undefined {
   if (!isList(headers)) return Object.hasOwn(headers, name) ? headers[name] : undefined;

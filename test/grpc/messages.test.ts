@@ -46,7 +46,7 @@ describe("requests that another implementation encoded", () => {
     expect(http?.headers).toEqual({});
     expect(http?.body).toBe("");
     expect(http?.raw_body).toEqual(Buffer.from([0x00, 0xff, 0xfe, 0x80, 0xc3, 0x28, 0x0d, 0x0a]));
-    expect(http?.header_map?.headers.filter((header) => header.key === "x-tag")).toEqual([
+    expect(http?.header_map?.headers?.filter((header) => header.key === "x-tag")).toEqual([
       { key: "x-tag", value: "", raw_value: Buffer.from("one") },
       { key: "x-tag", value: "", raw_value: Buffer.from([0xff, 0xfe, 0x00, 0x80]) },
     ]);

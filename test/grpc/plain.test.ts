@@ -4,7 +4,7 @@ import { encodePlainResponse } from "../../src/grpc/encode_response.js";
 import { loadProtos } from "../../src/grpc/load_protos.js";
 import type { CheckRequest, CheckResponse } from "../../src/grpc/messages.js";
 import { toStruct } from "../../src/grpc/struct.js";
-import { headerNames, withHeaderObject } from "./listed_headers.js";
+import { headerNames, withHeaderObject, withLines } from "./listed_headers.js";
 import { readWireCases, type WireCase } from "./vectors.js";
 
 const protos = loadProtos();
@@ -24,6 +24,10 @@ function isMade(result: unknown): result is { message: CheckRequest } {
   return typeof result === "object" && result !== null && "message" in result;
 }
 
+function asLines(result: unknown): unknown {
+  return isMade(result) ? { message: withLines(result.message) } : result;
+}
+
 function asObjects(result: unknown): unknown {
   return isMade(result) ? { message: withHeaderObject(result.message) } : result;
 }
@@ -32,7 +36,7 @@ function expectAgreement(bytes: Buffer): boolean {
   const ours = made(() => plain(bytes));
   if (typeof ours === "object" && ours !== null && "message" in ours && ours.message === null) return false;
   const theirs = made(() => complete(bytes));
-  expect(asObjects(ours)).toStrictEqual(theirs);
+  expect(asObjects(ours)).toStrictEqual(asLines(theirs));
   if (isMade(ours) && isMade(theirs)) expect(headerNames(ours.message)).toEqual(headerNames(theirs.message).sort());
   return true;
 }
@@ -49,6 +53,8 @@ const address = fc.oneof(
   fc.record({ envoy_internal_address: fc.record({ server_listener_name: text }) }),
 );
 const peer = fc.record({ address: some(address), service: text, labels: map, principal: text, certificate: text });
+const line = fc.record({ key: name, raw_value: fc.oneof(bytes, fc.constantFrom("a", "é", "").map(Buffer.from)) });
+const anyLine = fc.record({ key: name, value: text, raw_value: bytes });
 const http = fc.record({
   id: text,
   method: text,
@@ -62,7 +68,7 @@ const http = fc.record({
   protocol: text,
   body: fc.oneof(text, fc.string({ minLength: 15_000, maxLength: 20_000 })),
   raw_body: bytes,
-  header_map: some(fc.record({ headers: fc.array(fc.record({ key: name, value: text, raw_value: bytes })) })),
+  header_map: some(fc.record({ headers: fc.array(fc.oneof({ weight: 30, arbitrary: line }, anyLine)) })),
 });
 const time = fc.record({ seconds: fc.maxSafeInteger().map(String), nanos: fc.integer() });
 const metadata = some(fc.record({ filter_metadata: some(fc.constant({ a: toStruct({ b: ["c", 1, null] }) })) }));
@@ -256,6 +262,31 @@ describe("requests", () => {
   });
 
   test.each([
+    ["as text", [{ key: "b", value: "c" }]],
+    ["in two forms", [{ key: "b", value: "c", raw_value: Buffer.from("c") }]],
+    ["in more lines than a call has", Array.from({ length: 101 }, () => ({ key: "b", raw_value: Buffer.from("c") }))],
+  ])("a header by itself %s is left", (_, headers) => {
+    const message = protos.encodeRequest({ attributes: { request: { http: { header_map: { headers } } } } });
+    expect(plain(message)).toBeNull();
+    expect(made(() => complete(message))).not.toBe("refused");
+  });
+
+  test("bytes and text of a header are told apart, whatever was read in the other form before", () => {
+    const named = (value: Buffer) =>
+      protos.encodeRequest({
+        attributes: { request: { http: { header_map: { headers: [{ key: "x", raw_value: value }] } } } },
+      });
+    const joined = (value: string) =>
+      protos.encodeRequest({ attributes: { request: { http: { headers: { x: value } } } } });
+    const values = ["é", "e", "\ufffd", ""];
+    for (const value of [...values, ...values]) {
+      for (const message of [named(Buffer.from(value)), joined(value), named(Buffer.from(value, "latin1"))]) {
+        expect(expectAgreement(message)).toBe(true);
+      }
+    }
+  });
+
+  test.each([
     ["size unknown", { size: "-1" }],
     ["a body in bytes", { raw_body: Buffer.from([0xff, 0x00, 0x80]) }],
     [
@@ -264,7 +295,8 @@ describe("requests", () => {
         header_map: {
           headers: [
             { key: "a", raw_value: Buffer.from([0xff]) },
-            { key: "b", value: "c" },
+            { key: "b" },
+            { key: "a", raw_value: Buffer.from("again") },
           ],
         },
       },
