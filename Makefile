@@ -50,7 +50,7 @@ format: setup ## Format the code and mend what can be mended by itself
 policies: setup ## Rebuild policies/policy.wasm from policies/rego (needs opa 1.0 or newer)
 	$(BIN)/tsx test/harness/build_policies.ts
 
-bench: build ## Measure against other authorizers, also behind Envoy; ROUNDS=5 CALLS=10000 ONLY=grpc, and HELP=1 tells more
+bench: build ## Measure against other authorizers, also behind Envoy; ROUNDS=5 CALLS=8000 ONLY=grpc, and HELP=1 tells more
 	@$(BIN)/tsx bench/main.ts $(if $(HELP),--help) --rounds '$(ROUNDS)' --calls '$(CALLS)' --seconds '$(SECONDS_EACH)' \
 		--requests '$(REQUESTS)' --levels '$(LEVELS)' --only '$(ONLY)'
 

@@ -52,7 +52,7 @@ export interface ChainFound {
 }
 
 const connections = 16;
-const warmUpRequests = 12_000;
+const warmUpRequests = 40_000;
 const enough = 4;
 
 /** The half through the real Envoy, from the client's connection to a tool that only answers. */

@@ -31,7 +31,7 @@ export interface Found {
   reloads: number[];
 }
 
-const warmUpCalls = 12_000;
+const warmUpCalls = 40_000;
 /** A run need not be longer than this, in seconds; so slow contenders do not hold up the others. */
 const enough = 4;
 const reloads = 4;
