@@ -249,7 +249,7 @@ async function assemble(
       evidence: serverEvidence(config, { keys, agents: who.agents }),
       dashboard: stats.dashboard({ usage, limitsOf, approvals: people.approvals, policyVersion }),
       bundle: publisher({ policies: () => workspace.current().policies, key: keys.bundles, runtime }),
-      policies: policiesOfAll(versions, workspace.refresh, peers),
+      policies: policiesOfAll(versions, peers),
       metrics: metricsOfAll(metrics, peers),
       logLevels: logLevelOfAll(telemetry.logLevels, peers),
       log,

@@ -32,6 +32,8 @@ export interface PoliciesView extends InForceView {
 export interface PolicyVersions {
   inForce(): InForceView;
   show(): Promise<PoliciesView>;
+  /** Looks at what is asked for. Resolves when what came of it is in force and written down. */
+  look(): Promise<void>;
   /** Resolves when the version is in force. Throws `HistoryError`. */
   rollBack(version: string, by: string, reason: string | null): Promise<InForceView>;
   /** Resolves when what the policy files say is in force. Throws `HistoryError`. */
@@ -68,9 +70,14 @@ export function policyVersions(deps: {
     };
   };
 
+  const look = async (): Promise<void> => {
+    await workspace.refresh();
+    await history.written();
+  };
+
   /** Looks at once, and says so when what was asked for did not come. */
   const follow = async (asked: string, came: () => boolean): Promise<InForceView> => {
-    await workspace.refresh();
+    await look();
     if (came()) return inForce();
     const why = workspace.trouble().policies ?? "the policy files say something else now";
     throw new HistoryError("not_in_force_yet", `${asked} is asked for and not in force: ${why}`);
@@ -78,6 +85,7 @@ export function policyVersions(deps: {
 
   return {
     inForce,
+    look,
     async show() {
       const [kept, events] = [new Set(await keptVersions(dir)), await readEvents(dir)];
       const newest = new Map<string, HistoryEvent>();

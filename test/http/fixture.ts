@@ -103,6 +103,7 @@ export async function api(more: Partial<HttpDeps> = {}): Promise<Api> {
     policies: {
       inForce: () => inForce,
       show: async () => ({ ...inForce, versions: [] }),
+      look: async () => {},
       rollBack: async () => inForce,
       release: async () => inForce,
     },
