@@ -26,6 +26,7 @@ export interface Protos {
   method: MethodDefinition<object, object>;
   /** Throws on bytes that are no CheckRequest. */
   decodeRequest(bytes: Buffer): CheckRequest;
+  /** Of a message with its members as in the `.proto`; `decodeRequest` gives headers in another form. */
   encodeRequest(request: object): Buffer;
   /** Throws on an answer that Envoy would read in another way than it was meant. */
   encodeResponse(response: CheckResponse): Buffer;

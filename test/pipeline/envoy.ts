@@ -27,8 +27,13 @@ export interface AgentRequest {
   principal?: string;
 }
 
-/** What Envoy asks about it, with `encode_raw_headers` and `pack_as_bytes`, after a trip over the wire. */
-export function asEnvoyAsks({ id, method, scheme, host, path, headers, body, principal }: AgentRequest): CheckRequest {
+/** What Envoy asks about it, after a trip over the wire. */
+export function asEnvoyAsks(request: AgentRequest): CheckRequest {
+  return protos.decodeRequest(protos.encodeRequest(asEnvoySends(request)));
+}
+
+/** The message itself, with `encode_raw_headers` and `pack_as_bytes`. */
+export function asEnvoySends({ id, method, scheme, host, path, headers, body, principal }: AgentRequest): object {
   const pseudo = { ":authority": host, ":path": path, ":method": method, ":scheme": scheme };
   const lines = [...Object.entries(pseudo), ...headers];
   const http = {
@@ -43,7 +48,7 @@ export function asEnvoyAsks({ id, method, scheme, host, path, headers, body, pri
     header_map: { headers: lines.map(([key, value]) => ({ key, raw_value: Buffer.from(value, "latin1") })) },
   };
   const source = principal === undefined ? {} : { source: { principal } };
-  return protos.decodeRequest(protos.encodeRequest({ attributes: { ...source, request: { http } } }));
+  return { attributes: { ...source, request: { http } } };
 }
 
 /** An answer as Envoy reads it off the wire. */

@@ -1,7 +1,7 @@
 import { check, cleanUp, client, start } from "../grpc/harness.js";
 import { until } from "../harness/until.js";
 import { deploy } from "./calls.js";
-import { asEnvoyAsks } from "./envoy.js";
+import { asEnvoyAsks, asEnvoySends } from "./envoy.js";
 import { approvalOf, type HeldWorld, startHeld, viewer } from "./held_world.js";
 
 let here: HeldWorld;
@@ -139,7 +139,7 @@ describe("no approval is used up for a caller who is gone", () => {
 
   test("as the gRPC server sees it", async () => {
     const { server } = await start({ check: here.world.decide });
-    const answering = check(client(server), asEnvoyAsks(deploy("asking")), (call) => {
+    const answering = check(client(server), asEnvoySends(deploy("asking")), (call) => {
       void here.asked().then(() => call.cancel());
     });
     expect((await answering).error?.code).toBe(1);

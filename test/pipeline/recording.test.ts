@@ -5,7 +5,7 @@ import { check, cleanUp, client, start } from "../grpc/harness.js";
 import { writerFolder } from "../harness/records.js";
 import { until } from "../harness/until.js";
 import { deploy, files } from "./calls.js";
-import { asEnvoyAsks } from "./envoy.js";
+import { asEnvoySends } from "./envoy.js";
 import { keys, startWorld, type World } from "./world.js";
 
 let world: World;
@@ -70,7 +70,7 @@ test("a call whose client went away is recorded all the same", async () => {
   const held = gate();
   world = await gatedWorld(held);
   const { server } = await start({ check: world.decide });
-  const asked = check(client(server), asEnvoyAsks(deploy("limited")), (call) => {
+  const asked = check(client(server), asEnvoySends(deploy("limited")), (call) => {
     void until(() => held.events.length > 0, { what: "the record" }).then(() => call.cancel());
   });
   expect((await asked).error?.code).toBe(1);
