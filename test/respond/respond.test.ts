@@ -2,22 +2,7 @@ import type { Reason } from "../../src/reasons.js";
 import { reasonTable } from "../../src/reasons.js";
 import { bareDenial, type RespondParts, respond } from "../../src/respond/index.js";
 import { type AgentRequest, asEnvoyReads, atTheTool } from "../pipeline/envoy.js";
-
-const allow = { verdict: "allow", reason: "allowed", detail: "", violations: [], sanitize: [] } as const;
-const parts: RespondParts = {
-  decisionId: "01KJMK0000000000000000DEC1",
-  computed: allow,
-  enforced: allow,
-  mode: "enforce",
-  policyVersion: "sha256:9f2c",
-  agentId: "bot",
-  tool: "deploy-api",
-  action: "deploy",
-  headers: [],
-  query: [],
-  credentialHeader: "authorization",
-  statusUrl: (id) => `https://c.example/v1/approvals/${id}`,
-};
+import { allow, parts } from "./parts.js";
 
 const told = (more: Partial<RespondParts> = {}) => asEnvoyReads(respond({ ...parts, ...more }));
 const denied = (reason: Reason, more: Partial<RespondParts["enforced"]> = {}) => {
