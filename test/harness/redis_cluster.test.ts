@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { redisProgram } from "./find_redis.js";
 import { describeWith, requirePart } from "./parts.js";
 import { type OwnCluster, startRedisCluster } from "./redis_cluster.js";
@@ -30,5 +31,17 @@ describeWith(part, "a cluster of our own", (use) => {
     await third.controls.restart();
     await cluster.untilWhole();
     expect(await third.raw.get("a")).toBeNull();
+  });
+
+  test("a hand-over whose votes come too late is asked for again", async () => {
+    const [first, ...voters] = cluster.nodes;
+    const replica = await cluster.addReplica(first);
+    for (const { controls } of voters) await controls.pause();
+    const done = cluster.handOver(replica);
+    // Longer than a server remembers the request.
+    await sleep(5500);
+    for (const { controls } of voters) await controls.resume();
+    await done;
+    expect(await replica.raw.get("b")).toBe("1");
   });
 });

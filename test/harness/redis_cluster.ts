@@ -18,8 +18,10 @@ export interface ClusterNode {
 /** Three primaries that share the slots evenly, in order; a dead one leaves the slots of the others served. */
 export interface OwnCluster {
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
-  /** Starts a further node that copies one of them, and waits until it has. */
+  /** Starts a further node that copies one of them, and waits until it has and every primary knows of it. */
   addReplica(of: ClusterNode): Promise<ClusterNode>;
+  /** A replica takes over from its living primary, by the votes of the others. */
+  handOver(to: ClusterNode): Promise<void>;
   /** Resolves when every one of these nodes knows the whole cluster and takes commands. */
   untilWhole(nodes?: readonly ClusterNode[]): Promise<void>;
   stop(): Promise<void>;
@@ -55,8 +57,15 @@ export async function startRedisCluster(program: string, certificates?: RedisCer
         await until(async () => /^master_link_status:up/m.test(await node.raw.info("replication")), {
           what: "the replica's copy",
         });
+        // Who has not heard of it yet gives it no vote.
+        for (const { name, raw } of nodes) {
+          await until(async () => isReplica(String(await raw.cluster("NODES")), node, of), {
+            what: `${name} to know the replica`,
+          });
+        }
         return node;
       },
+      handOver,
       untilWhole: (some = nodes) => untilWhole(some),
       stop,
     };
@@ -120,6 +129,23 @@ async function untilWhole(nodes: readonly ClusterNode[]): Promise<void> {
       { what: `${name} to know the whole cluster` },
     );
   }
+}
+
+function isReplica(nodes: string, { id }: ClusterNode, of: ClusterNode): boolean {
+  return nodes.split("\n").some((line) => line.startsWith(`${id} `) && line.includes(`slave ${of.id} `));
+}
+
+/** A server forgets a request that was not carried out after 5 s (`CLUSTER_MF_TIMEOUT`), as on a busy machine. */
+async function handOver({ raw }: ClusterNode): Promise<void> {
+  const isPrimary = async () => ((await raw.call("ROLE")) as string[])[0] === "master";
+  await until(
+    async () => {
+      if (!(await isPrimary())) await raw.call("CLUSTER", "FAILOVER");
+      await until(isPrimary, { what: "the votes", timeoutMs: 6000 });
+      return true;
+    },
+    { what: "the hand-over", timeoutMs: 120_000 },
+  );
 }
 
 /** A free port whose bus port is free as well. */

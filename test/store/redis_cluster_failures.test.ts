@@ -97,8 +97,7 @@ describeWith(part, "failures of a cluster", (use) => {
     const replica = await cluster.addReplica(old);
     await until(async () => /^slave0:.*state=online/m.test(await old.raw.info("replication")), { what: "the copy" });
     const spent = await spentBy(store, agent);
-    await replica.raw.call("CLUSTER", "FAILOVER");
-    await until(async () => ((await replica.raw.call("ROLE")) as string[])[0] === "master", { what: "the hand-over" });
+    await cluster.handOver(replica);
     let [passed, refused] = [0, 0];
     for (let n = 0; n < 50; n++) {
       await spend(store, agent).then(
