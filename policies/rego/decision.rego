@@ -5,8 +5,6 @@ package countersign
 
 # The answer in as few words as it takes: most calls pass, and nothing more is to be said of them. Else it is the decision.
 answer := "allowed" if {
-	passes(plan.shortcut)
-} else := "allowed" if {
 	findings == []
 	demands == []
 	redactions == []

@@ -12,8 +12,8 @@ plan := given if {
 	given := data.policies["(prepared)"]
 } else := drawn_up
 
-# What the server asks for. No agent has a name with brackets.
-prepared := object.union(drawn_up, {"shortcut": shortcut})
+# What the server asks for: the plan, which it puts under a name that no agent has, and the shortcut.
+prepared := {"plan": drawn_up, "shortcut": shortcut}
 
 drawn_up := {
 	"fixed": array.concat(not_known, array.concat(denied_by_name, not_granted)),

@@ -1,8 +1,13 @@
-# The short way to "allowed", which is the answer to most calls. What it asks of every call is laid out once, beside the plan;
+# The short way to "allowed", which is the answer to most calls. What it asks of every call is laid out once, with the plan;
 # a call that passes has no finding, no demand and nothing to change. One that does not pass takes the long way, which
 # decides: so this may be narrower than the rules, never wider. `else` stops at the first body that holds, where bodies side
 # by side are all tried.
+#
+# It names no file and rests on nothing but itself and the input, so agents of whom the same is asked share it.
 package countersign
+
+# Put before the program by itself, as `data.shortcut`. Undefined where a call has to take the long way.
+at_once := "allowed" if passes(data.shortcut)
 
 passes(short) if {
 	every values in short.environments { values[input.environment] }
@@ -84,11 +89,11 @@ untouched(true) if {
 	input.http.query == {}
 }
 
-unseen_data(false)
-
-unseen_data(true) if {
-	redactions == []
-	tags == []
+# Of none of these detectors may there be a hit, whatever would follow from it.
+unseen_data(detectors) if {
+	detectors == {}
+} else if {
+	every hit in input.dlp.hits { not detectors[hit.detector] }
 }
 
 # --- what is laid out ------------------------------------------------------------------------------------------
@@ -114,14 +119,14 @@ shortcut := {
 		shortened(condition)
 	],
 	"conditions": [condition | some condition in conditions; not shortened(condition)],
-	"others": [rule |
+	"others": [object.remove(rule, ["entry"]) |
 		some rule in rules_in_order
 		not rule.kind in ({"environments", "param_required"} | checked_kinds)
 		not by_digest(rule)
 	],
 	"egress": drawn_up.egress,
 	"cleans": count(drawn_up.sanitizers) > 0,
-	"seeks": (count(drawn_up.redacting) + count(drawn_up.tagging)) > 0,
+	"seeks": {rule.detector: true | some rule in array.concat(drawn_up.redacting, drawn_up.tagging)},
 } if {
 	drawn_up.fixed == []
 	drawn_up.rego == []

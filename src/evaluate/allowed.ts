@@ -11,7 +11,7 @@ const view = Object.freeze({
   redeems: false,
 });
 
-/** The decision that `countersign/answer` calls `allowed`: every rule holds, and nothing is to be done. One for all calls. */
+/** The decision that the program calls `allowed`: every rule holds, and nothing is to be done. One for all calls. */
 export const allowed = Object.freeze({
   decision: view,
   enforced: view,

@@ -3,9 +3,10 @@ import type { AgentDocument } from "../policies/document.js";
 import { type Entrypoint, type Program, type ProgramInstance, resultOf } from "../policies/program.js";
 import { allowed } from "./allowed.js";
 import { createMatcher } from "./matcher.js";
-import { type Named, namedIn, type Plan, planInput } from "./plan.js";
+import { type Named, namedIn, type Prepared, planInput } from "./plan.js";
 import { type KeptPlan, Plans } from "./plans.js";
 import { readsOf } from "./reads.js";
+import { type Placed, Shortcuts } from "./shortcuts.js";
 import { slimInput } from "./slim_input.js";
 
 /** Runs the policy program with one agent's document before it. */
@@ -17,9 +18,6 @@ export interface Engine {
 }
 
 type Input = { [name: string]: Json };
-
-/** Where something stands in the program's memory. */
-type Placed = Pick<KeptPlan, "address" | "memory">;
 
 /** A whole document, of which plans are made. */
 interface Whole extends Placed {
@@ -42,10 +40,12 @@ const passes = '[{"result":"allowed"}]';
 
 /**
  * Keeps one WASM instance and puts only what concerns the call before it: what the program made of the agent's document for
- * the tool and action. So memory and time do not grow with the number of agents, nor with what else a document says.
+ * the tool and action, and of that first the shortcut. So memory and time do not grow with the number of agents, nor with
+ * what else a document says.
  */
 export function createEngine(program: Program): Engine {
   const plans = new Plans();
+  const shortcuts = new Shortcuts();
   const wholes = new WeakMap<AgentDocument, Whole>();
   const match = createMatcher();
   let instance: ProgramInstance | null = null;
@@ -89,10 +89,12 @@ export function createEngine(program: Program): Engine {
 
   function prepare(program: ProgramInstance, id: string, document: AgentDocument, named: Named): KeptPlan {
     const answer = askWhole(program, id, document, planInput(id, named));
-    const plan = resultOf(JSON.parse(answer)) as Plan;
+    const { plan, shortcut: short } = resultOf(JSON.parse(answer)) as Prepared;
     // No agent is called so; the program takes it for what it said itself.
     const json = JSON.stringify({ policies: { "(prepared)": plan } });
-    return { json, reads: readsOf(plan), address: 0, memory: 0 };
+    const reads = readsOf(plan);
+    const shortcut = short && shortcuts.of(short, reads);
+    return { json, reads: shortcut?.reads ?? reads, shortcut, address: 0, memory: 0 };
   }
 
   function put(program: ProgramInstance, kept: Placed, json: string): void {
@@ -110,8 +112,14 @@ export function createEngine(program: Program): Engine {
       plan = prepare(program, id, document, named);
       plans.set(document, named, plan);
     }
+    const told = slimInput(input, plan.reads, match);
+    const { shortcut } = plan;
+    if (shortcut) {
+      if (shortcut.memory !== memory) put(program, shortcut, shortcut.json);
+      if (program.ask("countersign/at_once", shortcut.address, told) === passes) return allowed;
+    }
     if (plan.memory !== memory) put(program, plan, plan.json);
-    const answer = program.ask("countersign/answer", plan.address, slimInput(input, plan.reads, match));
+    const answer = program.ask("countersign/answer", plan.address, told);
     return answer === passes ? allowed : resultOf(JSON.parse(answer));
   }
 

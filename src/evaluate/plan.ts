@@ -13,6 +13,12 @@ export interface Plan {
   sanitizers: { sanitize: SanitizeDocument }[];
 }
 
+/** What the program gives for a document, a tool and an action. `shortcut` is `null` where no call can pass by one. */
+export interface Prepared {
+  plan: Plan;
+  shortcut: object | null;
+}
+
 /** What an input names, and so what of a document concerns it. */
 export interface Named {
   tool: string | null;

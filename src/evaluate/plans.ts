@@ -1,15 +1,15 @@
 import type { AgentDocument } from "../policies/document.js";
 import type { Named } from "./plan.js";
 import type { Reads } from "./reads.js";
+import type { Placed, Shortcut } from "./shortcuts.js";
 
-/** A plan that was asked for once, kept as what is put before the program. */
-export interface KeptPlan {
+/** A plan that was asked for once, kept as what is put before the program for a call that the shortcut does not let through. */
+export interface KeptPlan extends Placed {
   /** `data`, as JSON. */
   json: string;
   reads: Reads;
-  /** Where it stands in the program's memory, as long as that is the one of this number. */
-  address: number;
-  memory: number;
+  /** What is asked first; `null` where no call can pass by it. */
+  shortcut: Shortcut | null;
 }
 
 /** Of one document. Actions may be named by agents, so one of them must not push out the plans of others. */

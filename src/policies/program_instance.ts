@@ -7,6 +7,7 @@ const { loadPolicySync } = createRequire(import.meta.url)(
 /** What `policy.wasm` can be asked; the first is the decision. */
 export const entrypoints = [
   "countersign/decision",
+  "countersign/at_once",
   "countersign/answer",
   "countersign/prepared",
   "countersign/explanation",

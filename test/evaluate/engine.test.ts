@@ -61,12 +61,13 @@ test("each call is judged by its own agent's document, whoever called before", (
 test("what was put before the program is not put there again, whoever called meanwhile", () => {
   const { engine, seen } = counted();
   for (let i = 0; i < 5; i++) verdict(engine, "deploy-manager");
-  // The document, and then what the program made of it.
+  // The document, and then the shortcut that the program made of it.
   expect(seen.put).toBe(2);
   verdict(engine, "other-agent");
-  expect(seen.put).toBe(4);
+  // The plan as well, since this call does not pass.
+  expect(seen.put).toBe(5);
   for (const agent of ["deploy-manager", "other-agent", "deploy-manager"]) verdict(engine, agent);
-  expect(seen.put).toBe(4);
+  expect(seen.put).toBe(5);
   expect(seen.asked.filter((entrypoint) => entrypoint === "countersign/prepared")).toHaveLength(2);
 });
 
@@ -82,7 +83,10 @@ test.each(["put", "ask"] as const)("an instance that fails in %s is not used aga
 });
 
 test.each(["[]", '[{"result":1},{"result":2}]', "{}", "null", '"result"'])("%s is no answer", (results) => {
-  for (const failing of ["countersign/prepared", "countersign/answer"]) {
+  for (const [failing, agent] of [
+    ["countersign/prepared", "deploy-manager"],
+    ["countersign/answer", "other-agent"],
+  ] as const) {
     const engine = createEngine({
       ...program,
       instantiate() {
@@ -93,6 +97,29 @@ test.each(["[]", '[{"result":1},{"result":2}]', "{}", "null", '"result"'])("%s i
         };
       },
     });
-    expect(() => verdict(engine, "deploy-manager")).toThrow("no single result");
+    expect(() => verdict(engine, agent)).toThrow("no single result");
   }
 });
+
+test.each(["[]", '[{"result":true}]', "{}", ""])(
+  "%p of a shortcut lets nobody pass, and the plan is asked",
+  (results) => {
+    const asked: string[] = [];
+    const engine = createEngine({
+      ...program,
+      instantiate() {
+        const instance = program.instantiate();
+        return {
+          ...instance,
+          ask(entrypoint, ...rest) {
+            asked.push(entrypoint);
+            return entrypoint === "countersign/at_once" ? results : instance.ask(entrypoint, ...rest);
+          },
+        };
+      },
+    });
+    expect(verdict(engine, "deploy-manager")).toBe("allowed");
+    expect(verdict(engine, "other-agent")).toBe("max_replicas");
+    expect(asked.filter((entrypoint) => entrypoint === "countersign/answer")).toHaveLength(2);
+  },
+);

@@ -5,6 +5,7 @@ const documentOf = () => ({}) as AgentDocument;
 const plan = (characters: number): KeptPlan => ({
   json: "x".repeat(characters),
   reads: { members: [], params: null, http: null, matches: [] },
+  shortcut: null,
   address: 0,
   memory: 0,
 });

@@ -73,16 +73,39 @@ test("each call after the first is one question, and nothing is put before the p
   seen.asked.length = 0;
   for (let i = 0; i < 5; i++) for (const agent of ["few", "many", "again"]) judge(engine, agent);
   expect(seen.put).toHaveLength(before);
-  expect(seen.asked).toEqual(Array.from({ length: 15 }, () => "countersign/answer"));
+  expect(seen.asked).toEqual(Array.from({ length: 15 }, () => "countersign/at_once"));
 });
 
 test("what is put before the program does not grow with the actions that a call does not name", () => {
   const sizes = ["few", "many"].map((agent) => {
     const { engine, seen } = counted();
     judge(engine, agent);
-    return (seen.put.at(-1) as string).replaceAll(/"(few|many)\.yaml"/g, "").length;
+    judge(engine, agent, { environment: "elsewhere" });
+    const [shortcut, plan] = seen.put.slice(-2) as [string, string];
+    return [shortcut.length, plan.replaceAll(/"(few|many)\.yaml"/g, "").length];
   });
-  expect(sizes[1]).toBe(sizes[0]);
+  expect(sizes[1]).toEqual(sizes[0]);
+});
+
+test("agents of whom the same is asked share what is put before the program, whatever their files are called", () => {
+  const { engine, seen } = counted();
+  for (const agent of ["few", "many"]) expect(judge(engine, agent)).toBe("allow");
+  const shortcuts = seen.put.filter((json) => json.startsWith('{"shortcut":'));
+  expect(shortcuts).toHaveLength(1);
+  expect(shortcuts[0]).not.toContain(".yaml");
+});
+
+test("agents of whom something else is asked share nothing", () => {
+  const { engine, seen } = counted();
+  const { id, document } = set.documentOf("few");
+  const less = structuredClone(document);
+  for (const { rules } of less.files.flatMap(({ actions }) => actions)) {
+    for (const rule of rules) if (rule.kind === "max") rule.limit = 0;
+  }
+  expect(judge(engine, "few")).toBe("allow");
+  expect(engine.run(id, less, inputOf("few"))).toMatchObject({ decision: { reason: "max_replicas" } });
+  expect(judge(engine, "few")).toBe("allow");
+  expect(seen.put.filter((json) => json.startsWith('{"shortcut":'))).toHaveLength(2);
 });
 
 test("the input does not grow with headers, parameters and members that no rule reads", () => {
@@ -135,8 +158,8 @@ test("an agent that invents actions does not have its whole document put before 
 test("the usual rules and conditions are all asked in the short way, and what is not is asked as ever", () => {
   const { engine, seen } = counted();
   judge(engine, "few");
-  const { policies } = JSON.parse(seen.put.at(-1) as string) as { policies: Record<string, { shortcut: object }> };
-  expect(policies["(prepared)"]?.shortcut).toMatchObject({
+  const { shortcut } = JSON.parse(seen.put.at(-1) as string) as { shortcut: object };
+  expect(shortcut).toMatchObject({
     environments: [{ staging: true, production: true }],
     params: {
       replicas: [["max", 50000]],
