@@ -33,7 +33,7 @@ export class WaitingCalls {
   /** The ring: call `n`, counted from 1, is at `n % most`. One that was taken has no subject. */
   readonly #ids: Uint8Array;
   readonly #untilMs: Float64Array;
-  readonly #subjects: (Subject | null)[] = [null];
+  readonly #subjects: (Subject | null)[];
   #last = 0;
   #inRing = 0;
   /** Those whose place was needed: older than all in the ring, and only as many as there is room for besides those. */
@@ -46,6 +46,7 @@ export class WaitingCalls {
     this.#most = most;
     this.#ids = new Uint8Array(most * idLength);
     this.#untilMs = new Float64Array(most);
+    this.#subjects = new Array<Subject | null>(most).fill(null);
     this.#older = new RecentMap(most);
   }
 

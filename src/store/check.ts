@@ -169,7 +169,7 @@ export function checkUsage({ agent, session }: UsageRequest): void {
   if (session !== null) checkName("session", session);
 }
 
-/** In a third of the time of a look for halves of characters: what has one byte for each character needs none. */
+/** In a fifth of the time of a look for halves of characters: what has one byte for each character needs none. */
 export function checkName(path: string, value: string): void {
   if (value === "") throw new RangeError(`${path} is empty`);
   if (!value.isWellFormed()) throw new RangeError(`${path} is not well-formed Unicode`);
