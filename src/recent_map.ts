@@ -37,7 +37,7 @@ export class RecentMap<K, V> {
     const entry = { key, value, older: null, newer: null };
     this.#entries.set(key, entry);
     this.#append(entry);
-    if (this.#entries.size > this.#most && this.#oldest) this.delete(this.#oldest.key);
+    if (this.#entries.size > this.#most) this.dropOldest();
   }
 
   delete(key: K): void {
@@ -45,6 +45,10 @@ export class RecentMap<K, V> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#unlink(entry);
+  }
+
+  dropOldest(): void {
+    if (this.#oldest) this.delete(this.#oldest.key);
   }
 
   get size(): number {

@@ -1,12 +1,9 @@
-import type { DecisionRecord, OutcomeRecord } from "../audit/record.js";
+import type { DecisionRecord } from "../audit/record.js";
 import { RecentMap } from "../recent_map.js";
 import { letsThrough } from "../verdict.js";
+import { type Passed, type Waiting, WaitingCalls } from "./waiting.js";
 
-/** What the record of an outcome takes from the record of its decision, where it was masked. */
-export type Passed = Pick<
-  OutcomeRecord,
-  "decision_id" | "deployment_id" | "session_id" | "agent_id" | "tool" | "action" | "environment" | "service"
->;
+export type { Passed } from "./waiting.js";
 
 /** What is known of a call whose end was told; see `PassedDecisions.told`. */
 export type ToldOf = Passed | "repeated" | "contradicted" | "unknown";
@@ -22,19 +19,19 @@ export interface PassedDecisions {
   told(decisionId: string, end: string): ToldOf;
 }
 
-/** Calls that wait for their outcome, and ids whose outcome was told. One that waits takes some 500 bytes. */
+/** Calls that wait for their outcome, and ids whose outcome was told. One that waits takes some 60 bytes, in a ring of as many. */
 const most = 50_000;
 /** After so long an outcome has been lost. */
 const waitsMs = 3_600_000;
 
 export function passedDecisions(now: () => number, size = most): PassedDecisions {
-  const waiting = new RecentMap<string, Waiting>(size);
+  const waiting = new WaitingCalls(size);
   const told = new RecentMap<string, Told>(size);
   // Ids that nobody here knows have a place of their own, so that those who invent some push out no other.
   const strange = new RecentMap<string, Told>(size);
   return {
     recorded(decision) {
-      if (letsThrough(decision.enforced)) waiting.set(decision.decision_id, waitingOf(decision, now() + waitsMs));
+      if (letsThrough(decision.enforced)) waiting.add(decision, now() + waitsMs);
     },
     told(id, end) {
       const before = told.get(id) ?? strange.get(id);
@@ -43,11 +40,10 @@ export function passedDecisions(now: () => number, size = most): PassedDecisions
         before.contradicted = true;
         return "contradicted";
       }
-      const found = waiting.get(id);
-      waiting.delete(id);
-      const isKnown = found !== undefined && now() <= found.untilMs;
+      const found = waiting.take(id);
+      const isKnown = found !== null && now() <= found.untilMs;
       (isKnown ? told : strange).set(id, { end, contradicted: false });
-      return isKnown ? passedOf(found) : "unknown";
+      return isKnown ? passedOf(id, found) : "unknown";
     },
   };
 }
@@ -59,16 +55,6 @@ interface Told {
   contradicted: boolean;
 }
 
-/** One flat object each: there are tens of thousands, and most are dropped unread. */
-interface Waiting extends Passed {
-  untilMs: number;
-}
-
-function waitingOf(decision: DecisionRecord, untilMs: number): Waiting {
-  const { decision_id, deployment_id, session_id, agent_id, tool, action, environment, service } = decision;
-  return { decision_id, deployment_id, session_id, agent_id, tool, action, environment, service, untilMs };
-}
-
-function passedOf({ untilMs: _, ...passed }: Waiting): Passed {
-  return passed;
+function passedOf(decision_id: string, { subject }: Waiting): Passed {
+  return { decision_id, ...subject };
 }

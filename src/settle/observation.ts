@@ -42,7 +42,7 @@ export function observationOf(seen: Seen, answer: { verdict: Verdict; reason: st
     burst: terms.burst,
     outcome,
     refusal,
-    detail: cut(`${call?.tool ?? "?"}:${call?.action ?? "?"}`),
+    detail: detailOf(call?.tool ?? "?", call?.action ?? "?"),
     tool: call?.tool ?? null,
     classification: call?.classification ?? [],
     tags: seen.tags,
@@ -63,6 +63,14 @@ function isIndicator(reason: string): reason is Indicator {
 
 function distinct(found: readonly Indicator[], telling: Indicator | undefined): Indicator[] {
   return [...new Set(telling === undefined ? found : [...found, telling])];
+}
+
+/** Calls of many agents do the same: each text anew would be looked through and compared by everybody who gets it. */
+let last = { tool: "?", action: "?", detail: "?:?" };
+
+function detailOf(tool: string, action: string): string {
+  if (last.tool !== tool || last.action !== action) last = { tool, action, detail: cut(`${tool}:${action}`) };
+  return last.detail;
 }
 
 /** Never between the two halves of a character, since one half is no text. */

@@ -10,21 +10,65 @@ const largest = 2 ** 52;
 /** Redis rounds the time that a key has left to milliseconds; what is known must not seem to end later than it does. */
 const roundingMs = 10;
 
-/** What is known of an agent, or of a session of one: all members are there, those of the other are empty. */
-interface Noted {
+/** Says which of two replies is the newer one. */
+interface Aged {
   /** The store's clock. */
   nowMs: number;
   /** What only grows while the store remembers it. */
   grown: number;
   untilMs: number;
-  known: KnownCounters;
+}
+
+/**
+ * What is known of an agent. It is written over by each reply: an object of its own for each would outlive the collections of
+ * what is young, and be most of what a call leaves for the slow ones. -1 stands for what is not there, since a member that is
+ * now a number and now none takes a place of its own for each number.
+ */
+class OfAgent implements Aged {
+  nowMs = 0;
+  grown = 0;
+  untilMs = 0;
+  private tatUs = -1;
+  private day = 0;
+  private spentMicro = 0;
+  private lostAtMs = -1;
+
+  note(counters: Counters, untilMs: number): void {
+    this.nowMs = counters.nowMs;
+    this.grown = counters.charges;
+    this.untilMs = untilMs;
+    this.tatUs = counters.tatUs ?? -1;
+    this.day = counters.day;
+    this.spentMicro = counters.spentMicro;
+    this.lostAtMs = counters.lostAtMs ?? -1;
+  }
+
+  /** The members of a session are empty. */
+  get known(): KnownCounters {
+    return {
+      charges: this.grown,
+      tatUs: this.tatUs < 0 ? null : this.tatUs,
+      day: this.day,
+      spentMicro: this.spentMicro,
+      sessionSpentMicro: 0,
+      keptUntilMs: this.untilMs,
+      sessionKeptUntilMs: 0,
+      lostAtMs: this.lostAtMs < 0 ? null : this.lostAtMs,
+      sessionLostAtMs: null,
+    };
+  }
+}
+
+/** What is known of a session of an agent: `grown` is what it spent. */
+interface OfSession extends Aged {
+  lostAtMs: number | null;
 }
 
 /** What one process knows of enforced counters, from what the store said of them. */
 export class CountersSeen {
   readonly #now: () => number;
-  readonly #agents: RecentMap<string, Noted>;
-  readonly #sessions: RecentMap<string, Noted>;
+  readonly #agents: RecentMap<string, OfAgent>;
+  readonly #sessions: RecentMap<string, OfSession>;
   /** The last loss of each agent that was heard of. */
   readonly #losses: RecentMap<string, number>;
   #aheadMs = 0;
@@ -48,7 +92,7 @@ export class CountersSeen {
     const noted = this.#agents.get(agent);
     const session = sessionBudget && this.#sessions.get(keyOf(agent, sessionBudget.session));
     if (!session) return noted ? noted.known : null;
-    return together(noted?.known ?? null, session.known);
+    return together(noted?.known ?? null, session);
   }
 
   /** True when it tells of a loss that is new to this process, which knew the agent before. */
@@ -66,56 +110,51 @@ export class CountersSeen {
   }
 
   #remember({ agent, enforced }: Pick<SettleRequest, "agent" | "enforced">, counters: Counters): void {
-    const { nowMs, charges, tatUs, day, spentMicro, sessionSpentMicro, lostAtMs } = counters;
+    const { nowMs, charges, tatUs, spentMicro, sessionSpentMicro, lostAtMs } = counters;
     this.#aheadMs = nowMs - Math.floor(this.#now());
     if (Math.max(charges, tatUs ?? 0, spentMicro, sessionSpentMicro) > largest) return;
-    const keptUntilMs = Math.max(0, counters.keptUntilMs - roundingMs);
-    const known: KnownCounters = {
-      charges,
-      tatUs,
-      day,
-      spentMicro,
-      sessionSpentMicro: 0,
-      keptUntilMs,
-      sessionKeptUntilMs: 0,
-      lostAtMs,
-      sessionLostAtMs: null,
-    };
-    keepNewest(this.#agents, agent, { nowMs, grown: charges, untilMs: keptUntilMs, known });
+    this.#noteAgent(agent, counters);
     const { sessionBudget } = enforced;
-    if (!sessionBudget) return;
-    const sessionKeptUntilMs = Math.max(0, counters.sessionKeptUntilMs - roundingMs);
-    keepNewest(this.#sessions, keyOf(agent, sessionBudget.session), {
-      nowMs,
-      grown: sessionSpentMicro,
-      untilMs: sessionKeptUntilMs,
-      known: together(null, { ...known, sessionSpentMicro, sessionKeptUntilMs, sessionLostAtMs: lostAtMs }),
-    });
+    if (!sessionBudget || sessionSpentMicro === 0) return;
+    const key = keyOf(agent, sessionBudget.session);
+    const untilMs = surelyUntil(counters.sessionKeptUntilMs);
+    if (isOlder(nowMs, sessionSpentMicro, this.#sessions.get(key))) return;
+    this.#sessions.set(key, { nowMs, grown: sessionSpentMicro, untilMs, lostAtMs });
+  }
+
+  #noteAgent(agent: string, counters: Counters): void {
+    if (counters.charges === 0) return;
+    const before = this.#agents.get(agent);
+    if (isOlder(counters.nowMs, counters.charges, before)) return;
+    const noted = before ?? new OfAgent();
+    noted.note(counters, surelyUntil(counters.keptUntilMs));
+    if (before === undefined) this.#agents.set(agent, noted);
   }
 }
 
-/** Nearly all calls have the first one alone, and that is given as it was noted. */
-function together(ofAgent: KnownCounters | null, ofSession: KnownCounters): KnownCounters {
+/** Nearly all calls have the first one alone. */
+function together(ofAgent: KnownCounters | null, ofSession: OfSession): KnownCounters {
   return {
     charges: ofAgent?.charges ?? 0,
     tatUs: ofAgent?.tatUs ?? null,
     day: ofAgent?.day ?? 0,
     spentMicro: ofAgent?.spentMicro ?? 0,
-    sessionSpentMicro: ofSession.sessionSpentMicro,
+    sessionSpentMicro: ofSession.grown,
     keptUntilMs: ofAgent?.keptUntilMs ?? 0,
-    sessionKeptUntilMs: ofSession.sessionKeptUntilMs,
+    sessionKeptUntilMs: ofSession.untilMs,
     lostAtMs: ofAgent?.lostAtMs ?? null,
-    sessionLostAtMs: ofSession.sessionLostAtMs,
+    sessionLostAtMs: ofSession.lostAtMs,
   };
 }
 
+function surelyUntil(untilMs: number): number {
+  return Math.max(0, untilMs - roundingMs);
+}
+
 /** Replies come in any order. What only grows tells it, unless it has ended meanwhile and begun again. */
-function keepNewest(notes: RecentMap<string, Noted>, key: string, reply: Noted): void {
-  if (reply.grown === 0) return;
-  const before = notes.get(key);
-  const counts = before !== undefined && before.untilMs > reply.nowMs;
-  const older = counts && (reply.grown < before.grown || (reply.grown === before.grown && reply.nowMs < before.nowMs));
-  if (!older) notes.set(key, reply);
+function isOlder(nowMs: number, grown: number, before: Aged | undefined): boolean {
+  if (before === undefined || before.untilMs <= nowMs) return false;
+  return grown < before.grown || (grown === before.grown && nowMs < before.nowMs);
 }
 
 function limits({ rate, toolRate, budget, sessionBudget }: Charge): boolean {

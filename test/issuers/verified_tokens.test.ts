@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { type Most, verifiedTokens } from "../../src/issuers/verified_tokens.js";
 
 const nowMs = 1_000_000;
@@ -19,6 +20,36 @@ test("a token is found by the whole of it", () => {
     undefined,
     undefined,
   ]);
+});
+
+test("a token with the same end as one that is remembered is not taken for it, whatever comes first", () => {
+  const end = "s".repeat(86);
+  const [one, other, part] = [`a.b.${end}`, `a.c.${end}`, end];
+  const tokens = filled(undefined, [[one, 1]]);
+  expect([one, other, part, `x${one}`].map((token) => tokens.get(token))).toEqual([1, undefined, undefined, undefined]);
+  tokens.set(other, 2, later);
+  expect([one, other, part].map((token) => tokens.get(token))).toEqual([undefined, 2, undefined]);
+  // Those that made room for each other are counted as one.
+  const few = filled({ tokens: 2, bytes: plenty }, [
+    [one, 1],
+    [other, 2],
+    ["another", 3],
+  ]);
+  expect([one, other, "another"].map((token) => few.get(token))).toEqual([undefined, 2, 3]);
+});
+
+test("of tokens that differ in one character, or are as long as a key or shorter, exactly the same one is found", () => {
+  const token = fc.string({ unit: fc.constantFrom("a", "b", "."), minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(fc.array(token, { maxLength: 20 }), fc.array(token, { maxLength: 20 }), (verified, asked) => {
+      const tokens = filled(
+        undefined,
+        verified.map((text) => [text, text] as [string, string]),
+      );
+      for (const text of [...verified, ...asked]) expect([undefined, text]).toContain(tokens.get(text));
+      for (const text of asked) if (!verified.includes(text)) expect(tokens.get(text)).toBeUndefined();
+    }),
+  );
 });
 
 test("the oldest makes room, and one that was verified again is not old", () => {
