@@ -39,6 +39,8 @@ test.each([
   const request = read(protos.decodeRequest(second), { maxBodyBytes: 1_000 });
   expect(toText).toHaveBeenCalledTimes(texts);
   expect(request.headers).toHaveLength(6);
+  // In neither form is it made into the other one.
+  expect(typeof request.body).toBe(raw ? "object" : "string");
 });
 
 test("answers are written in one place, which one answer takes from the one before", () => {
