@@ -30,8 +30,8 @@ export interface HttpRequest {
   /** Request target as received: path and query, undecoded. */
   target: string;
   headers: readonly Header[];
-  /** The whole body; empty when there was none. */
-  body: Uint8Array;
+  /** The whole body; empty when there was none. A text stands for its bytes in UTF-8, and has no half characters. */
+  body: Uint8Array | string;
   /** True when the message framing announced a body, whether or not Envoy passed it on. */
   bodyAnnounced: boolean;
   /** Only where Envoy's word about its clients counts, and where it saw a certificate. */

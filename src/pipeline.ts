@@ -19,6 +19,7 @@ import { identifyAtOnce } from "./identify/index.js";
 import type { VerifyKey } from "./keys/keys.js";
 import type { Happening } from "./notify/notice.js";
 import type { Outcome } from "./outcome.js";
+import type { AgentDocument } from "./policies/document.js";
 import { read } from "./read/index.js";
 import { createMasker, type Masker, record } from "./record/index.js";
 import { Refusal } from "./refusal.js";
@@ -96,6 +97,7 @@ interface Understood {
   request: HttpRequest;
   identity: Identity;
   session: Session;
+  document: AgentDocument;
   call: Call;
   attested: Attested;
 }
@@ -126,16 +128,19 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     trail.identity = identity;
     const session = sessionOf(identity, trail.workspace.registry);
     trail.session = session;
+    // Once for all stages: among thousands of agents it is looked up where the processor's cache has not been for long.
+    const { document } = trail.workspace.policies.documentOf(identity.agent.id);
+    trail.document = document;
     const call = meant(question, trail, request);
     const attesting = stage.attest(trail, circumstances(identity, session, call, nowMs));
     const attested = attesting instanceof Promise ? await attesting : attesting;
     trail.attested = attested;
 
     // Shadow covers this step and the next one: a failure is a result, for the decision to weigh.
-    const understood = { request, identity, session, call, attested };
+    const understood = { request, identity, session, document, call, attested };
     let evaluation: Attempt<Evaluation>;
     try {
-      const recalling = stage.recall(trail, remembered(understood, trail));
+      const recalling = stage.recall(trail, remembered(understood));
       const recalled = recalling instanceof Promise ? await recalling : recalling;
       const evaluating = stage.evaluate(trail, judged(understood, trail, recalled, nowMs));
       trail.evaluation = evaluating instanceof Promise ? await evaluating : evaluating;
@@ -151,7 +156,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     }
     if ("value" in settlement) keep(settlement.value, trail, identity, session);
 
-    const { limits, mode, failure_mode: failureMode } = trail.workspace.policies.documentOf(identity.agent.id).document;
+    const { limits, mode, failure_mode: failureMode } = document;
     const { dryRun } = options;
     return stage.decide(trail, { evaluation, settlement, tool: call.tool, limits, mode, failureMode, dryRun });
   }
@@ -188,9 +193,9 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     };
   }
 
-  function remembered({ identity, session, call, attested }: Understood, trail: Trail): RecallParts {
+  function remembered({ identity, session, document, call, attested }: Understood): RecallParts {
     const agent = identity.agent.id;
-    const { needs } = trail.workspace.policies.documentOf(agent).document;
+    const { needs } = document;
     // A bundle of somebody else's making may not say it: where a user's Rego misses the session, its `deny` is silent.
     const needsSession = needs.session || needs.rego.length > 0;
     // Policies that need no store can still say no.

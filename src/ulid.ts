@@ -1,14 +1,12 @@
 import { randomInteger } from "./random.js";
 
-/** Crockford's base32. */
-const digits = [..."0123456789ABCDEFGHJKMNPQRSTVWXYZ"];
-/** Two digits at a time: an id is put together of 13 pieces instead of 26. */
-const pairs = digits.flatMap((first) => digits.map((second) => first + second));
+/** Crockford's base32, as character codes. */
+const digits = Uint8Array.from("0123456789ABCDEFGHJKMNPQRSTVWXYZ", (digit) => digit.charCodeAt(0));
 
 /** 40 bits, which are 8 digits. */
 const half = 2 ** 40;
-/** 10 bits. */
-const pair = 2 ** 10;
+/** 20 bits: numbers up to here can be taken apart with shifts. */
+const quarter = 2 ** 20;
 
 /**
  * Makes ULIDs (github.com/ulid/spec): 26 characters, 48 bits of milliseconds and 80 random ones. Each sorts behind the one
@@ -17,12 +15,17 @@ const pair = 2 ** 10;
  */
 export function ulidFactory(now: () => number, random: (bytes: 5) => number = randomInteger): () => string {
   let lastMs = -1;
-  let time = "";
+  /** The digits of `lastMs`. */
+  const time = new Uint8Array(10);
   let [upper, lower] = [0, 0];
 
   const begin = (ms: number): void => {
     lastMs = ms;
-    time = pairOf(ms / pair ** 4) + pairOf(ms / pair ** 3) + pairOf(ms / pair ** 2) + pairOf(ms / pair) + pairOf(ms);
+    let rest = ms;
+    for (let at = time.length - 1; at >= 0; at--) {
+      time[at] = digit(rest % 32);
+      rest = Math.floor(rest / 32);
+    }
     upper = random(5);
     lower = random(5);
   };
@@ -35,15 +38,22 @@ export function ulidFactory(now: () => number, random: (bytes: 5) => number = ra
       // The next millisecond has room again.
       if (++upper === half) begin(lastMs + 1);
     }
-    return time + eightDigits(upper) + eightDigits(lower);
+    const [a, b] = [Math.floor(upper / quarter), upper % quarter];
+    const [c, d] = [Math.floor(lower / quarter), lower % quarter];
+    // All at once: put together piece by piece it takes twice as long, and eight times the memory.
+    // biome-ignore format: a row for each number
+    return String.fromCharCode(
+      time[0] as number, time[1] as number, time[2] as number, time[3] as number, time[4] as number,
+      time[5] as number, time[6] as number, time[7] as number, time[8] as number, time[9] as number,
+      digit(a >> 15), digit(a >> 10), digit(a >> 5), digit(a),
+      digit(b >> 15), digit(b >> 10), digit(b >> 5), digit(b),
+      digit(c >> 15), digit(c >> 10), digit(c >> 5), digit(c),
+      digit(d >> 15), digit(d >> 10), digit(d >> 5), digit(d),
+    );
   };
 }
 
-function eightDigits(value: number): string {
-  return pairOf(value / pair ** 3) + pairOf(value / pair ** 2) + pairOf(value / pair) + pairOf(value);
-}
-
-/** The lowest ten bits of the whole part. */
-function pairOf(value: number): string {
-  return pairs[Math.floor(value) % pair] as string;
+/** Of the lowest five bits. */
+function digit(value: number): number {
+  return digits[value & 31] as number;
 }

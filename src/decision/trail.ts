@@ -3,6 +3,7 @@ import type { Attested, Recalled } from "../attest/index.js";
 import type { Call, HttpRequest, Identity, Session } from "../call.js";
 import type { Evaluation } from "../evaluate/index.js";
 import type { Outcome } from "../outcome.js";
+import type { AgentDocument } from "../policies/document.js";
 import type { Masker, RecordParts } from "../record/index.js";
 import type { Proven } from "../refusal.js";
 import type { RecordedSession, SessionAttestation, SessionState } from "../session.js";
@@ -24,6 +25,8 @@ export interface Trail {
   request: HttpRequest | undefined;
   identity: Identity | undefined;
   session: Session | undefined;
+  /** What the policies in force say for the agent. */
+  document: AgentDocument | undefined;
   call: Call | undefined;
   attested: Attested | undefined;
   recalled: Recalled | undefined;
@@ -53,6 +56,7 @@ export function begun(decisionId: string, startedUs: number, workspace: InForce)
     request: undefined,
     identity: undefined,
     session: undefined,
+    document: undefined,
     call: undefined,
     attested: undefined,
     recalled: undefined,
@@ -86,10 +90,10 @@ function placeOf({ call, request }: Trail, shown: (text: string) => string | nul
 }
 
 /** How much of the agent's daily budget is used up after the call, where the store said so. */
-function dailyBudgetOf({ identity, settlement, workspace }: Trail): DecisionFacts["dailyBudget"] {
+function dailyBudgetOf({ document, settlement }: Trail): DecisionFacts["dailyBudget"] {
   const counters = settlement?.counters;
-  if (!identity || !counters) return null;
-  const { enforced } = workspace.policies.documentOf(identity.agent.id).document.limits;
+  if (!document || !counters) return null;
+  const { enforced } = document.limits;
   const most = enforced?.daily_budget_micro;
   return most ? { day: counters.day, used: counters.spentMicro / most } : null;
 }
@@ -179,6 +183,8 @@ export function anomaliesOf(trail: Trail): RecordParts["anomalies"] {
   };
 }
 
+const noRules: readonly string[] = Object.freeze([]);
+
 /** What operators learn of a decision. */
 export function factsOf(
   trail: Trail,
@@ -197,7 +203,7 @@ export function factsOf(
     decision: computed.verdict,
     enforced: enforced.verdict,
     reason: computed.reason,
-    rules: computed.violations.map(({ rule }) => rule),
+    rules: computed.violations.length === 0 ? noRules : computed.violations.map(({ rule }) => rule),
     mode,
     policyVersion: trail.workspace.policies.version,
     latencyUs,

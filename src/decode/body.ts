@@ -3,7 +3,7 @@ import { readJsonObject } from "../json/strict.js";
 import { Refusal } from "../refusal.js";
 import { asObject, readPairs } from "./query.js";
 
-type Reader = (bytes: Uint8Array) => { [name: string]: Json };
+type Reader = (body: Uint8Array | string) => { [name: string]: Json };
 
 const bodyMethods: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 const charset = /^charset=("?)utf-8\1$/i;
@@ -85,6 +85,8 @@ function readerOf(contentType: string): Reader {
   return row.read;
 }
 
-function readForm(bytes: Uint8Array): { [name: string]: Json } {
-  return asObject(readPairs(Buffer.from(bytes).toString("latin1"), "malformed_body"));
+function readForm(body: Uint8Array | string): { [name: string]: Json } {
+  // Nothing beyond ASCII is taken, in either form.
+  const text = typeof body === "string" ? body : Buffer.from(body).toString("latin1");
+  return asObject(readPairs(text, "malformed_body"));
 }

@@ -1,6 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { isMainThread } from "node:worker_threads";
-import { type handleUnaryCall, Server, status } from "@grpc/grpc-js";
+import { type handleUnaryCall, Metadata, Server, status } from "@grpc/grpc-js";
 import { AccessLog, type AccessLogReader } from "./access_log.js";
 import { Health } from "./health.js";
 import { type Listen, type Listener, prepareListener, type Transport } from "./listen.js";
@@ -55,12 +55,13 @@ const keepaliveMs = { time: 60_000, timeout: 20_000 };
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { log } = options;
   const listener = await prepareListener(options.listen);
-  // Its channelz stays on: without it grpc-js does not keep the list of sessions that cuts off what outlives a drain.
   const server = new Server({
     "grpc.max_receive_message_length": options.maxMessageBytes ?? defaultMaxMessageBytes,
     "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? defaultMaxConcurrentStreams,
     "grpc.keepalive_time_ms": keepaliveMs.time,
     "grpc.keepalive_timeout_ms": keepaliveMs.timeout,
+    // Nobody asks for its statistics, for which each call makes seven objects.
+    "grpc.enable_channelz": 0,
   });
   const health = new Health();
   const protos = loadProtos();
@@ -84,7 +85,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       if (!drained) health.set(serving);
     },
     drain: (ms) => {
-      drained ??= shutDown({ server, health, accessLog }, ms, log);
+      drained ??= shutDown({ server, target: address, health, accessLog }, ms, log);
       return drained;
     },
   };
@@ -106,13 +107,30 @@ function checkHandler(
     }
     try {
       const response = await check(request, { transport, cancelled: () => call.cancelled });
-      callback(null, protos.encodeResponse(response));
+      // Copied before `callback` comes back, and so before there is another answer.
+      const bytes = protos.encodeResponse(response);
+      call.sendMetadata(noMetadata);
+      callback(null, bytes, noMetadata);
     } catch (cause) {
       log.error({ err: cause }, "a check failed");
       callback({ code: status.INTERNAL, details: "internal error" });
     }
   };
 }
+
+const noHeaders = Object.freeze({});
+
+/** None before an answer and none behind it, for all calls: grpc-js would make two of them, and the maps in them, for each. */
+class NoMetadata extends Metadata {
+  override clone(): this {
+    return this;
+  }
+  override toHttp2Headers(): typeof noHeaders {
+    return noHeaders;
+  }
+}
+
+const noMetadata = new NoMetadata();
 
 async function bind(server: Server, { target, credentials, transport }: Listener): Promise<string> {
   const restoreUmask = transport === "unix" ? hideNewFiles() : () => {};
@@ -143,14 +161,18 @@ const unread: AccessLogReader = { take() {}, lost() {} };
 
 interface Served {
   server: Server;
+  /** Where it listens. */
+  target: string;
   health: Health;
   accessLog: AccessLog;
 }
 
-async function shutDown({ server, health, accessLog }: Served, ms: number, log: GrpcLog): Promise<void> {
+async function shutDown({ server, target, health, accessLog }: Served, ms: number, log: GrpcLog): Promise<void> {
   health.set(false);
   health.endWatches();
   accessLog.end();
+  // It ends the connections that are left by then. Without channelz `forceShutdown` would not know of them.
+  server.drain(target, ms);
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<"late">((resolve) => {
     timer = setTimeout(() => resolve("late"), ms);

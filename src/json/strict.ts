@@ -17,10 +17,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Reads a JSON object that every reader takes for the same (RFC 8259, RFC 7493). Throws `malformed_body` for bytes that
  * are not UTF-8, a byte order mark, anything but one object, repeated names, names spelled with needless escapes,
  * `__proto__`, lone surrogates, numbers that a double does not hold, more than 32 levels or 10,000 members. Names that
- * differ only in case count as repeated: not every reader tells them apart.
+ * differ only in case count as repeated: not every reader tells them apart. A text is taken as it is: it may have no half
+ * characters.
  */
-export function readJsonObject(bytes: Uint8Array): { [name: string]: Json } {
-  const text = decodeUtf8(bytes);
+export function readJsonObject(body: Uint8Array | string): { [name: string]: Json } {
+  const text = typeof body === "string" ? body : decodeUtf8(body);
   const value = parse(text);
   if (!isPlainJson(text, value, { depth: maxDepth, members: maxMembers })) strictly.refuseAmbiguity(text);
   if (value === null || typeof value !== "object" || Array.isArray(value)) {

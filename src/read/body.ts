@@ -5,10 +5,11 @@ import { singleValue } from "./headers.js";
 
 /** The body of a request, and whether its framing announced one. */
 export interface FramedBody {
-  body: Uint8Array;
+  body: Uint8Array | string;
   announced: boolean;
 }
 
+const loneSurrogate = /\p{Surrogate}/u;
 const decimal = /^(0|[1-9][0-9]{0,14})$/;
 
 /**
@@ -21,33 +22,42 @@ export function readFramedBody(
   partial: boolean,
   maxBodyBytes: number,
 ): FramedBody {
-  const body = bytesOf(http);
+  const body = bodyOf(http);
   const length = announcedLength(headers);
   const chunked = isChunked(headers);
   if (chunked && length !== undefined) {
     throw new Refusal("malformed_header", "content-length and transfer-encoding exclude each other");
   }
   const received = receivedBytes(http.size);
-  if (Math.max(body.length, length ?? 0, received) > maxBodyBytes) {
+  const size = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  if (Math.max(size, length ?? 0, received) > maxBodyBytes) {
     throw new Refusal("body_too_large", `the body is larger than ${maxBodyBytes} bytes`);
   }
-  if (partial || body.length < Math.max(length ?? 0, received)) {
+  if (partial || size < Math.max(length ?? 0, received)) {
     throw new Refusal("body_incomplete", "only a part of the body could be inspected");
   }
-  if (length !== undefined && length < body.length) {
+  if (length !== undefined && length < size) {
     throw new Refusal("malformed_request", "the body is longer than its content-length");
   }
-  return { body, announced: chunked || (length ?? 0) > 0 };
+  // Text of which each character is one byte is ASCII.
+  return { body: size === body.length ? body : wellFormed(body), announced: chunked || (length ?? 0) > 0 };
 }
 
-function bytesOf(http: HttpAttributes): Uint8Array {
+/** Text stays text: to be made into bytes and, when it is read, into text again would take longer than to look at it. */
+function bodyOf(http: HttpAttributes): Uint8Array | string {
   const raw = http.raw_body ?? new Uint8Array();
   const text = http.body ?? "";
   if (!(raw instanceof Uint8Array) || typeof text !== "string") {
     throw new Refusal("malformed_request", "the body has no readable form");
   }
   if (raw.length > 0 && text !== "") throw new Refusal("malformed_request", "the body is given in two forms");
-  return raw.length > 0 ? raw : Buffer.from(text, "utf8");
+  if (raw.length > 0) return raw;
+  return text;
+}
+
+/** Where a text has half a character, its bytes have another one in its place. */
+function wellFormed(body: Uint8Array | string): Uint8Array | string {
+  return typeof body === "string" && loneSurrogate.test(body) ? Buffer.from(body, "utf8") : body;
 }
 
 function announcedLength(headers: readonly Header[]): number | undefined {

@@ -5,7 +5,8 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, type ClientReadableStream, status } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { service as health } from "grpc-health-check";
-import { allow, check, cleanUp, client, start, until } from "./harness.js";
+import type { Listen } from "../../src/grpc/listen.js";
+import { allow, check, cleanUp, client, start, temporaryFolder, until } from "./harness.js";
 
 afterEach(cleanUp);
 
@@ -64,13 +65,14 @@ describe("health", () => {
 
 describe("drain", () => {
   /** A server whose checks wait until `release` is called. */
-  async function startHolding() {
+  async function startHolding(listen: Listen = { kind: "tcp", host: "127.0.0.1", port: 0 }) {
     let release = (): void => {};
     let inFlight = 0;
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
     const started = await start({
+      listen,
       check: async () => {
         inFlight++;
         await released;
@@ -98,8 +100,12 @@ describe("drain", () => {
     await drained;
   });
 
-  test("cuts off what outlives the deadline", async () => {
-    const { server, logged, inFlight } = await startHolding();
+  test.each<[string, () => Listen]>([
+    ["IPv4", () => ({ kind: "tcp", host: "127.0.0.1", port: 0 })],
+    ["a host's name", () => ({ kind: "tcp", host: "localhost", port: 0 })],
+    ["a Unix socket", () => ({ kind: "unix", path: join(temporaryFolder(), "s.sock") })],
+  ])("cuts off what outlives the deadline over %s", async (_, listen) => {
+    const { server, logged, inFlight } = await startHolding(listen());
     const answer = check(client(server), {});
     await until(() => inFlight() === 1);
     await Promise.all([server.drain(50), server.drain(60_000)]);

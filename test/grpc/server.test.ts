@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { compressionAlgorithms, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { type Client, compressionAlgorithms, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import type { CheckRequest, CheckResponse } from "../../src/grpc/messages.js";
 import type { CheckContext } from "../../src/grpc/server.js";
@@ -41,6 +41,24 @@ test("a check gets what Envoy sent, and Envoy gets what the check answered", asy
       body: "{}",
     },
   });
+});
+
+test("answers that are given at once go each to its own call", async () => {
+  const waiting: (() => void)[] = [];
+  const { server } = await start({
+    check: (request) =>
+      new Promise((resolve) => {
+        const id = String(bodyLength(request));
+        const message = id + "m".repeat(Number(id) % 3 === 0 ? 3_000 : 3);
+        waiting.push(() => resolve({ status: { code: 7, message }, denied_response: { status: { code: 403 } } }));
+        if (waiting.length === 60) for (const answer of waiting) answer();
+      }),
+  });
+  const froms = [client(server), client(server)];
+  const ids = Array.from({ length: 60 }, (_, n) => String(100 + n));
+  const answers = await Promise.all(ids.map((id, n) => check(froms[n % 2] as Client, requestOf(Number(id)))));
+  const messages = answers.map(({ response }) => (response as { status: { message: string } }).status.message);
+  expect(messages.map((message) => message.slice(0, 4))).toEqual(ids.map((id) => `${id}m`));
 });
 
 describe("a failing check", () => {

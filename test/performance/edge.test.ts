@@ -35,6 +35,14 @@ test("a call that is let through makes no refusal", async () => {
   expect(made).toBe(0);
 });
 
+test("what the policies say for the agent is looked up once before the policies are asked, and once by them", async () => {
+  const documentOf = jest.spyOn(world.workspace.policies, "documentOf");
+  await allowed();
+  expect(documentOf.mock.calls.length).toBeGreaterThan(0);
+  expect(documentOf.mock.calls.length).toBeLessThanOrEqual(2);
+  documentOf.mockRestore();
+});
+
 test("a plain body needs no closer look", async () => {
   const look = jest.spyOn(strictly, "refuseAmbiguity");
   await allowed();

@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { sha256Hex } from "../../src/canonical.js";
+import { readJsonObject } from "../../src/json/strict.js";
 import { type CheckRequest, read } from "../../src/read/index.js";
 import { Refusal } from "../../src/refusal.js";
 
@@ -40,7 +42,7 @@ test("a plain request is read whole", () => {
       { name: "content-type", value: "application/json" },
       { name: "content-length", value: "2" },
     ],
-    body: Buffer.from("{}"),
+    body: "{}",
     bodyAnnounced: true,
   });
 });
@@ -52,7 +54,8 @@ test("header_map and raw_body are read to the same", () => {
     body: "",
     raw_body: Buffer.from("{}"),
   });
-  expect(read(bytes, limits)).toEqual(read(check({}), limits));
+  const request = read(bytes, limits);
+  expect({ ...request, body: request.body.toString() }).toEqual(read(check({}), limits));
 });
 
 describe("a list of headers, each name once", () => {
@@ -118,10 +121,63 @@ test("names are told apart however alike they look", () => {
   }
 });
 
+test("a body as text is what its bytes are, for the hash and for whoever reads it", () => {
+  const more = { headers: {}, size: -1 };
+  const parts = fc.constantFrom(
+    "{",
+    "}",
+    '"a"',
+    ":",
+    "1",
+    "\\ud800",
+    "\u00e9",
+    "\u{1f600}",
+    "\ud800",
+    "\udc00",
+    "\ufeff",
+    "\0",
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.array(parts).map((all) => all.join("")),
+        fc.json(),
+        fc.string({ unit: "binary" }),
+      ),
+      (body) => {
+        const [text, bytes] = [{ body }, { body: "", raw_body: Buffer.from(body) }].map(
+          (given) => read(check({ ...more, ...given }), { maxBodyBytes: 10_000 }).body,
+        );
+        if (text === undefined || bytes === undefined) throw new Error("not read");
+        expect(Buffer.from(text as string)).toEqual(Buffer.from(bytes as Uint8Array));
+        expect(sha256Hex(text)).toBe(sha256Hex(bytes));
+        expect(objectIn(text)).toEqual(objectIn(bytes));
+      },
+    ),
+  );
+});
+
+function objectIn(body: string | Uint8Array): unknown {
+  try {
+    return readJsonObject(body);
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}
+
+test("the size of a body is counted in bytes", () => {
+  const three = { headers: {}, body: "\u20ac", size: 3 };
+  expect(read(check(three), { maxBodyBytes: 3 }).body).toBe("\u20ac");
+  expect(() => read(check(three), { maxBodyBytes: 2 })).toThrow(Refusal);
+  expect(refused(check({ ...three, headers: { "content-length": "4" } }))).toBe("body_incomplete");
+  expect(refused(check({ ...three, headers: { "content-length": "2" }, size: -1 }))).toBe("malformed_request");
+});
+
 test("raw bytes stay what they are", () => {
   const raw_body = Buffer.from([0xff, 0x00, 0xfe]);
   const request = read(check({ headers: {}, body: "", raw_body, size: -1 }), limits);
-  expect([...request.body]).toEqual([0xff, 0x00, 0xfe]);
+  expect([...(request.body as Uint8Array)]).toEqual([0xff, 0x00, 0xfe]);
 });
 
 test("a line of header_map may carry its value as text", () => {
