@@ -14,8 +14,7 @@ const to = new BackwardBytes();
 
 /**
  * The CheckResponse as bytes, the same ones as the encoder made from the descriptors gives; `null` for what is rare: text
- * beyond ASCII, numbers and lists in the metadata, very long answers. They are what they are until the next call of this
- * function.
+ * beyond ASCII, numbers and lists in the metadata, very long answers.
  */
 export function encodePlainResponse(response: CheckResponse): Buffer | null {
   to.begin();

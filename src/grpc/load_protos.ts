@@ -28,10 +28,7 @@ export interface Protos {
   decodeRequest(bytes: Buffer): CheckRequest;
   /** Of a message with its members as in the `.proto`; `decodeRequest` gives headers in another form. */
   encodeRequest(request: object): Buffer;
-  /**
-   * The bytes are what they are until the next answer is encoded. Throws on an answer that Envoy would read in another way
-   * than it was meant.
-   */
+  /** Throws on an answer that Envoy would read in another way than it was meant. */
   encodeResponse(response: CheckResponse): Buffer;
   decodeResponse(bytes: Buffer): object;
   accessLog: {

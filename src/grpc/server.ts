@@ -107,7 +107,6 @@ function checkHandler(
     }
     try {
       const response = await check(request, { transport, cancelled: () => call.cancelled });
-      // Copied before `callback` comes back, and so before there is another answer.
       const bytes = protos.encodeResponse(response);
       call.sendMetadata(noMetadata);
       callback(null, bytes, noMetadata);

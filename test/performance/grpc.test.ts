@@ -43,16 +43,12 @@ test.each([
   expect(typeof request.body).toBe(raw ? "object" : "string");
 });
 
-test("answers are written in one place, which one answer takes from the one before", () => {
-  const made = ["alloc", "allocUnsafe", "allocUnsafeSlow", "from", "concat"] as const;
-  const spies = made.map((name) => jest.spyOn(Buffer, name));
+test("answers share memory, and an answer that was given is never written again", () => {
+  const slabs = jest.spyOn(Buffer, "allocUnsafeSlow");
   const answer = (n: number) => protos.encodeResponse(respond({ ...parts, decisionId: `decision-${n}` }));
-  const given = Array.from({ length: 90 }, (_, n) => {
-    const bytes = answer(10 + n);
-    expect(JSON.stringify(protos.decodeResponse(bytes))).toContain(`decision-${10 + n}"`);
-    return bytes;
+  const given = Array.from({ length: 500 }, (_, n) => answer(n));
+  expect(slabs.mock.calls.length).toBeLessThanOrEqual(10);
+  given.forEach((bytes, n) => {
+    expect(JSON.stringify(protos.decodeResponse(bytes))).toContain(`decision-${n}"`);
   });
-  expect(spies.map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0, 0, 0]);
-  // Of one length, so the very same view.
-  expect(new Set(given).size).toBe(1);
 });
