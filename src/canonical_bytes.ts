@@ -125,6 +125,25 @@ export class CanonicalBytes {
   }
 
   #object(members: object): void {
+    const known = forms.get(members);
+    if (known === undefined) this.#members(members);
+    else if (known !== notYet) this.#ascii(known);
+    else {
+      const { end } = this;
+      this.#members(members);
+      const form = this.bytes.toString("latin1", end, this.end);
+      if (!notAscii.test(form)) forms.set(members, form);
+    }
+  }
+
+  /** A text of which each character is one byte. */
+  #ascii(text: string): void {
+    const { length } = text;
+    if (this.end + length > this.bytes.length) this.#grow(length);
+    this.end += this.bytes.write(text, this.end, "latin1");
+  }
+
+  #members(members: object): void {
     this.byte(0x7b);
     const start = this.end;
     if (isOrdered(members)) {
@@ -135,6 +154,27 @@ export class CanonicalBytes {
     }
     this.byte(0x7d);
   }
+}
+
+const notAscii = /[^\x20-\x7e]/;
+
+/** The forms of what was said to be unchanging, as soon as they were written once. */
+const forms = new WeakMap<object, string>();
+const notYet = "";
+
+/**
+ * Says that an object comes in very many values and stays as it is: it is then put together once, and its text kept. Throws unless
+ * it and all that is in it is frozen. What is written as often as it is made costs more so.
+ */
+export function unchanging<T extends object>(value: T): T {
+  if (!isFrozen(value)) throw new TypeError("an object that can be changed has no form of its own");
+  forms.set(value, notYet);
+  return value;
+}
+
+function isFrozen(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return Object.isFrozen(value) && Object.values(value).every(isFrozen);
 }
 
 type Members = Readonly<Record<string, unknown>>;
