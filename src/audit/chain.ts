@@ -22,8 +22,11 @@ export type Sealed = Envelope & { [member: string]: unknown };
  * the RFC 8785 form of everything else. Throws on a draft that has no JSON form, and on a key of another kind.
  */
 export function seal(room: CanonicalBytes, draft: RecordDraft, { seq, prev, writer, key }: Place): void {
-  writeSigned(room, draft, key, { prev, seq, writer });
+  writeSigned(room, draft, key, { names: chainNames, values: [prev, seq, null, writer] });
 }
+
+/** Members that are the chain's, in their order. */
+const chainNames = ["prev", "seq", "signature", "writer"];
 
 /** What the next record's `prev` says about this line (given without its newline). */
 export function linkTo(line: string | Uint8Array): string {

@@ -1,5 +1,5 @@
 import { canonicalJson, canonicalName, sortedNames } from "../canonical.js";
-import { CanonicalBytes } from "../canonical_bytes.js";
+import { CanonicalBytes, isInOrder } from "../canonical_bytes.js";
 import { isBase64Url } from "../keys/jwk.js";
 import type { SigningKey, VerifyKey } from "../keys/keys.js";
 import type { Envelope } from "./record.js";
@@ -21,46 +21,59 @@ export function signedLine(statement: object, key: SigningKey): Buffer {
 
 const scratch = new CanonicalBytes();
 
+/** Members of a line that are not the statement's, in the order of their names, with a place for the signature among them. */
+export interface Added {
+  names: readonly string[];
+  values: readonly unknown[];
+}
+
+const nothing: Added = { names: ["signature"], values: [null] };
+
 /**
- * Writes such a line behind what stands in `room`. `more` are members beside those of the statement, or instead of them. After an
- * error there may be a part of it.
+ * Writes such a line behind what stands in `room`. What is `added` stands there instead of what the statement says under these
+ * names. After an error there may be a part of it.
  */
-export function writeSigned(room: CanonicalBytes, statement: object, key: SigningKey, more: object = {}): void {
+export function writeSigned(room: CanonicalBytes, statement: object, key: SigningKey, added: Added = nothing): void {
   const start = room.end;
-  const place = writeUnsigned(room, statement, more);
-  const value = base64Url(key.sign(room.from(start)));
+  const place = writeUnsigned(room, statement, added);
+  const value = key.signText(room.from(start));
   const isFirst = place === start + 1;
   const isLast = place === room.end - 1;
   // What was signed stays where it is, and the signature is put into it: no part of a line is written twice.
   room.insert(place, `${isFirst ? "" : ","}${headOf(key)}${value}"}${isFirst && !isLast ? "," : ""}`);
 }
 
-/** Writes all but the signature. Gives the place of that. A copy of the statement with `more` in it would take longer. */
-function writeUnsigned(room: CanonicalBytes, statement: object, more: object): number {
-  const others = sortedNames(more);
-  let next = 0;
-  let place = -1;
-  const start = room.end + 1;
-  const put = (name: string, members: object): void => {
-    const value = (members as Readonly<Record<string, unknown>>)[name];
-    if (value === undefined || name === "signature") return;
-    if (place < 0 && name > "signature") place = room.end;
-    if (room.end > start) room.byte(comma);
-    room.name(name);
-    room.value(value);
-  };
+/** Writes all but the signature. Gives the place of that. A copy of the statement with the others in it would take longer. */
+function writeUnsigned(room: CanonicalBytes, statement: object, added: Added): number {
   room.byte(0x7b);
-  for (const name of sortedNames(statement)) {
-    for (; next < others.length && (others[next] as string) <= name; next++) put(others[next] as string, more);
-    if (others[next - 1] !== name) put(name, statement);
+  const start = room.end;
+  const { names } = added;
+  let place = -1;
+  let next = 0;
+  const add = (upTo: string | null): void => {
+    for (; next < names.length && (upTo === null || (names[next] as string) <= upTo); next++) {
+      if (names[next] === "signature") place = room.end;
+      else room.member(names[next] as string, added.values[next], start);
+    }
+  };
+  if (isInOrder(statement)) {
+    // As in `CanonicalBytes`: without a list of the names it takes two thirds of the time.
+    for (const name in statement) {
+      if (next < names.length && (names[next] as string) <= name) add(name);
+      if (next === 0 || names[next - 1] !== name) room.member(name, (statement as Members)[name], start);
+    }
+  } else {
+    for (const name of sortedNames(statement)) {
+      add(name);
+      if (next === 0 || names[next - 1] !== name) room.member(name, (statement as Members)[name], start);
+    }
   }
-  for (; next < others.length; next++) put(others[next] as string, more);
-  if (place < 0) place = room.end;
+  add(null);
   room.byte(0x7d);
   return place;
 }
 
-const comma = 0x2c;
+type Members = Readonly<Record<string, unknown>>;
 
 /** What stands before the value of the signatures of a key, written once. */
 const heads = new WeakMap<SigningKey, string>();
@@ -158,8 +171,4 @@ function signatureMember(signature: unknown): string {
 
 function objectOf(...members: string[]): string {
   return `{${members.filter((text) => text !== "").join(",")}}`;
-}
-
-function base64Url({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString("base64url");
 }

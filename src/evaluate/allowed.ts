@@ -1,4 +1,5 @@
 import type { Json } from "../call.js";
+import { unchanging } from "../canonical_bytes.js";
 
 const view = Object.freeze({
   verdict: "allow",
@@ -12,9 +13,11 @@ const view = Object.freeze({
 });
 
 /** The decision that the program calls `allowed`: every rule holds, and nothing is to be done. One for all calls. */
-export const allowed = Object.freeze({
-  decision: view,
-  enforced: view,
-  tags: Object.freeze([]) as unknown as Json[],
-  costs: Object.freeze([]) as unknown as Json[],
-}) satisfies Json;
+export const allowed = unchanging(
+  Object.freeze({
+    decision: view,
+    enforced: view,
+    tags: Object.freeze([]) as unknown as Json[],
+    costs: Object.freeze([]) as unknown as Json[],
+  }),
+) satisfies Json;

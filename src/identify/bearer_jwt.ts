@@ -77,8 +77,9 @@ function ofOurs(claims: AgentClaims, context: IdentifyContext): Identity {
   return identity;
 }
 
+/** In the order in which it is recorded, with each call. */
 function saidBy({ iss, sub, jti, exp, scope }: AgentClaims, aud: string): TokenClaims {
-  return { iss, sub, jti, aud, scope: scope ?? "", exp };
+  return { aud, exp, iss, jti, scope: scope ?? "", sub };
 }
 
 async function ofAnother(token: string, context: IdentifyContext): Promise<Identity> {

@@ -34,6 +34,8 @@ export interface SigningKey extends VerifyKey {
   readonly signKey: KeyObject;
   /** Raw bytes: the MAC, the 64 bytes of Ed25519, or r and s side by side (RFC 7518 section 3.4). */
   sign(data: Uint8Array): Uint8Array;
+  /** The same as base64url. */
+  signText(data: Uint8Array): string;
 }
 
 /** The checking half of a JWK. Throws when its numbers are no key, or its halves do not belong together. */
@@ -48,7 +50,7 @@ export async function verifyKeyOf(jwk: Jwk): Promise<VerifyKey> {
     alg,
     thumbprint,
     verifyKey,
-    verify: (data, signature) => verifiers[alg](verifyKey, data, signature),
+    verify: verifierOf(alg, verifyKey),
     publicJwk: () => (jwk.kty === "oct" ? null : ({ ...essential, kid, alg, use: "sig" } as JWK)),
   };
 }
@@ -58,23 +60,35 @@ export async function signingKeyOf(jwk: Jwk): Promise<SigningKey> {
   if (!holdsPrivate(jwk)) throw new Error("holds only the public half, which cannot sign");
   const key = await verifyKeyOf(jwk);
   const signKey = jwk.kty === "oct" ? key.verifyKey : privateKeyOf(jwk);
-  return { ...key, signKey, sign: (data) => signers[key.alg](signKey, data) };
+  const { sign, signText } = signerOf(key.alg, signKey);
+  return { ...key, signKey, sign, signText };
 }
 
-const signers: Record<SignatureAlgorithm, (key: KeyObject, data: Uint8Array) => Uint8Array> = {
-  HS256: (key, data) => createHmac("sha256", key).update(data).digest(),
+function signerOf(alg: SignatureAlgorithm, key: KeyObject): Pick<SigningKey, "sign" | "signText"> {
+  if (alg === "HS256") {
+    const mac = (data: Uint8Array) => createHmac("sha256", key).update(data);
+    return { sign: (data) => mac(data).digest(), signText: (data) => mac(data).digest("base64url") };
+  }
+  const sign = (data: Uint8Array): Buffer => signers[alg](key, data);
+  return { sign, signText: (data) => sign(data).toString("base64url") };
+}
+
+const signers: Record<Exclude<SignatureAlgorithm, "HS256">, (key: KeyObject, data: Uint8Array) => Buffer> = {
   EdDSA: (key, data) => cryptoSign(null, data, key),
   ES256: (key, data) => cryptoSign("sha256", data, { key, dsaEncoding: "ieee-p1363" }),
 };
 
-const verifiers: Record<SignatureAlgorithm, (key: KeyObject, data: Uint8Array, signature: Uint8Array) => boolean> = {
-  HS256: (key, data, signature) => {
-    const expected = signers.HS256(key, data);
-    return signature.length === expected.length && timingSafeEqual(signature, expected);
-  },
-  EdDSA: (key, data, signature) => signature.length === 64 && cryptoVerify(null, data, key, signature),
-  ES256: (key, data, signature) =>
-    signature.length === 64 && cryptoVerify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, signature),
+function verifierOf(alg: SignatureAlgorithm, key: KeyObject): VerifyKey["verify"] {
+  if (alg === "HS256") {
+    const { sign } = signerOf(alg, key);
+    return (data, signature) => signature.length === 32 && timingSafeEqual(signature, sign(data));
+  }
+  return (data, signature) => signature.length === 64 && verifiers[alg](key, data, signature);
+}
+
+const verifiers: Record<keyof typeof signers, (key: KeyObject, data: Uint8Array, signature: Uint8Array) => boolean> = {
+  EdDSA: (key, data, signature) => cryptoVerify(null, data, key, signature),
+  ES256: (key, data, signature) => cryptoVerify("sha256", data, { key, dsaEncoding: "ieee-p1363" }, signature),
 };
 
 function privateKeyOf(jwk: Jwk): KeyObject {

@@ -1,5 +1,6 @@
 import type { AuditSink, DecisionRecord } from "../audit/record.js";
 import type { Call, HttpRequest, Identity, Json } from "../call.js";
+import { isoTime } from "../iso_time.js";
 import { type Proven, Refusal } from "../refusal.js";
 import type { RecordedSession } from "../session.js";
 import type { Mode, Verdict, Violation } from "../verdict.js";
@@ -87,7 +88,7 @@ export function decisionRecord(parts: RecordParts): DecisionRecord {
     service: shown(call?.service),
     session_attestation: session as unknown as Json,
     session_id: session?.session_id ?? null,
-    timestamp: new Date(parts.nowMs).toISOString(),
+    timestamp: isoTime(parts.nowMs),
     token: identity?.token ?? parts.proven?.token ?? null,
     tool: call?.tool ?? null,
     trace_id: parts.traceId,

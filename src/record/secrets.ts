@@ -52,9 +52,12 @@ function kindOf(name: string): NameKind {
 
 const tokenStart = /cs[kt]_|eyJ/;
 
+/** The shortest token: the header of a JWT, and two parts that are empty. */
+const shortestToken = 13;
+
 /** False for a text in which no token can be, which is soon seen and so for most. */
 export function mayHoldToken(text: string): boolean {
-  return tokenStart.test(text);
+  return text.length >= shortestToken && tokenStart.test(text);
 }
 
 /** `mayHoldToken` of the texts in a value, names included, at any depth. */

@@ -112,7 +112,10 @@ const turned = (draft: RecordDraft, back: RecordDraft) =>
     [back, ed25519],
   ]);
 /** Not `stranger`, which is another one each time. */
-const forger: SigningKey = { ...ed25519, sign: (data) => ed25519.sign(Buffer.concat([data, Buffer.from(" ")])) };
+const forger: SigningKey = {
+  ...ed25519,
+  signText: (data) => ed25519.signText(Buffer.concat([data, Buffer.from(" ")])),
+};
 const unknownKind = chain(one, [[{ ...policyDraft("1"), kind: "rumour" as "policy" }, ed25519]]);
 
 export const vectorDirectories: VectorDirectory[] = [

@@ -159,7 +159,7 @@ describe("keys", () => {
     const forger: SigningKey = {
       ...hmac,
       kid: ed25519.kid,
-      sign: (data) => createHmac("sha256", publicBytes).update(data).digest(),
+      signText: (data) => createHmac("sha256", publicBytes).update(data).digest("base64url"),
     };
     const line = seal(policyDraft("1"), { seq: 1, prev: null, writer: writerName, key: forger });
     expect(faults(await verifyLines([line]))).toEqual(["1: names another signature algorithm than its key has"]);

@@ -43,6 +43,7 @@ describe.each<[KeyKind, string]>([
     expect(key.kid).toBe(key.thumbprint);
     const signature = key.sign(data);
     expect(key.verify(data, signature)).toBe(true);
+    expect(key.verify(data, Buffer.from(key.signText(data), "base64url"))).toBe(true);
     expect(key.verify(new TextEncoder().encode("what was decideD"), signature)).toBe(false);
     expect(key.verify(data, signature.subarray(1))).toBe(false);
     expect(key.verify(data, new Uint8Array(0))).toBe(false);

@@ -9,11 +9,11 @@ const dir = scratch();
 /** A key that tells where what it signs stands, each time. */
 function counted(key: SigningKey): { key: SigningKey; signed: ArrayBufferLike[] } {
   const signed: ArrayBufferLike[] = [];
-  const sign = (data: Uint8Array) => {
+  const signText = (data: Uint8Array) => {
     signed.push(data.buffer);
-    return key.sign(data);
+    return key.signText(data);
   };
-  return { key: { ...key, sign }, signed };
+  return { key: { ...key, signText }, signed };
 }
 
 /** An input of a decision that tells how often it was written down. */

@@ -47,6 +47,7 @@ test("secrets are masked by name at every depth, and what policies take out of c
 test.each([
   ["a JWT", "use eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln now", "use [token] now"],
   ["one without signature", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "[token]"],
+  ["the shortest that can be", "eyJ01234567..", "[token]"],
   ["an encrypted one", "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn", "[token]"],
   ["keys and tokens of ours", "csk_0123456789abcdef0123 or cst_0123456789abcdef0123", "[token] or [token]"],
   ["behind an underscore", "prod_cst_0123456789abcdef0123", "prod_[token]"],

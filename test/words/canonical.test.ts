@@ -1,7 +1,7 @@
 import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { canonicalJson, sha256Hex } from "../../src/canonical.js";
-import { CanonicalBytes } from "../../src/canonical_bytes.js";
+import { CanonicalBytes, unchanging } from "../../src/canonical_bytes.js";
 
 /** The IEEE 754 double whose 64 bits are these 16 hex digits. */
 const double = (hex: string): number => Buffer.from(hex, "hex").readDoubleBE();
@@ -176,6 +176,55 @@ test("bytes are those of the text, one value behind the other, and a value that 
     { numRuns: 3_000, interruptAfterTimeLimit: 8_000 },
   );
 });
+
+/** Frozen at every depth. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
+}
+
+test("an object that is said to be unchanging is written as any other, each time", () => {
+  const room = new CanonicalBytes();
+  fc.assert(
+    fc.property(written, (value) => {
+      const attempt = attempted(() => canonicalJson([value, { value }]));
+      const said = typeof value === "object" && value !== null ? unchanging(frozen(value)) : value;
+      for (let times = 0; times < 3; times++) {
+        room.clear();
+        const gives = attempted(() => {
+          room.value([said, { value: said }]);
+          return room.from(0).toString();
+        });
+        expect(gives).toEqual(attempt);
+      }
+    }),
+    { numRuns: 2_000, interruptAfterTimeLimit: 5_000 },
+  );
+});
+
+test("an object that is said to be unchanging is gone through once", () => {
+  let times = 0;
+  const counting = {
+    get read() {
+      times++;
+      return "x";
+    },
+  };
+  const value = unchanging(Object.freeze({ z: Object.freeze(counting), a: 1 }));
+  times = 0;
+  const room = new CanonicalBytes();
+  for (let n = 0; n < 3; n++) room.value([value]);
+  expect(room.from(0).toString()).toBe('[{"a":1,"z":{"read":"x"}}]'.repeat(3));
+  expect(times).toBe(1);
+});
+
+test.each([[{}], [Object.freeze({ a: {} })], [Object.freeze([[]])]])(
+  "what can be changed is not unchanging: %j",
+  (value) => {
+    expect(() => unchanging(value)).toThrow(TypeError);
+  },
+);
 
 test("what is written has room, however long it is, and a text is put in where it belongs", () => {
   const room = new CanonicalBytes();
