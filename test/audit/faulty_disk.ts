@@ -41,8 +41,10 @@ export class FaultyDisk {
           const fault = this.#next("append");
           if (fault && fault.bytes > 0) file.appendNow(bytes.subarray(0, fault.bytes));
           if (fault) throw failure(fault.code);
-          this.appends.push(bytes.length);
-          return file.appendNow(bytes.subarray(0, Math.min(bytes.length, this.sliceBytes)));
+          const taken = file.appendNow(bytes.subarray(0, Math.min(bytes.length, this.sliceBytes)));
+          // A busy machine may have it written by `append`.
+          if (taken !== null) this.appends.push(bytes.length);
+          return taken;
         },
         confirmNow: (length) => {
           this.#check("confirm");

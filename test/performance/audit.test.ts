@@ -33,7 +33,7 @@ test.each([1, 16, 256])(
   "%i records that come in one turn take one write, one look at the file and a signature each",
   async (count) => {
     const disk = new FaultyDisk();
-    let [confirmed, waited] = [0, 0];
+    let looks = 0;
     const { key, signed } = counted(ed25519);
     const written: ArrayBufferLike[] = [];
     const openSegment: FaultyDisk["open"] = async (path) => {
@@ -45,22 +45,23 @@ test.each([1, 16, 256])(
           return file.appendNow(bytes);
         },
         confirmNow: (length) => {
-          confirmed++;
+          looks++;
           file.confirmNow(length);
         },
+        // Where the disk was slow a moment ago, as on a busy machine.
         confirm: (length) => {
-          waited++;
+          looks++;
           return file.confirm(length);
         },
       };
     };
     const sink = await openWriter(optionsFor(dir.path(), { key, openSegment }));
     try {
-      waited = 0;
+      looks = 0;
       const inputs = Array.from({ length: count }, watchedInput);
       await Promise.all(inputs.map(({ input }) => sink.append(decisionDraft(input))));
       expect(disk.appends).toHaveLength(1);
-      expect([confirmed, waited]).toEqual([1, 0]);
+      expect(looks).toBe(1);
       expect(signed).toHaveLength(count);
       // What is signed is what is written, and no line has a buffer of its own.
       expect(signed.at(-1)).toBe(written[0]);
