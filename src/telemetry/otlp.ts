@@ -1,87 +1,128 @@
-import type { AttributeValue, HrTime } from "@opentelemetry/api";
-import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
 import { ProtoBytes } from "./proto_bytes.js";
+
+/** A span that has ended. Times are microseconds since the epoch. */
+export interface EndedSpan {
+  name: string;
+  kind: SpanKind;
+  /** 32 and 16 lower-case hexadecimal digits. */
+  traceId: string;
+  spanId: string;
+  parent: SpanParent | null;
+  startUs: number;
+  endUs: number;
+  /** What is `undefined` is left out. */
+  attributes: Readonly<Record<string, AttributeValue | undefined>>;
+  /** What failed inside; `null` when nothing did. */
+  error: string | null;
+}
+
+/** Where spans go. What it is given it does not keep as an object: many of them, alive for seconds, are dear to collect. */
+export interface SpanSink {
+  add(span: EndedSpan): void;
+}
+
+/** `SpanKind` of opentelemetry-proto, as far as spans are ours. */
+export const spanKinds = { internal: 1, server: 2 } as const;
+export type SpanKind = (typeof spanKinds)[keyof typeof spanKinds];
+
+export type AttributeValue = string | number | boolean;
+
+export interface SpanParent {
+  spanId: string;
+  isRemote: boolean;
+  /** `tracestate` of the trace, as it is sent on; empty for none. */
+  traceState: string;
+}
 
 /**
  * Spans of one service as `ExportTraceServiceRequest` (opentelemetry-proto, `trace.proto`), which is what both protocols carry.
- * Ours have neither events nor links. The serializer of the SDK goes over everything twice, at some
- * twice the cost.
+ * `spans` is what `writeSpan` has written.
  */
-export function exportRequest(spans: readonly ReadableSpan[]): Uint8Array {
-  const [first] = spans;
-  const to = new ProtoBytes(spans.length * 1_024);
-  if (!first) return to.taken();
-  const resourceSpans = to.begin(1);
-  const resource = to.begin(1);
-  attributes(to, 1, first.resource.attributes);
-  to.varint(2, 0);
-  to.end(resource);
-  const scopeSpans = to.begin(2);
-  const scope = to.begin(1);
-  to.text(1, first.instrumentationScope.name);
-  if (first.instrumentationScope.version) to.text(2, first.instrumentationScope.version);
-  to.end(scope);
-  for (const span of spans) spanTo(to, span);
-  to.end(scopeSpans);
-  to.end(resourceSpans);
-  return to.taken();
+export function exportRequest(of: SpanSource, spans: Uint8Array): Uint8Array {
+  const scopeSpans = headOf(2, of.scope.length + spans.length);
+  const inner = of.resource.length + scopeSpans.length + of.scope.length + spans.length;
+  return Buffer.concat([headOf(1, inner), of.resource, scopeSpans, of.scope, spans]);
+}
+
+/** Who made spans, encoded: the resource, and the scope of instrumentation. */
+export interface SpanSource {
+  resource: Uint8Array;
+  scope: Uint8Array;
+}
+
+export function spanSource(service: string, version: string): SpanSource {
+  const resource = new ProtoBytes(0);
+  const resourceAt = resource.begin(1);
+  attribute(resource, 1, "service.name", service);
+  attribute(resource, 1, "service.version", version);
+  resource.varint(2, 0);
+  resource.end(resourceAt);
+  const scope = new ProtoBytes(0);
+  const scopeAt = scope.begin(1);
+  scope.text(1, service);
+  scope.text(2, version);
+  scope.end(scopeAt);
+  return { resource: resource.taken(), scope: scope.taken() };
 }
 
 /** Whether a parent is known to be remote, and that it is (`SpanFlags`). */
-const flags = { knowsRemote: 0x100, isRemote: 0x200 };
+const flags = { sampled: 0x1, knowsRemote: 0x100, isRemote: 0x200 };
+/** `STATUS_CODE_ERROR`. */
+const failed = 2;
 
-function spanTo(to: ProtoBytes, span: ReadableSpan): void {
-  const { traceId, spanId, traceState, traceFlags } = span.spanContext();
-  const { parentSpanContext: parent, status } = span;
+/** One of the spans of a request. The SDK's serializer writes the same, from objects that have to be kept for it until then. */
+export function writeSpan(to: ProtoBytes, span: EndedSpan): void {
+  const { parent, error } = span;
   const begun = to.begin(2);
-  to.hex(1, traceId);
-  to.hex(2, spanId);
-  const state = traceState?.serialize();
-  if (state) to.text(3, state);
-  if (parent?.spanId) to.hex(4, parent.spanId);
+  to.hex(1, span.traceId);
+  to.hex(2, span.spanId);
+  if (parent !== null) {
+    if (parent.traceState !== "") to.text(3, parent.traceState);
+    to.hex(4, parent.spanId);
+  }
   to.text(5, span.name);
-  // The API has no value for "unspecified", which is 0 here.
-  to.varint(6, span.kind + 1);
-  time(to, 7, span.startTime);
-  time(to, 8, span.endTime);
-  attributes(to, 9, span.attributes);
-  to.varint(10, span.droppedAttributesCount);
-  to.varint(12, span.droppedEventsCount);
-  to.varint(14, span.droppedLinksCount);
+  to.varint(6, span.kind);
+  time(to, 7, span.startUs);
+  time(to, 8, span.endUs);
+  const all = span.attributes;
+  for (const name in all) {
+    const value = all[name];
+    if (value !== undefined) attribute(to, 9, name, value);
+  }
+  // Dropped attributes, events and links: there are none, and the SDK says so.
+  to.varint(10, 0);
+  to.varint(12, 0);
+  to.varint(14, 0);
   const statusAt = to.begin(15);
-  if (status.message) to.text(2, status.message);
-  to.varint(3, status.code);
+  if (error !== null && error !== "") to.text(2, error);
+  to.varint(3, error === null ? 0 : failed);
   to.end(statusAt);
-  to.fixed32(16, (traceFlags & 0xff) | flags.knowsRemote | (parent?.isRemote ? flags.isRemote : 0));
+  to.fixed32(16, flags.sampled | flags.knowsRemote | (parent?.isRemote ? flags.isRemote : 0));
   to.end(begun);
 }
 
-function attributes(to: ProtoBytes, field: number, all: Readonly<Record<string, unknown>>): void {
-  for (const name in all) {
-    const value = all[name] as AttributeValue | null | undefined;
-    if (value === undefined || value === null) continue;
-    const begun = to.begin(field);
-    to.text(1, name);
-    const at = to.begin(2);
-    valueTo(to, value);
-    to.end(at);
-    to.end(begun);
-  }
-}
-
-/** `AnyValue`. */
-function valueTo(to: ProtoBytes, value: unknown): void {
+function attribute(to: ProtoBytes, field: number, name: string, value: AttributeValue): void {
+  const begun = to.begin(field);
+  to.text(1, name);
+  const at = to.begin(2);
   if (typeof value === "string") to.text(1, value);
   else if (typeof value === "boolean") to.varint(2, value ? 1 : 0);
-  else if (typeof value !== "number") throw new TypeError("not an attribute of ours");
   // None of ours is below zero.
   else if (Number.isSafeInteger(value) && value >= 0) to.varint(3, value);
   else to.double(4, value);
+  to.end(at);
+  to.end(begun);
 }
 
-/** Seconds and nanoseconds as one number of 64 bits, which a number of JavaScript cannot hold. */
-function time(to: ProtoBytes, field: number, [seconds, nanos]: HrTime): void {
-  const upper = Math.floor(seconds / 65_536) * 1e9;
-  const lower = (upper % 65_536) * 65_536 + (seconds % 65_536) * 1e9 + nanos;
-  to.fixed64(field, lower % 2 ** 32, Math.floor(upper / 65_536) + Math.floor(lower / 2 ** 32));
+/** As nanoseconds in 64 bits, which a number of JavaScript cannot hold. */
+function time(to: ProtoBytes, field: number, micros: number): void {
+  const low = (micros % 2 ** 32) * 1_000;
+  to.fixed64(field, low % 2 ** 32, Math.floor(micros / 2 ** 32) * 1_000 + Math.floor(low / 2 ** 32));
+}
+
+/** What stands before a message of so many bytes in a field. */
+function headOf(field: number, length: number): Uint8Array {
+  const to = new ProtoBytes(0);
+  to.head(field, length);
+  return to.taken();
 }

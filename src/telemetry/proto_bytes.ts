@@ -7,6 +7,22 @@ export class ProtoBytes {
     this.#bytes = Buffer.allocUnsafe(Math.max(size, 1_024));
   }
 
+  /** So many bytes were written. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Begins anew in the same memory: what `taken` gave before is overwritten. */
+  clear(): void {
+    this.#at = 0;
+  }
+
+  /** What stands before a message of so many bytes in a field. */
+  head(field: number, length: number): void {
+    this.#tag(field, 2);
+    this.#number(length);
+  }
+
   /** Begins a message in a field; `end` takes what this gives. */
   begin(field: number): number {
     this.#tag(field, 2);
@@ -77,6 +93,7 @@ export class ProtoBytes {
     this.#at = this.#bytes.writeUInt32LE(high, this.#at);
   }
 
+  /** What was written, in the memory in which it was. */
   taken(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }

@@ -56,7 +56,7 @@ export function decideIn(here: World, credentials: Omit<IdentifyContext, "regist
     audit: here.records,
     tell: () => {},
     telemetry: decisionTelemetry({
-      tracer: startTracing(null).tracer,
+      spans: startTracing(null).spans,
       metrics: createMetrics(),
       log: pino({ level: "silent" }),
     }),
