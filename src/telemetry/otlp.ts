@@ -101,9 +101,25 @@ export function writeSpan(to: ProtoBytes, span: EndedSpan): void {
   to.end(begun);
 }
 
+/** Names of attributes as members of theirs. They are a closed set of ours; the bound is for what is not. */
+const written = new Map<string, Uint8Array>();
+const mostNames = 100;
+
+function nameOf(name: string): Uint8Array {
+  let bytes = written.get(name);
+  if (bytes === undefined) {
+    const to = new ProtoBytes(0);
+    to.text(1, name);
+    // In memory of its own: it is kept.
+    bytes = Uint8Array.from(to.taken());
+    if (written.size < mostNames) written.set(name, bytes);
+  }
+  return bytes;
+}
+
 function attribute(to: ProtoBytes, field: number, name: string, value: AttributeValue): void {
   const begun = to.begin(field);
-  to.text(1, name);
+  to.members(nameOf(name));
   const at = to.begin(2);
   if (typeof value === "string") to.text(1, value);
   else if (typeof value === "boolean") to.varint(2, value ? 1 : 0);
