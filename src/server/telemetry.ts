@@ -25,7 +25,7 @@ export async function serverTelemetry(
   closing.add(() => tracing.close());
   const logLevels = changeableLogLevel({ ...deps, configured: form === "off" ? null : level });
   closing.add(() => logLevels.close());
-  return { decisions: decisionTelemetry({ ...deps, spans: tracing.spans, sampling, slowStageMs }), logLevels };
+  return { decisions: decisionTelemetry({ ...deps, tracer: tracing.tracer, sampling, slowStageMs }), logLevels };
 }
 
 function watchOf(log: Logger, metrics: Metrics) {

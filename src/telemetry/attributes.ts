@@ -1,5 +1,5 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { DecisionFacts } from "./facts.js";
-import type { EndedSpan } from "./otlp.js";
 
 type Known<T> = Exclude<T, null> | undefined;
 
@@ -41,7 +41,7 @@ export function factsShown(facts: DecisionFacts): FactsShown {
  * Attributes of the span: ours, and those that OpenTelemetry's semantic conventions name for the same things (GenAI spans,
  * HTTP spans). Never parameters, bodies, queries or paths.
  */
-export function spanAttributes(facts: DecisionFacts, fault: boolean): EndedSpan["attributes"] {
+export function spanAttributes(facts: DecisionFacts, fault: boolean): Attributes {
   const { http } = facts;
   const shown = factsShown(facts);
   // Written out: spread into a larger literal they cost ten times as much.
@@ -67,7 +67,7 @@ export function spanAttributes(facts: DecisionFacts, fault: boolean): EndedSpan[
     "server.address": http?.host,
     "server.port": http?.port,
     "error.type": fault ? facts.reason : undefined,
-  } satisfies EndedSpan["attributes"] & FactsShown;
+  } satisfies Attributes & FactsShown;
 }
 
 /** Methods of RFC 9110 and RFC 5789; the conventions call all others by one name, so that agents cannot make any. */

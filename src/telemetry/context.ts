@@ -1,14 +1,13 @@
-import { ROOT_CONTEXT, type SpanContext, type TextMapGetter, trace } from "@opentelemetry/api";
+import { type Context, ROOT_CONTEXT, type TextMapGetter } from "@opentelemetry/api";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import type { Header } from "../call.js";
 import type { CheckRequest, HeaderValue, HttpRequest } from "../grpc/messages.js";
 
 const propagator = new W3CTraceContextPropagator();
 
-/** The span that the call names as its parent (W3C Trace Context), in whichever form Envoy sent its headers. */
-export function parentOf(check: CheckRequest): SpanContext | null {
-  const context = propagator.extract(ROOT_CONTEXT, check.attributes?.request?.http ?? null, headerGetter);
-  return trace.getSpanContext(context) ?? null;
+/** The W3C trace context that the call came in, in whichever form Envoy sent its headers; the root context for none. */
+export function contextOf(check: CheckRequest): Context {
+  return propagator.extract(ROOT_CONTEXT, check.attributes?.request?.http ?? null, headerGetter);
 }
 
 const headerGetter: TextMapGetter<HttpRequest | null> = {

@@ -1,15 +1,22 @@
-import type { SpanContext } from "@opentelemetry/api";
+import {
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
 import type { Logger } from "pino";
 import type { CheckRequest } from "../grpc/messages.js";
 import { type Runtime, systemRuntime } from "../runtime.js";
 import { factsShown, spanAttributes } from "./attributes.js";
-import { parentOf } from "./context.js";
+import { contextOf } from "./context.js";
 import { decisionLine } from "./decision_line.js";
 import type { DecisionFacts } from "./facts.js";
 import { describeFailure, isFault } from "./failures.js";
-import { newSpanId, newTraceId } from "./ids.js";
+import { newTraceId, startSpanIn } from "./ids.js";
 import type { Metrics } from "./metrics.js";
-import { type SpanParent, type SpanSink, spanKinds } from "./otlp.js";
 import { isKept } from "./sampling.js";
 import { type Timed, timedStages } from "./stages.js";
 
@@ -21,8 +28,8 @@ export interface DecisionTelemetry {
 }
 
 export interface DecisionTelemetryParts {
-  /** `null` = there is nobody to send spans to, and none are made. */
-  spans: SpanSink | null;
+  /** Of a provider with `spanIds`; `null` = there is nobody to send spans to, and none are made. */
+  tracer: Tracer | null;
   log: Logger;
   metrics: Metrics;
   runtime?: Pick<Runtime, "now" | "monotonicMicros">;
@@ -33,9 +40,22 @@ export interface DecisionTelemetryParts {
 }
 
 export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTelemetry {
-  const { spans, log, metrics, runtime = systemRuntime, sampling = 1, slowStageMs = 5 } = parts;
+  const { tracer, log, metrics, runtime = systemRuntime, sampling = 1, slowStageMs = 5 } = parts;
 
   const line = decisionLine(log);
+
+  /** Made afterwards, with all that is known, so that what is not kept costs nothing. */
+  function spansOf(tracer: Tracer, facts: DecisionFacts, begun: Begun, fault: boolean): void {
+    const { traceId, startedMs, context } = begun;
+    const startTime = timeAt(startedMs, 0);
+    const options = { kind: SpanKind.SERVER, startTime };
+    const span = startSpanIn({ tracer, traceId }, "countersign.decision", options, context);
+    // Given with the options they would be copied and checked three times.
+    span.setAttributes(spanAttributes(facts, fault));
+    if (fault) span.setStatus({ code: SpanStatusCode.ERROR, message: facts.reason });
+    if (facts.slow.length > 0) stageSpans(tracer, span, facts, startedMs);
+    span.end(timeAt(startedMs, facts.latencyUs));
+  }
 
   return {
     timed: (stages) =>
@@ -45,16 +65,16 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
         slowUs: slowStageMs * 1000,
       }),
     start(check) {
-      const parent = parentOf(check);
-      const traceId = parent?.traceId ?? newTraceId();
-      const begun = { traceId, parent, startedMs: runtime.now() };
+      const context = contextOf(check);
+      const traceId = trace.getSpanContext(context)?.traceId ?? newTraceId();
+      const begun = { traceId, context, startedMs: runtime.now() };
       return {
         traceId,
         end(facts) {
           const { failures, decision: computed, enforced } = facts;
           const fault = failures.some(isFault);
           if (!isKept({ traceId, computed, enforced, fault }, sampling)) metrics.spans("sampled_out", 1);
-          else if (spans) addSpans(spans, facts, begun, fault);
+          else if (tracer) spansOf(tracer, facts, begun, fault);
           metrics.decided(metricsOf(facts));
           if (failures.length === 0) line(facts, traceId);
           else log[fault ? "error" : "info"](lineOfFailed(facts, traceId), "decision");
@@ -67,49 +87,20 @@ export function decisionTelemetry(parts: DecisionTelemetryParts): DecisionTeleme
 /** A decision that is being made. */
 interface Begun {
   traceId: string;
-  /** The span that the call named. */
-  parent: SpanContext | null;
+  /** With the parent span that the call named, if any. */
+  context: Context;
   startedMs: number;
 }
 
-/** Made afterwards, with all that is known, so that what is not kept costs nothing. */
-function addSpans(to: SpanSink, facts: DecisionFacts, { traceId, parent, startedMs }: Begun, fault: boolean): void {
-  const spanId = newSpanId();
-  const traceState = parent?.traceState?.serialize() ?? "";
-  const startUs = Math.round(startedMs * 1_000);
-  if (facts.slow.length > 0) stageSpans(to, { spanId, isRemote: false, traceState }, facts, { traceId, startUs });
-  to.add({
-    name: "countersign.decision",
-    kind: spanKinds.server,
-    traceId,
-    spanId,
-    parent: parent && { spanId: parent.spanId, isRemote: parent.isRemote === true, traceState },
-    startUs,
-    endUs: startUs + facts.latencyUs,
-    attributes: spanAttributes(facts, fault),
-    error: fault ? facts.reason : null,
-  });
-}
-
 /** Stages have spans of their own only where they were slow. */
-function stageSpans(
-  to: SpanSink,
-  parent: SpanParent,
-  { slow, startedUs, policyVersion }: DecisionFacts,
-  { traceId, startUs: beganUs }: { traceId: string; startUs: number },
-): void {
+function stageSpans(tracer: Tracer, parent: Span, facts: DecisionFacts, startedMs: number): void {
+  const { slow, startedUs, policyVersion } = facts;
+  const context = trace.setSpan(ROOT_CONTEXT, parent);
   for (const { stage, startUs, endUs, threw } of slow) {
-    to.add({
-      name: `countersign.${stage}`,
-      kind: spanKinds.internal,
-      traceId,
-      spanId: newSpanId(),
-      parent,
-      startUs: beganUs + startUs - startedUs,
-      endUs: beganUs + endUs - startedUs,
-      attributes: { stage, threw, policy_version: policyVersion },
-      error: null,
-    });
+    const startTime = timeAt(startedMs, startUs - startedUs);
+    const attributes = { stage, threw, policy_version: policyVersion };
+    const span = tracer.startSpan(`countersign.${stage}`, { startTime, attributes }, context);
+    span.end(timeAt(startedMs, endUs - startedUs));
   }
 }
 
@@ -121,4 +112,11 @@ function metricsOf(facts: DecisionFacts): Parameters<Metrics["decided"]>[0] {
 /** Errors may say anything. */
 function lineOfFailed(facts: DecisionFacts, traceId: string): object {
   return { ...factsShown(facts), errors: facts.failures.map(describeFailure), trace_id: traceId };
+}
+
+/** Seconds and nanoseconds since the epoch, as OpenTelemetry takes them. */
+function timeAt(startedMs: number, laterUs: number): [number, number] {
+  const seconds = Math.floor(startedMs / 1000);
+  const micros = Math.round((startedMs - seconds * 1000) * 1000 + laterUs);
+  return [seconds + Math.floor(micros / 1e6), (micros % 1e6) * 1000];
 }

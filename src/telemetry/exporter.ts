@@ -9,8 +9,6 @@ import {
 import { isPrivate } from "../config/fetchable.js";
 import { isExposed } from "../files/exposed.js";
 import { readWithMode } from "../files/read_with_mode.js";
-import { version } from "../version.js";
-import { exportRequest, spanSource } from "./otlp.js";
 import type { SpanBatch, SpanExporter } from "./span_batch.js";
 
 /** Where spans go. */
@@ -40,10 +38,8 @@ export async function openExporter({ url, protocol, headers_file: file }: Collec
 
 type Response = ReturnType<typeof ProtobufTraceSerializer.deserializeResponse>;
 
-const source = spanSource("countersign", version);
-
 const serializer: ISerializer<SpanBatch, Response> = {
-  serializeRequest: (batch) => exportRequest(source, batch.encoded()),
+  serializeRequest: (batch) => batch.request(),
   deserializeResponse: ProtobufTraceSerializer.deserializeResponse,
 };
 

@@ -1,47 +1,15 @@
+import type { HrTime } from "@opentelemetry/api";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
 import { ProtoBytes } from "./proto_bytes.js";
-
-/** A span that has ended. Times are microseconds since the epoch. */
-export interface EndedSpan {
-  name: string;
-  kind: SpanKind;
-  /** 32 and 16 lower-case hexadecimal digits. */
-  traceId: string;
-  spanId: string;
-  parent: SpanParent | null;
-  startUs: number;
-  endUs: number;
-  /** What is `undefined` is left out. */
-  attributes: Readonly<Record<string, AttributeValue | undefined>>;
-  /** What failed inside; `null` when nothing did. */
-  error: string | null;
-}
-
-/** Where spans go. What it is given it does not keep as an object: many of them, alive for seconds, are dear to collect. */
-export interface SpanSink {
-  add(span: EndedSpan): void;
-}
-
-/** `SpanKind` of opentelemetry-proto, as far as spans are ours. */
-export const spanKinds = { internal: 1, server: 2 } as const;
-export type SpanKind = (typeof spanKinds)[keyof typeof spanKinds];
-
-export type AttributeValue = string | number | boolean;
-
-export interface SpanParent {
-  spanId: string;
-  isRemote: boolean;
-  /** `tracestate` of the trace, as it is sent on; empty for none. */
-  traceState: string;
-}
 
 /**
  * Spans of one service as `ExportTraceServiceRequest` (opentelemetry-proto, `trace.proto`), which is what both protocols carry.
- * `spans` is what `writeSpan` has written.
+ * `spans` is what `spanTo` has written.
  */
-export function exportRequest(of: SpanSource, spans: Uint8Array): Uint8Array {
-  const scopeSpans = headOf(2, of.scope.length + spans.length);
-  const inner = of.resource.length + scopeSpans.length + of.scope.length + spans.length;
-  return Buffer.concat([headOf(1, inner), of.resource, scopeSpans, of.scope, spans]);
+export function exportRequest({ resource, scope }: SpanSource, spans: Uint8Array): Uint8Array {
+  const scopeSpans = headOf(2, scope.length + spans.length);
+  const inner = resource.length + scopeSpans.length + scope.length + spans.length;
+  return Buffer.concat([headOf(1, inner), resource, scopeSpans, scope, spans]);
 }
 
 /** Who made spans, encoded: the resource, and the scope of instrumentation. */
@@ -50,54 +18,67 @@ export interface SpanSource {
   scope: Uint8Array;
 }
 
-export function spanSource(service: string, version: string): SpanSource {
-  const resource = new ProtoBytes(0);
-  const resourceAt = resource.begin(1);
-  attribute(resource, 1, "service.name", service);
-  attribute(resource, 1, "service.version", version);
-  resource.varint(2, 0);
-  resource.end(resourceAt);
-  const scope = new ProtoBytes(0);
-  const scopeAt = scope.begin(1);
-  scope.text(1, service);
-  scope.text(2, version);
-  scope.end(scopeAt);
-  return { resource: resource.taken(), scope: scope.taken() };
+/** By the scope, which is an object of the tracer's own: a tracer has one provider, and that one resource. */
+const sources = new WeakMap<ReadableSpan["instrumentationScope"], SpanSource>();
+
+/** Encoded once for each tracer. */
+export function sourceOf({ resource, instrumentationScope }: ReadableSpan): SpanSource {
+  let source = sources.get(instrumentationScope);
+  if (source === undefined) {
+    source = { resource: resourceBytes(resource), scope: scopeBytes(instrumentationScope) };
+    sources.set(instrumentationScope, source);
+  }
+  return source;
+}
+
+function resourceBytes(resource: ReadableSpan["resource"]): Uint8Array {
+  const to = new ProtoBytes(0);
+  const begun = to.begin(1);
+  attributes(to, 1, resource.attributes);
+  to.varint(2, 0);
+  to.end(begun);
+  return to.taken();
+}
+
+function scopeBytes({ name, version }: ReadableSpan["instrumentationScope"]): Uint8Array {
+  const to = new ProtoBytes(0);
+  const begun = to.begin(1);
+  to.text(1, name);
+  if (version) to.text(2, version);
+  to.end(begun);
+  return to.taken();
 }
 
 /** Whether a parent is known to be remote, and that it is (`SpanFlags`). */
-const flags = { sampled: 0x1, knowsRemote: 0x100, isRemote: 0x200 };
-/** `STATUS_CODE_ERROR`. */
-const failed = 2;
+const flags = { knowsRemote: 0x100, isRemote: 0x200 };
 
-/** One of the spans of a request. The SDK's serializer writes the same, from objects that have to be kept for it until then. */
-export function writeSpan(to: ProtoBytes, span: EndedSpan): void {
-  const { parent, error } = span;
+/**
+ * One of the spans of a request. Ours have neither events nor links. The serializer of the SDK goes over everything twice, at
+ * some twice the cost, and needs spans as objects. Throws for what no span of ours has, with a part of it written.
+ */
+export function spanTo(to: ProtoBytes, span: ReadableSpan): void {
+  const { traceId, spanId, traceState, traceFlags } = span.spanContext();
+  const { parentSpanContext: parent, status } = span;
   const begun = to.begin(2);
-  to.hex(1, span.traceId);
-  to.hex(2, span.spanId);
-  if (parent !== null) {
-    if (parent.traceState !== "") to.text(3, parent.traceState);
-    to.hex(4, parent.spanId);
-  }
+  to.hex(1, traceId);
+  to.hex(2, spanId);
+  const state = traceState?.serialize();
+  if (state) to.text(3, state);
+  if (parent?.spanId) to.hex(4, parent.spanId);
   to.text(5, span.name);
-  to.varint(6, span.kind);
-  time(to, 7, span.startUs);
-  time(to, 8, span.endUs);
-  const all = span.attributes;
-  for (const name in all) {
-    const value = all[name];
-    if (value !== undefined) attribute(to, 9, name, value);
-  }
-  // Dropped attributes, events and links: there are none, and the SDK says so.
-  to.varint(10, 0);
-  to.varint(12, 0);
-  to.varint(14, 0);
+  // The API has no value for "unspecified", which is 0 here.
+  to.varint(6, span.kind + 1);
+  time(to, 7, span.startTime);
+  time(to, 8, span.endTime);
+  attributes(to, 9, span.attributes);
+  to.varint(10, span.droppedAttributesCount);
+  to.varint(12, span.droppedEventsCount);
+  to.varint(14, span.droppedLinksCount);
   const statusAt = to.begin(15);
-  if (error !== null && error !== "") to.text(2, error);
-  to.varint(3, error === null ? 0 : failed);
+  if (status.message) to.text(2, status.message);
+  to.varint(3, status.code);
   to.end(statusAt);
-  to.fixed32(16, flags.sampled | flags.knowsRemote | (parent?.isRemote ? flags.isRemote : 0));
+  to.fixed32(16, (traceFlags & 0xff) | flags.knowsRemote | (parent?.isRemote ? flags.isRemote : 0));
   to.end(begun);
 }
 
@@ -117,23 +98,34 @@ function nameOf(name: string): Uint8Array {
   return bytes;
 }
 
-function attribute(to: ProtoBytes, field: number, name: string, value: AttributeValue): void {
-  const begun = to.begin(field);
-  to.members(nameOf(name));
-  const at = to.begin(2);
+function attributes(to: ProtoBytes, field: number, all: Readonly<Record<string, unknown>>): void {
+  for (const name in all) {
+    const value = all[name];
+    if (value === undefined || value === null) continue;
+    const begun = to.begin(field);
+    to.members(nameOf(name));
+    const at = to.begin(2);
+    valueTo(to, value);
+    to.end(at);
+    to.end(begun);
+  }
+}
+
+/** `AnyValue`. */
+function valueTo(to: ProtoBytes, value: unknown): void {
   if (typeof value === "string") to.text(1, value);
   else if (typeof value === "boolean") to.varint(2, value ? 1 : 0);
+  else if (typeof value !== "number") throw new TypeError("not an attribute of ours");
   // None of ours is below zero.
   else if (Number.isSafeInteger(value) && value >= 0) to.varint(3, value);
   else to.double(4, value);
-  to.end(at);
-  to.end(begun);
 }
 
-/** As nanoseconds in 64 bits, which a number of JavaScript cannot hold. */
-function time(to: ProtoBytes, field: number, micros: number): void {
-  const low = (micros % 2 ** 32) * 1_000;
-  to.fixed64(field, low % 2 ** 32, Math.floor(micros / 2 ** 32) * 1_000 + Math.floor(low / 2 ** 32));
+/** Seconds and nanoseconds as one number of 64 bits, which a number of JavaScript cannot hold. */
+function time(to: ProtoBytes, field: number, [seconds, nanos]: HrTime): void {
+  const upper = Math.floor(seconds / 65_536) * 1e9;
+  const lower = (upper % 65_536) * 65_536 + (seconds % 65_536) * 1e9 + nanos;
+  to.fixed64(field, lower % 2 ** 32, Math.floor(upper / 65_536) + Math.floor(lower / 2 ** 32));
 }
 
 /** What stands before a message of so many bytes in a field. */

@@ -12,9 +12,9 @@ export class ProtoBytes {
     return this.#at;
   }
 
-  /** Begins anew in the same memory: what `taken` gave before is overwritten. */
-  clear(): void {
-    this.#at = 0;
+  /** Forgets what was written after so many bytes: in what `taken` gave before it is overwritten. */
+  backTo(length: number): void {
+    this.#at = length;
   }
 
   /** What stands before a message of so many bytes in a field. */

@@ -1,5 +1,6 @@
 import type { ExportResult } from "@opentelemetry/core";
-import { type EndedSpan, writeSpan } from "./otlp.js";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-node";
+import { exportRequest, type SpanSource, sourceOf, spanTo } from "./otlp.js";
 import { ProtoBytes } from "./proto_bytes.js";
 
 /** Spans that go together. */
@@ -15,6 +16,8 @@ const firstBytes = 32_768;
 export class SpanBatch {
   readonly #bytes = new ProtoBytes(firstBytes);
   #count = 0;
+  /** Of the first span, and so of all: they are of one tracer. */
+  #source: SpanSource | null = null;
 
   get count(): number {
     return this.#count;
@@ -24,20 +27,30 @@ export class SpanBatch {
     return this.#count >= maxBatch;
   }
 
-  add(span: EndedSpan): void {
-    writeSpan(this.#bytes, span);
+  /** Keeps nothing of the span but its bytes. Throws for one that cannot be written, and is what it was before. */
+  add(span: ReadableSpan): void {
+    const source = this.#source ?? sourceOf(span);
+    const before = this.#bytes.length;
+    try {
+      spanTo(this.#bytes, span);
+    } catch (error) {
+      this.#bytes.backTo(before);
+      throw error;
+    }
+    this.#source = source;
     this.#count++;
   }
 
-  /** The spans as members of a request, in memory that the batch goes on to use. */
-  encoded(): Uint8Array {
-    return this.#bytes.taken();
+  /** The request that carries the spans, in memory of its own. */
+  request(): Uint8Array {
+    return this.#source === null ? new Uint8Array(0) : exportRequest(this.#source, this.#bytes.taken());
   }
 
   /** Empties it, for other spans. */
   clear(): void {
-    this.#bytes.clear();
+    this.#bytes.backTo(0);
     this.#count = 0;
+    this.#source = null;
   }
 }
 

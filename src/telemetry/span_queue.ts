@@ -1,9 +1,9 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { exportTimeoutMs } from "./exporter.js";
-import type { EndedSpan, SpanSink } from "./otlp.js";
 import { SpanBatch, type SpanExporter } from "./span_batch.js";
 
-/** What became of spans. `failed`: the collector refused them, or was away when the process ended. */
+/** What became of spans. `failed`: they cannot be written, or the collector refused them or was away when the process ended. */
 export type SpanResult = "sent" | "dropped" | "failed" | "sampled_out";
 
 /** Told how it goes with the collector. */
@@ -31,7 +31,7 @@ export interface SpanQueueOptions {
  * it is back: `BatchSpanProcessor` of the SDK would throw each batch away that it could not send. Nothing here waits for
  * the collector but `shutdown`.
  */
-export class SpanQueue implements SpanSink {
+export class SpanQueue implements SpanProcessor {
   readonly #options: Required<Omit<SpanQueueOptions, "watch">>;
   readonly #watch: SpanWatch | undefined;
   /** In the order in which they are sent. Spans are added to the last. */
@@ -53,12 +53,21 @@ export class SpanQueue implements SpanSink {
     this.#watch = watch;
   }
 
-  add(span: EndedSpan): void {
+  onStart(): void {}
+
+  onEnd(span: ReadableSpan): void {
     if (this.#closed || this.#count >= this.#options.maxWaiting) {
       this.#watch?.counted("dropped", 1);
       return;
     }
-    this.#open().add(span);
+    try {
+      // At once: kept as an object it would outlive the young generation.
+      this.#open().add(span);
+    } catch {
+      // Who ends a span is making a decision, which does not fail for it.
+      this.#watch?.counted("failed", 1);
+      return;
+    }
     this.#count++;
     this.#watch?.waiting(this.#count);
     this.#sendLater();
@@ -119,7 +128,8 @@ export class SpanQueue implements SpanSink {
 
   /** Batch after batch, until one is not taken. */
   async #sendAll(): Promise<void> {
-    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+    // The last one is empty where nothing could be written to it.
+    for (let batch = this.#batches[0]; batch?.count; batch = this.#batches[0]) {
       this.#sent = batch;
       const error = await this.#exported(batch);
       this.#sent = null;

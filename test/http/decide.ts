@@ -56,7 +56,7 @@ export function decideIn(here: World, credentials: Omit<IdentifyContext, "regist
     audit: here.records,
     tell: () => {},
     telemetry: decisionTelemetry({
-      spans: startTracing(null).spans,
+      tracer: startTracing(null).tracer,
       metrics: createMetrics(),
       log: pino({ level: "silent" }),
     }),

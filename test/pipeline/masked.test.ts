@@ -1,15 +1,16 @@
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { pino } from "pino";
 import type { Stages } from "../../src/pipeline.js";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
-import type { EndedSpan } from "../../src/telemetry/otlp.js";
 import { deploy, files } from "./calls.js";
 import { startWorld, type World } from "./world.js";
 
-const spans: EndedSpan[] = [];
+const spans = new InMemorySpanExporter();
+const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
 const lines: string[] = [];
 const telemetry = decisionTelemetry({
-  spans: { add: (span) => void spans.push(span) },
+  tracer: provider.getTracer("test"),
   metrics: createMetrics(),
   // Only the decision's span, however busy the machine is.
   slowStageMs: 60_000,
@@ -18,10 +19,11 @@ const telemetry = decisionTelemetry({
 
 let world: World;
 afterEach(async () => {
-  spans.length = 0;
+  spans.reset();
   lines.length = 0;
   await world.close();
 });
+afterAll(() => provider.shutdown());
 
 const searching = {
   ...files,
@@ -31,7 +33,7 @@ const searching = {
 async function ask(path: string, body: object, stages: Partial<Stages> = {}) {
   world = await startWorld(searching, { stages, wrap: () => ({ telemetry }) });
   const told = await world.ask(deploy("bot", { path, body: Buffer.from(JSON.stringify(body)) }));
-  const [span] = spans;
+  const [span] = spans.getFinishedSpans();
   return { told, attributes: span?.attributes ?? {}, line: JSON.parse(lines[0] ?? "{}") as Record<string, unknown> };
 }
 

@@ -1,16 +1,16 @@
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { pino } from "pino";
 import { settle } from "../../src/settle/index.js";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
-import type { EndedSpan } from "../../src/telemetry/otlp.js";
 import { deploy, files } from "./calls.js";
 import { startWorld, type World } from "./world.js";
 
-const made: EndedSpan[] = [];
-const spans = { add: (span: EndedSpan) => void made.push(span) };
+const spans = new InMemorySpanExporter();
+const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
 const metrics = createMetrics();
 const telemetry = decisionTelemetry({
-  spans,
+  tracer: provider.getTracer("test"),
   metrics,
   log: pino({ level: "silent" }),
   // Longer than any stage takes here by itself.
@@ -18,11 +18,12 @@ const telemetry = decisionTelemetry({
 });
 let world: World;
 afterEach(() => world.close());
+afterAll(() => provider.shutdown());
 
 test("the stage that took long has a span below the decision's, and every stage is in the metrics", async () => {
   const clock = { extraUs: 0 };
   const slowed = decisionTelemetry({
-    spans,
+    tracer: provider.getTracer("test"),
     metrics,
     log: pino({ level: "silent" }),
     slowStageMs: 60_000,
@@ -39,10 +40,10 @@ test("the stage that took long has a span below the decision's, and every stage 
     },
   });
   expect((await world.ask(deploy("bot"))).ok).not.toBeNull();
-  const [child, root] = made;
+  const [child, root] = spans.getFinishedSpans();
   expect([child?.name, root?.name]).toEqual(["countersign.settle", "countersign.decision"]);
-  expect(child?.parent?.spanId).toBe(root?.spanId);
-  expect(child && child.endUs - child.startUs).toBeGreaterThanOrEqual(61_000_000);
+  expect(child?.parentSpanContext?.spanId).toBe(root?.spanContext().spanId);
+  expect(child?.duration[0]).toBeGreaterThanOrEqual(61);
   expect(root?.attributes).toMatchObject({ "gen_ai.agent.id": "bot", "http.request.method": "POST" });
   const text = await metrics.text();
   for (const stage of [
@@ -63,7 +64,7 @@ test("the stage that took long has a span below the decision's, and every stage 
 });
 
 test("fast stages leave no spans, and a stage that throws is measured too", async () => {
-  made.length = 0;
+  spans.reset();
   world = await startWorld(files, {
     wrap: () => ({ telemetry }),
     stages: {
@@ -73,6 +74,6 @@ test("fast stages leave no spans, and a stage that throws is measured too", asyn
     },
   });
   await world.ask(deploy("bot"));
-  expect(made.map(({ name }) => name)).toEqual(["countersign.decision"]);
+  expect(spans.getFinishedSpans().map(({ name }) => name)).toEqual(["countersign.decision"]);
   expect(await metrics.text()).toContain('countersign_stage_seconds_count{stage="evaluate"} 2\n');
 });

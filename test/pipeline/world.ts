@@ -95,7 +95,7 @@ const program = loadProgram();
 const rego = createRegoPool({ deadlineMs: 5_000, maxWaitMs: 60_000 });
 afterAll(() => rego.close());
 const metrics = createMetrics();
-const { spans } = startTracing(null);
+const { tracer } = startTracing(null);
 
 /** Compiles what a user wrote, as the server does. Throws `InvalidFile`. */
 export async function workspaceOf(files: Files): Promise<LoadedFiles> {
@@ -167,7 +167,7 @@ export async function startWorld(files: Files, options: WorldOptions = {}): Prom
     audit,
     tell: (happening) => told.push(happening),
     telemetry: decisionTelemetry({
-      spans,
+      tracer,
       metrics,
       log: pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line)) }),
     }),

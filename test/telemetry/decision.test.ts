@@ -1,10 +1,12 @@
+import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { pino } from "pino";
 import type { CheckRequest, HttpRequest } from "../../src/grpc/messages.js";
 import { Refusal } from "../../src/refusal.js";
 import { type DecisionTelemetryParts, decisionTelemetry } from "../../src/telemetry/decision.js";
 import type { DecisionFacts } from "../../src/telemetry/facts.js";
+import { spanIds } from "../../src/telemetry/ids.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
-import type { EndedSpan } from "../../src/telemetry/otlp.js";
 import { knownFacts } from "./known_facts.js";
 
 const known = knownFacts;
@@ -37,26 +39,24 @@ const conventions = {
   "server.port": 443,
 };
 
-/** With the attributes that are sent. */
-function sent(span: EndedSpan): EndedSpan {
-  const known = Object.entries(span.attributes).filter(([, value]) => value !== undefined);
-  return { ...span, attributes: Object.fromEntries(known) };
-}
-
 function start(more: Partial<DecisionTelemetryParts> = {}) {
-  const spans: EndedSpan[] = [];
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    idGenerator: spanIds,
+  });
   const lines: Record<string, unknown>[] = [];
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const metrics = createMetrics();
-  const telemetry = decisionTelemetry({ spans: { add: (span) => void spans.push(sent(span)) }, log, metrics, ...more });
+  const telemetry = decisionTelemetry({ tracer: provider.getTracer("test"), log, metrics, ...more });
   const decide = (check: CheckRequest, facts: DecisionFacts = known) => {
     const { traceId, end } = telemetry.start(check);
     end(facts);
-    const span = spans.at(-1);
+    const span = exporter.getFinishedSpans().at(-1);
     if (!span) throw new Error("there is no span");
     return { traceId, span, line: lines.at(-1) ?? {} };
   };
-  return { decide, telemetry, spans, lines, metrics };
+  return { decide, telemetry, exporter, lines, metrics };
 }
 
 const http = (more: Partial<HttpRequest>): CheckRequest => ({
@@ -118,16 +118,15 @@ const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parent = `00-${traceId}-00f067aa0ba902b7-01`;
 
 test("a decision is one span with everything that is known of it", () => {
-  const { decide, spans } = start();
+  const { decide, exporter } = start();
   const { span, traceId } = decide(nothing);
-  expect(spans).toHaveLength(1);
+  expect(exporter.getFinishedSpans()).toHaveLength(1);
   expect(span.name).toBe("countersign.decision");
-  // SERVER
-  expect(span.kind).toBe(2);
+  expect(span.kind).toBe(SpanKind.SERVER);
   expect(span.attributes).toEqual({ ...attributes, ...conventions });
-  expect(span.error).toBeNull();
-  expect(span.traceId).toBe(traceId);
-  expect(span.parent).toBeNull();
+  expect(span.status).toEqual({ code: SpanStatusCode.UNSET });
+  expect(span.spanContext().traceId).toBe(traceId);
+  expect(span.parentSpanContext).toBeUndefined();
 });
 
 test("a decision is one log line with the same, and its trace", () => {
@@ -148,8 +147,8 @@ describe.each(Object.entries(forms))("trace context in %s headers", (_name, requ
   test.each(["traceparent", "Traceparent"])("%s names the parent", (name) => {
     const { span, traceId: own } = start().decide(request([[name, parent]]));
     expect(own).toBe(traceId);
-    expect(span.traceId).toBe(traceId);
-    expect(span.parent).toEqual({ spanId: "00f067aa0ba902b7", isRemote: true, traceState: "" });
+    expect(span.spanContext().traceId).toBe(traceId);
+    expect(span.parentSpanContext).toMatchObject({ traceId, spanId: "00f067aa0ba902b7", isRemote: true });
   });
 
   test("tracestate goes with it", () => {
@@ -159,7 +158,7 @@ describe.each(Object.entries(forms))("trace context in %s headers", (_name, requ
         ["tracestate", "vendor=1"],
       ]),
     );
-    expect(span.parent?.traceState).toBe("vendor=1");
+    expect(span.parentSpanContext?.traceState?.get("vendor")).toBe("1");
   });
 
   test.each([
@@ -176,7 +175,7 @@ describe.each(Object.entries(forms))("trace context in %s headers", (_name, requ
     ["huge", ["a".repeat(100_000)]],
   ])("a parent that is %s begins a trace of its own", (_what, values) => {
     const { span, traceId: own } = start().decide(request(values.map((value) => ["traceparent", value])));
-    expect(span.parent).toBeNull();
+    expect(span.parentSpanContext).toBeUndefined();
     expect(own).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
     expect(own).not.toBe(traceId);
   });
@@ -185,7 +184,7 @@ describe.each(Object.entries(forms))("trace context in %s headers", (_name, requ
 test.each(["__proto__", "constructor", "toString"])("a header called %s is no trace context", (name) => {
   const headers: Record<string, string> = Object.create(null);
   headers[name] = parent;
-  expect(start().decide(http({ headers })).span.parent).toBeNull();
+  expect(start().decide(http({ headers })).span.parentSpanContext).toBeUndefined();
 });
 
 describe("a decision in which something failed", () => {
@@ -195,8 +194,8 @@ describe("a decision in which something failed", () => {
 
   test("is an error on the span, without its inner text", () => {
     const { span } = start().decide(nothing, facts);
-    expect(span.error).toBe("store_unavailable");
-    expect(JSON.stringify(span)).not.toContain("10.0.0.7");
+    expect(span.status).toEqual({ code: SpanStatusCode.ERROR, message: "store_unavailable" });
+    expect(JSON.stringify([span.attributes, span.events, span.status])).not.toContain("10.0.0.7");
   });
 
   test("is an error in the log, with stacks and causes", () => {
@@ -245,26 +244,28 @@ describe("a stage that took long", () => {
   const runtime = { now: () => Date.parse("2026-03-01T12:00:00.250Z"), monotonicMicros: () => 1_000_000 };
 
   test("has a span of its own below the decision's, at the time at which it ran", () => {
-    const { decide, spans } = start({ runtime });
+    const { decide, exporter } = start({ runtime });
     const { span } = decide(http({ headers: { traceparent: parent } }), { ...known, latencyUs: 10_000, slow });
-    const [child, root] = spans;
+    const [child, root] = exporter.getFinishedSpans();
     expect(root).toBe(span);
-    const us = Date.parse("2026-03-01T12:00:00Z") * 1_000;
-    expect([root?.startUs, root?.endUs]).toEqual([us + 250_000, us + 260_000]);
+    const seconds = Date.parse("2026-03-01T12:00:00Z") / 1000;
+    expect([root?.startTime, root?.endTime]).toEqual([
+      [seconds, 250_000_000],
+      [seconds, 260_000_000],
+    ]);
     expect(child).toMatchObject({
       name: "countersign.settle",
-      kind: 1,
-      parent: { spanId: span.spanId, isRemote: false },
-      startUs: us + 252_000,
-      endUs: us + 259_500,
+      parentSpanContext: { spanId: span.spanContext().spanId },
+      startTime: [seconds, 252_000_000],
+      endTime: [seconds, 259_500_000],
       attributes: { stage: "settle", threw: true, policy_version: "sha256:9f2c" },
     });
-    expect(child?.traceId).toBe(traceId);
+    expect(child?.spanContext().traceId).toBe(traceId);
   });
 
   test("has none where the decision's span is not kept", () => {
-    const { telemetry, spans } = start({ runtime, sampling: 0 });
+    const { telemetry, exporter } = start({ runtime, sampling: 0 });
     telemetry.start(nothing).end({ ...known, decision: "allow", slow });
-    expect(spans).toEqual([]);
+    expect(exporter.getFinishedSpans()).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { pino } from "pino";
 import { decisionTelemetry } from "../../src/telemetry/decision.js";
+import { spanIds } from "../../src/telemetry/ids.js";
 import { createMetrics } from "../../src/telemetry/metrics.js";
-import type { EndedSpan } from "../../src/telemetry/otlp.js";
 import { repository } from "../harness/programs.js";
 
 const page = readFileSync(join(repository, "docs/telemetry.md"), "utf8");
@@ -48,8 +49,11 @@ test("metrics are these, with their types and labels", async () => {
 });
 
 test("span attributes and log fields are these", async () => {
-  const made: EndedSpan[] = [];
-  const spans = { add: (span: EndedSpan) => void made.push(span) };
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    idGenerator: spanIds,
+  });
   let line: Record<string, unknown> = {};
   const log = pino(
     { base: null },
@@ -59,7 +63,7 @@ test("span attributes and log fields are these", async () => {
       },
     },
   );
-  const telemetry = decisionTelemetry({ spans, log, metrics: createMetrics() });
+  const telemetry = decisionTelemetry({ tracer: provider.getTracer("test"), log, metrics: createMetrics() });
   telemetry.start({ attributes: null }).end({
     decisionId: "1",
     agentId: "a",
@@ -81,7 +85,7 @@ test("span attributes and log fields are these", async () => {
     failures: [new Error("x")],
   });
   const told = cells("Spans").flatMap(([name]) => names(name));
-  const [child, root] = made;
+  const [child, root] = exporter.getFinishedSpans();
   const fields = Object.keys(line).filter((field) => !told.includes(field) && field !== "msg");
   expect(
     cells("Log")

@@ -1,5 +1,5 @@
 import { ExportResultCode } from "@opentelemetry/core";
-import { newSpanId, newTraceId } from "../../src/telemetry/ids.js";
+import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import type { SpanBatch } from "../../src/telemetry/span_batch.js";
 import { SpanQueue } from "../../src/telemetry/span_queue.js";
 
@@ -14,7 +14,7 @@ function start(more: { maxWaiting?: number } = {}) {
   const queue = new SpanQueue({
     exporter: {
       export(batch: SpanBatch, done) {
-        batches.push(Buffer.from(batch.encoded()).toString("latin1").match(/<\d+>/g) ?? []);
+        batches.push(Buffer.from(batch.request()).toString("latin1").match(/<\d+>/g) ?? []);
         asked.push((answer) => {
           if (answer === "taken") return done({ code: ExportResultCode.SUCCESS });
           const error = Object.assign(new Error(answer), answer === "refused" && { code: 400 });
@@ -35,21 +35,10 @@ function start(more: { maxWaiting?: number } = {}) {
     },
     ...more,
   });
+  const tracer = new NodeTracerProvider({ spanProcessors: [queue] }).getTracer("test");
   let made = 0;
   const add = (count: number): void => {
-    for (let i = 0; i < count; i++) {
-      queue.add({
-        name: `<${made++}>`,
-        kind: 2,
-        traceId: newTraceId(),
-        spanId: newSpanId(),
-        parent: null,
-        startUs: 0,
-        endUs: 1,
-        attributes: {},
-        error: null,
-      });
-    }
+    for (let i = 0; i < count; i++) tracer.startSpan(`<${made++}>`).end();
   };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   /** Begins to send; `done` when everything was tried once. */
@@ -65,7 +54,7 @@ function start(more: { maxWaiting?: number } = {}) {
     one(what);
     await turn();
   };
-  return { add, flush, answer, batches, counts, waiting };
+  return { tracer, add, flush, answer, batches, counts, waiting };
 }
 
 const named = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `<${from + i}>`);
@@ -135,4 +124,20 @@ test("spans are bounded by their number, those that are being sent included", as
   await answer("taken");
   await flushed.done;
   expect(batches.flat()).toEqual([...named(0, 600), "<705>"]);
+});
+
+test("one that cannot be written is not sent, and leaves the others and who ends it alone", async () => {
+  const { tracer, add, flush, answer, batches, counts } = start();
+  const end = () => tracer.startSpan("<x>", { attributes: { list: ["a"] } }).end();
+  end();
+  await (await flush()).done;
+  expect(batches).toEqual([]);
+  add(1);
+  end();
+  add(1);
+  const flushed = await flush();
+  await answer("taken");
+  await flushed.done;
+  expect(batches).toEqual([named(0, 2)]);
+  expect(counts).toEqual({ failed: 2, sent: 2 });
 });
