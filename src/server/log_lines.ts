@@ -11,6 +11,8 @@ export interface LineSink {
 }
 
 export interface BatchedLines extends DestinationStream {
+  /** Takes a line that may wait, as its writer knows: looking at it would copy it, since it is put together from parts. */
+  later(line: string): void;
   /** Writes what waits, now. */
   flush(): void;
   /** Gives what waits to the caller, who writes it: for the end of the process, when nothing may be left to a later turn. */
@@ -39,12 +41,18 @@ export function batchedLines(to: LineSink, mayWait: (line: string) => boolean): 
     if (lines !== "") to.write(lines);
   }
 
+  function later(line: string): void {
+    waiting += line;
+    if (waiting.length >= most) flush();
+    else timer ??= setTimeout(flush, waitMs);
+  }
+
   return {
     write(line) {
-      waiting += line;
-      if (waiting.length >= most || !mayWait(line)) flush();
-      else timer ??= setTimeout(flush, waitMs);
+      later(line);
+      if (!mayWait(line)) flush();
     },
+    later,
     flush,
     take,
   };

@@ -8,7 +8,8 @@ export type DecisionLine = (facts: DecisionFacts, traceId: string) => void;
 
 /** How a log writes its lines: the level as a word, the time as `isoTime`, `fields`, what is logged, the message. */
 interface LineForm {
-  to: DestinationStream;
+  /** `later` is asked instead, where there is one, for lines that may be written together with others. */
+  to: DestinationStream & { later?: (line: string) => void };
   fields: object | null;
 }
 
@@ -31,6 +32,7 @@ export function decisionLine(log: Logger): DecisionLine {
   const form = forms.get(log);
   if (!form) return byPino;
   const { to } = form;
+  const write = to.later ?? ((line: string) => to.write(line));
   const fields = form.fields === null ? "" : JSON.stringify(form.fields).slice(1, -1);
   const behindTime = fields === "" ? '"' : `",${fields}`;
   const same = new SameMembers();
@@ -42,7 +44,7 @@ export function decisionLine(log: Logger): DecisionLine {
       return byPino(facts, traceId);
     }
     const own = `${id}","latency_us":${latencyUs},"trace_id":"${traceId}","msg":"decision"}\n`;
-    to.write(`{"level":"info","time":"${isoTime(Date.now())}${behindTime}${members}${own}`);
+    write(`{"level":"info","time":"${isoTime(Date.now())}${behindTime}${members}${own}`);
   };
 }
 

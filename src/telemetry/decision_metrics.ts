@@ -88,13 +88,24 @@ export function decisionMetrics(registers: Registry[], now: () => number = Date.
   });
   const labels = new AgentLabels();
 
+  /** Into the object that is there: one for each call would live until the agent's next call, and leave the young generation. */
+  function budgetSeen(label: string, { day, used }: { day: number; used: number }): void {
+    const seen = budgets.get(label);
+    if (seen === undefined) {
+      budgets.set(label, { day, used });
+      return;
+    }
+    seen.day = day;
+    seen.used = used;
+  }
+
   return {
     decided({ agent, computed, enforced, mode, reason, rules, dailyBudget, seconds: duration }: Counted): void {
       decisions.add([computed, enforced, mode, reason]);
       const label = labels.of(agent);
       byAgent.add([label, enforced]);
       // The share of all others together would be nobody's.
-      if (dailyBudget && label === agent) budgets.set(label, dailyBudget);
+      if (dailyBudget && label === agent) budgetSeen(label, dailyBudget);
       if (!letsThrough(computed) && letsThrough(enforced)) {
         for (const rule of rules.length > 0 ? new Set(rules) : [reason]) wouldBlock.add([rule]);
       }

@@ -1,12 +1,15 @@
 import { Metadata } from "@grpc/grpc-js";
 import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
-import { type ISerializer, ProtobufTraceSerializer, TraceExporterMetricsHelper } from "@opentelemetry/otlp-transformer";
-import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
+import {
+  type IExporterMetricsHelper,
+  type ISerializer,
+  ProtobufTraceSerializer,
+} from "@opentelemetry/otlp-transformer";
 import { isPrivate } from "../config/fetchable.js";
 import { isExposed } from "../files/exposed.js";
 import { readWithMode } from "../files/read_with_mode.js";
-import { exportRequest } from "./otlp.js";
+import type { SpanBatch, SpanExporter } from "./span_batch.js";
 
 /** Where spans go. */
 export interface Collector {
@@ -30,25 +33,34 @@ export async function openExporter({ url, protocol, headers_file: file }: Collec
   if (protocol === "http") return overHttp({ url: traces(url), headers, timeoutMillis });
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  // Only who asks for it pays for loading it.
-  const { OTLPTraceExporter: OverGrpc } = await import("@opentelemetry/exporter-trace-otlp-grpc");
-  return new OverGrpc({ url, metadata, timeoutMillis });
+  return overGrpc({ url, metadata, timeoutMillis });
 }
 
 type Response = ReturnType<typeof ProtobufTraceSerializer.deserializeResponse>;
 
-const serializer: ISerializer<ReadableSpan[], Response> = {
-  serializeRequest: exportRequest,
+const serializer: ISerializer<SpanBatch, Response> = {
+  serializeRequest: (batch) => batch.request(),
   deserializeResponse: ProtobufTraceSerializer.deserializeResponse,
 };
 
-/** The exporter of the SDK, with a serializer of our own. */
+const counting: IExporterMetricsHelper<SpanBatch> = { name: "span", countItems: ({ count }) => count };
+
+/** The exporters of the SDK, with a serializer of our own. */
 function overHttp(config: { url: string; headers: Record<string, string>; timeoutMillis: number }): SpanExporter {
   const type = { "Content-Type": "application/x-protobuf" };
   const options = convertLegacyHttpOptions(config, "TRACES", "v1/traces", type);
   const name = "otlp_http_span_exporter";
+  return new OTLPExporterBase(createOtlpHttpExportDelegate(options, serializer, name, counting, undefined));
+}
+
+async function overGrpc(config: { url: string; metadata: Metadata; timeoutMillis: number }): Promise<SpanExporter> {
+  // Only who asks for it pays for loading it.
+  const grpc = await import("@opentelemetry/otlp-grpc-exporter-base");
+  const options = grpc.convertLegacyOtlpGrpcOptions(config, "TRACES");
+  const [name, path] = ["TraceExportService", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"];
+  const component = "otlp_grpc_span_exporter";
   return new OTLPExporterBase(
-    createOtlpHttpExportDelegate(options, serializer, name, TraceExporterMetricsHelper, undefined),
+    grpc.createOtlpGrpcExportDelegate(options, serializer, component, counting, undefined, name, path),
   );
 }
 

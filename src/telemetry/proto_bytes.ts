@@ -7,6 +7,22 @@ export class ProtoBytes {
     this.#bytes = Buffer.allocUnsafe(Math.max(size, 1_024));
   }
 
+  /** So many bytes were written. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Forgets what was written after so many bytes: in what `taken` gave before it is overwritten. */
+  backTo(length: number): void {
+    this.#at = length;
+  }
+
+  /** What stands before a message of so many bytes in a field. */
+  head(field: number, length: number): void {
+    this.#tag(field, 2);
+    this.#number(length);
+  }
+
   /** Begins a message in a field; `end` takes what this gives. */
   begin(field: number): number {
     this.#tag(field, 2);
@@ -35,7 +51,7 @@ export class ProtoBytes {
     const bytes = this.#bytes;
     let i = 0;
     // Short ASCII is written faster here than by a call out of JavaScript.
-    if (value.length < 64) {
+    if (value.length < 128) {
       for (; i < value.length; i++) {
         const code = value.charCodeAt(i);
         if (code > 127) break;
@@ -46,12 +62,27 @@ export class ProtoBytes {
     this.end(start);
   }
 
-  /** Bytes, given as hexadecimal digits. */
+  /** Bytes, given as lower-case hexadecimal digits; for ids, half the cost of a call out of JavaScript. */
   hex(field: number, digits: string): void {
-    this.#room(digits.length);
-    const start = this.begin(field);
-    this.#at += this.#bytes.write(digits, start, "hex");
-    this.end(start);
+    const count = digits.length >> 1;
+    this.#room(count);
+    this.head(field, count);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < count; i++) {
+      bytes[at++] = (digitOf(digits.charCodeAt(2 * i)) << 4) | digitOf(digits.charCodeAt(2 * i + 1));
+    }
+    this.#at = at;
+  }
+
+  /** Members that were written before. */
+  members(written: Uint8Array): void {
+    const { length } = written;
+    this.#room(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < length; i++) bytes[at + i] = written[i] as number;
+    this.#at = at + length;
   }
 
   /** A whole number from 0 to 2^53 - 1. */
@@ -77,6 +108,7 @@ export class ProtoBytes {
     this.#at = this.#bytes.writeUInt32LE(high, this.#at);
   }
 
+  /** What was written, in the memory in which it was. */
   taken(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
   }
@@ -103,4 +135,8 @@ export class ProtoBytes {
     this.#bytes.copy(bytes, 0, 0, this.#at);
     this.#bytes = bytes;
   }
+}
+
+function digitOf(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }

@@ -1,8 +1,9 @@
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
-import type { ReadableSpan, SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace-node";
+import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { exportTimeoutMs } from "./exporter.js";
+import { SpanBatch, type SpanExporter } from "./span_batch.js";
 
-/** What became of spans. `failed`: the collector refused them, or was away when the process ended. */
+/** What became of spans. `failed`: they cannot be written, or the collector refused them or was away when the process ended. */
 export type SpanResult = "sent" | "dropped" | "failed" | "sampled_out";
 
 /** Told how it goes with the collector. */
@@ -17,15 +18,13 @@ export interface SpanWatch {
 export interface SpanQueueOptions {
   exporter: SpanExporter;
   watch?: SpanWatch;
-  /** Spans that may wait; further ones are dropped. Default 8,192, some 20 MB. */
+  /** Spans that may wait; further ones are dropped. Default 8,192, some 10 MB. */
   maxWaiting?: number;
   /** How long spans wait for more to go with, in milliseconds. */
   delayMs?: number;
   /** First and longest pause before a collector that is away is tried again, in milliseconds. */
   retryMs?: readonly [number, number];
 }
-
-const maxBatch = 512;
 
 /**
  * Spans on their way to the collector. The ones that it did not take wait, in order and bounded in number, and are sent when
@@ -35,7 +34,14 @@ const maxBatch = 512;
 export class SpanQueue implements SpanProcessor {
   readonly #options: Required<Omit<SpanQueueOptions, "watch">>;
   readonly #watch: SpanWatch | undefined;
-  #spans: ReadableSpan[] = [];
+  /** In the order in which they are sent. Spans are added to the last. */
+  #batches: SpanBatch[] = [];
+  /** Spans in all of them. */
+  #count = 0;
+  /** Is being sent, and gets no more spans. */
+  #sent: SpanBatch | null = null;
+  /** One that was sent: its memory is as large as a batch of this server needs. */
+  #spare: SpanBatch | null = null;
   #timer: NodeJS.Timeout | null = null;
   #sending: Promise<void> | null = null;
   #pauseMs = 0;
@@ -50,13 +56,31 @@ export class SpanQueue implements SpanProcessor {
   onStart(): void {}
 
   onEnd(span: ReadableSpan): void {
-    if (this.#closed || this.#spans.length >= this.#options.maxWaiting) {
+    if (this.#closed || this.#count >= this.#options.maxWaiting) {
       this.#watch?.counted("dropped", 1);
       return;
     }
-    this.#spans.push(span);
-    this.#watch?.waiting(this.#spans.length);
+    try {
+      // At once: kept as an object it would outlive the young generation.
+      this.#open().add(span);
+    } catch {
+      // Who ends a span is making a decision, which does not fail for it.
+      this.#watch?.counted("failed", 1);
+      return;
+    }
+    this.#count++;
+    this.#watch?.waiting(this.#count);
     this.#sendLater();
+  }
+
+  /** The batch that takes one more. */
+  #open(): SpanBatch {
+    const last = this.#batches.at(-1);
+    if (last !== undefined && last !== this.#sent && !last.isFull) return last;
+    const next = this.#spare ?? new SpanBatch();
+    this.#spare = null;
+    this.#batches.push(next);
+    return next;
   }
 
   /** Resolves when everything that waits was tried once. */
@@ -75,7 +99,9 @@ export class SpanQueue implements SpanProcessor {
     });
     await Promise.race([this.forceFlush(), late]);
     clearTimeout(timer);
-    const left = this.#spans.splice(0).length;
+    const left = this.#count;
+    this.#batches = [];
+    this.#count = 0;
     void this.#options.exporter.shutdown().catch(() => undefined);
     if (left === 0) return;
     this.#watch?.counted("failed", left);
@@ -95,28 +121,33 @@ export class SpanQueue implements SpanProcessor {
   #send(): Promise<void> {
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null;
-      if (this.#spans.length > 0) this.#sendLater();
+      if (this.#count > 0) this.#sendLater();
     });
     return this.#sending;
   }
 
   /** Batch after batch, until one is not taken. */
   async #sendAll(): Promise<void> {
-    while (this.#spans.length > 0) {
-      const batch = this.#spans.slice(0, maxBatch);
+    // The last one is empty where nothing could be written to it.
+    for (let batch = this.#batches[0]; batch?.count; batch = this.#batches[0]) {
+      this.#sent = batch;
       const error = await this.#exported(batch);
+      this.#sent = null;
       if (error && isPassing(error)) return this.#paused(error);
       // Emptied by a shutdown that waits no longer.
-      if (this.#spans[0] !== batch[0]) return;
-      this.#spans.splice(0, batch.length);
-      this.#watch?.counted(error ? "failed" : "sent", batch.length);
-      this.#watch?.waiting(this.#spans.length);
+      if (this.#batches[0] !== batch) return;
+      this.#batches.shift();
+      this.#count -= batch.count;
+      this.#watch?.counted(error ? "failed" : "sent", batch.count);
+      this.#watch?.waiting(this.#count);
       if (error) this.#isAway(error);
       else this.#isBack();
+      batch.clear();
+      this.#spare = batch;
     }
   }
 
-  #exported(batch: ReadableSpan[]): Promise<Error | null> {
+  #exported(batch: SpanBatch): Promise<Error | null> {
     return new Promise((resolve) => {
       // Exporters have a timeout of their own, and this one holds even if theirs does not.
       const timer = setTimeout(() => resolve(new Error("no answer in time")), exportTimeoutMs * 2).unref();

@@ -137,6 +137,26 @@ test("a hundred lines of decisions are one or two writes", () => {
   expect(written.join("").split("\n")).toHaveLength(101);
 });
 
+test("nobody looks at the line of a decision whether it may wait, and a failure takes it with it at once", () => {
+  const written: string[] = [];
+  const asked: string[] = [];
+  const lines = batchedLines({ write: (text) => void written.push(text) }, (line) => {
+    asked.push(line);
+    return false;
+  });
+  const { decide } = decided({ log: createLog(jsonLog, lines) });
+  decide();
+  expect([asked, written]).toEqual([[], []]);
+  decide({ failures: [new Error("x")], reason: "internal_error" });
+  expect(asked).toHaveLength(1);
+  expect(written).toHaveLength(1);
+  expect(written[0]?.split("\n").map((line) => line.slice(0, 16))).toEqual([
+    '{"level":"info",',
+    '{"level":"error"',
+    "",
+  ]);
+});
+
 test("a stage is given its arguments as they are, and reads the clock once", async () => {
   let reads = 0;
   const monotonicMicros = () => reads++;

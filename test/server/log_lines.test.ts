@@ -63,3 +63,19 @@ test("nothing is written twice, and nothing is left when it was taken or flushed
   expect(written).toEqual([said(2)]);
   expect(lines.take()).toBe("");
 });
+
+test("a line that may wait as its writer says is not looked at, keeps its place, and is bounded like the others", () => {
+  const { lines, written, info } = start();
+  info(1);
+  // Of a level for which a line that is looked at does not wait.
+  lines.later('{"level":"error"}\n');
+  info(2);
+  expect(written).toEqual([]);
+  jest.advanceTimersByTime(50);
+  expect(written).toEqual([`${said(1)}{"level":"error"}\n${said(2)}`]);
+  for (let n = 0; n < 100; n++) lines.later(`${"x".repeat(1_000)}\n`);
+  expect(written[1]?.length).toBeGreaterThan(65_000);
+  expect(written[1]?.length).toBeLessThan(70_000);
+  lines.flush();
+  expect(jest.getTimerCount()).toBe(0);
+});
