@@ -31,7 +31,7 @@ const sessionsMost = 10_000;
 export class WaitingCalls {
   readonly #most: number;
   /** The ring: call `n`, counted from 1, is at `n % most`. One that was taken has no subject. */
-  readonly #ids: Uint8Array;
+  readonly #ids: Buffer;
   readonly #untilMs: Float64Array;
   readonly #subjects: (Subject | null)[];
   #last = 0;
@@ -44,7 +44,7 @@ export class WaitingCalls {
 
   constructor(most: number) {
     this.#most = most;
-    this.#ids = new Uint8Array(most * idLength);
+    this.#ids = Buffer.alloc(most * idLength);
     this.#untilMs = new Float64Array(most);
     this.#subjects = new Array<Subject | null>(most).fill(null);
     this.#older = new RecentMap(most);
@@ -57,7 +57,7 @@ export class WaitingCalls {
     const place = (this.#last + 1) % this.#most;
     if (this.#inRing < this.#most) this.#makeRoom(place);
     else this.#inRing -= 1;
-    for (let at = 0, to = place * idLength; at < idLength; at++) this.#ids[to++] = id.charCodeAt(at);
+    this.#ids.write(id, place * idLength, "latin1");
     this.#untilMs[place] = untilMs;
     this.#subjects[place] = this.#subjectOf(decision);
     this.#last += 1;
@@ -70,10 +70,10 @@ export class WaitingCalls {
     if (id.length !== idLength) return null;
     const { newest, next } = this.#indexed();
     const gone = Math.max(0, this.#last - this.#most);
-    for (let n = newest[this.#listOf(id)] as number; n > gone; n = next[n % this.#most] as number) {
+    for (let n = newest[listOf(id)] as number; n > gone; n = next[n % this.#most] as number) {
       const place = n % this.#most;
       const subject = this.#subjects[place];
-      if (!subject || !this.#isAt(place, id)) continue;
+      if (!subject || this.#idAt(place) !== id) continue;
       this.#subjects[place] = null;
       this.#inRing -= 1;
       return { subject, untilMs: this.#untilMs[place] as number };
@@ -97,7 +97,7 @@ export class WaitingCalls {
     this.#index ??= { newest: new Float64Array(lists), next: new Float64Array(this.#most), last: 0 };
     const { newest, next, last } = this.#index;
     for (let n = Math.max(last, this.#last - this.#most) + 1; n <= this.#last; n++) {
-      const list = this.#listAt(n % this.#most);
+      const list = listOf(this.#idAt(n % this.#most));
       next[n % this.#most] = newest[list] as number;
       newest[list] = n;
     }
@@ -105,28 +105,8 @@ export class WaitingCalls {
     return this.#index;
   }
 
-  /** The end of a ULID is its random part. */
-  #listAt(place: number): number {
-    let hash = 0;
-    for (let at = idLength - 8; at < idLength; at++) {
-      hash = (Math.imul(hash, 31) + (this.#ids[place * idLength + at] as number)) | 0;
-    }
-    return (hash ^ (hash >>> 16)) & (lists - 1);
-  }
-
-  #listOf(id: string): number {
-    let hash = 0;
-    for (let at = idLength - 8; at < idLength; at++) hash = (Math.imul(hash, 31) + id.charCodeAt(at)) | 0;
-    return (hash ^ (hash >>> 16)) & (lists - 1);
-  }
-
-  #isAt(place: number, id: string): boolean {
-    for (let at = 0; at < idLength; at++) if (this.#ids[place * idLength + at] !== id.charCodeAt(at)) return false;
-    return true;
-  }
-
   #idAt(place: number): string {
-    return String.fromCharCode(...this.#ids.subarray(place * idLength, (place + 1) * idLength));
+    return this.#ids.toString("latin1", place * idLength, (place + 1) * idLength);
   }
 
   #subjectOf(decision: Passed): Subject {
@@ -139,6 +119,13 @@ export class WaitingCalls {
     this.#ofSession.set(session, made);
     return made;
   }
+}
+
+/** By the end of a ULID, which is its random part. */
+function listOf(id: string): number {
+  let hash = 0;
+  for (let at = idLength - 8; at < idLength; at++) hash = (Math.imul(hash, 31) + id.charCodeAt(at)) | 0;
+  return (hash ^ (hash >>> 16)) & (lists - 1);
 }
 
 function isSubjectOf(subject: Subject, decision: Passed): boolean {
