@@ -7,6 +7,7 @@ import { readOptions } from "../../bench/harness/options.js";
 import { delimited } from "../../bench/harness/requests.js";
 import { findTool } from "../../bench/harness/tools.js";
 import { PartMissing } from "../harness/part_missing.js";
+import { describeWith, requirePart } from "../harness/parts.js";
 
 test("what the kernel says of a process is read whatever its name is", () => {
   const rest = "S 7 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 11 0 1 2 3";
@@ -15,8 +16,12 @@ test("what the kernel says of a process is read whatever its name is", () => {
   expect(() => parseStat("42 (node) S 7")).toThrow(TypeError);
 });
 
-const describeOnLinux = process.platform === "linux" ? describe : describe.skip;
-describeOnLinux("what processes used up", () => {
+const kernel = await requirePart("Linux", async () => {
+  if (process.platform !== "linux")
+    throw new PartMissing("/proc", "run this on Linux, whose kernel says there what a process used");
+});
+
+describeWith(kernel, "what processes used up", () => {
   test("counts work and memory", () => {
     const before = usedBy([process.pid]);
     const until = process.cpuUsage().user + 200_000;

@@ -8,6 +8,7 @@ import { describeWith } from "../harness/parts.js";
 import { decisionRecord, judged } from "../stats/records.js";
 import { findBrowser } from "./browser_fixture.js";
 import { type Dashboard, hostileAgent, run, startDashboard } from "./dashboard_fixture.js";
+import type { InBrowser } from "./in_browser.js";
 import { checkLook, lookOf, looks } from "./looks.js";
 
 const browser = await findBrowser();
@@ -138,7 +139,6 @@ async function writeDay(audit: string): Promise<void> {
 
 /** Runs in the browser. */
 function outlineOf(one: { textContent: string | null }): { name: string; width: number } {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const { outlineWidth, outlineStyle } = (globalThis as any).getComputedStyle(one);
+  const { outlineWidth, outlineStyle } = (globalThis as unknown as InBrowser).getComputedStyle(one);
   return { name: one.textContent ?? "", width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth) };
 }

@@ -9,6 +9,7 @@ import { describeWith } from "../harness/parts.js";
 import { until } from "../harness/until.js";
 import { type Api, api } from "../http/fixture.js";
 import { findBrowser, signIn } from "./browser_fixture.js";
+import type { InBrowser } from "./in_browser.js";
 
 const browser = await findBrowser();
 /** Milliseconds between two looks of the page. */
@@ -93,8 +94,7 @@ describeWith(browser, "the dashboard that waits its turn, in Chromium", (use) =>
 /** As if the tab went behind another one, which a browser without a window has none of. */
 function hide(page: Page, hidden: boolean): Promise<void> {
   return page.evaluate((now) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-    const { document, Event } = globalThis as any;
+    const { document, Event } = globalThis as unknown as InBrowser;
     Object.defineProperty(document, "hidden", { configurable: true, get: () => now });
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);

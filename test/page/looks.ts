@@ -1,5 +1,6 @@
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { axeViolations, keepScreenshot } from "../harness/browser.js";
+import type { InBrowser } from "./in_browser.js";
 
 const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 
@@ -22,16 +23,14 @@ export async function checkLook(page: Page, name: string): Promise<void> {
 
 /** Pixels that the page is wider than its window. Runs in the browser, as the next ones do. */
 function sideways(): number {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const { documentElement } = (globalThis as any).document;
+  const { documentElement } = (globalThis as unknown as InBrowser).document;
   return documentElement.scrollWidth - documentElement.clientWidth;
 }
 
 /** What can be touched and is lower or narrower than 44 pixels. */
 function smallTargets(): string[] {
-  // biome-ignore lint/suspicious/noExplicitAny: the types of browsers are not those of Node
-  const all: any[] = [...(globalThis as any).document.querySelectorAll("a:not(.skip), button, input, select, summary")];
-  return all
+  const { document } = globalThis as unknown as InBrowser;
+  return [...document.querySelectorAll("a:not(.skip), button, input, select, summary")]
     .filter((one) => one.getClientRects().length > 0)
     .filter((one) => one.getBoundingClientRect().height < 44 || one.getBoundingClientRect().width < 44)
     .map((one) => one.outerHTML.slice(0, 120));
