@@ -56,17 +56,15 @@ function writeUnsigned(room: CanonicalBytes, statement: object, added: Added): n
       else room.member(names[next] as string, added.values[next], start);
     }
   };
+  const put = (name: string): void => {
+    if (next < names.length && (names[next] as string) <= name) add(name);
+    if (next === 0 || names[next - 1] !== name) room.member(name, (statement as Members)[name], start);
+  };
   if (isInOrder(statement)) {
     // As in `CanonicalBytes`: without a list of the names it takes two thirds of the time.
-    for (const name in statement) {
-      if (next < names.length && (names[next] as string) <= name) add(name);
-      if (next === 0 || names[next - 1] !== name) room.member(name, (statement as Members)[name], start);
-    }
+    for (const name in statement) put(name);
   } else {
-    for (const name of sortedNames(statement)) {
-      add(name);
-      if (next === 0 || names[next - 1] !== name) room.member(name, (statement as Members)[name], start);
-    }
+    for (const name of sortedNames(statement)) put(name);
   }
   add(null);
   room.byte(0x7d);
