@@ -36,6 +36,7 @@ right_parameters(short) if {
 	short.params == {}
 } else if {
 	is_object(input.params)
+	is_object(short.folded)
 	every name, value in input.params { right_parameter(short, name, value) }
 	every name in short.required { input.params[name] != null }
 }
