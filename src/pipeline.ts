@@ -17,6 +17,7 @@ import type { CheckContext } from "./grpc/server.js";
 import type { IdentifyContext } from "./identify/credential.js";
 import { identifyAtOnce } from "./identify/index.js";
 import type { VerifyKey } from "./keys/keys.js";
+import { inStep } from "./lockstep.js";
 import type { Happening } from "./notify/notice.js";
 import type { Outcome } from "./outcome.js";
 import type { AgentDocument } from "./policies/document.js";
@@ -118,6 +119,7 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
   /**
    * read -> identify -> decode -> attest -> evaluate -> settle -> decide. Throws what ends the decision in a denial. One function,
    * and what a stage answers at once is not awaited: a promise for each step would cost a call a fifth of all that is ours.
+   * Calls that came together are evaluated together, and then settled together.
    */
   async function findOut(question: Question, trail: Trail): Promise<Outcome> {
     const nowMs = runtime.now();
@@ -142,12 +144,14 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
     try {
       const recalling = stage.recall(trail, remembered(understood));
       const recalled = recalling instanceof Promise ? await recalling : recalling;
+      await inStep;
       const evaluating = stage.evaluate(trail, judged(understood, trail, recalled, nowMs));
       trail.evaluation = evaluating instanceof Promise ? await evaluating : evaluating;
       evaluation = { value: trail.evaluation };
     } catch (failure) {
       evaluation = failed(trail, failure);
     }
+    await inStep;
     let settlement: Attempt<Settlement>;
     try {
       settlement = "failure" in evaluation ? evaluation : { value: await settled(understood, trail, evaluation.value) };
@@ -350,8 +354,8 @@ export function createPipeline(deps: PipelineDeps, parts: Stages = stages): Deci
       const override = waiting && (await waiting);
       if (override !== null) {
         // Files, limits and credentials may have changed while the call waited: what holds now decides.
-        const { decisionId, startedUs, atUs, failures, slow, opened } = trail;
-        trail = { ...begun(decisionId, startedUs, deps.workspace()), atUs, failures, slow, ...(opened && { opened }) };
+        const { decisionId, startedUs, failures, slow, opened } = trail;
+        trail = { ...begun(decisionId, startedUs, deps.workspace()), failures, slow, ...(opened && { opened }) };
         outcome = await findOut({ ...question, override }, trail);
       }
     } catch (error) {

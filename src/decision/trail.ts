@@ -18,8 +18,6 @@ import type { InForce } from "../workspace/workspace.js";
 export interface Trail {
   decisionId: string;
   startedUs: number;
-  /** When its last stage ended, by the same clock. */
-  atUs: number;
   /** The files in force when the call was judged. */
   workspace: InForce;
   request: HttpRequest | undefined;
@@ -51,7 +49,6 @@ export function begun(decisionId: string, startedUs: number, workspace: InForce)
   return {
     decisionId,
     startedUs,
-    atUs: startedUs,
     workspace,
     request: undefined,
     identity: undefined,

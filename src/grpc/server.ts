@@ -1,6 +1,7 @@
 import { chmod } from "node:fs/promises";
 import { isMainThread } from "node:worker_threads";
 import { type handleUnaryCall, Metadata, Server, status } from "@grpc/grpc-js";
+import { inStep, turnEnds } from "../lockstep.js";
 import { AccessLog, type AccessLogReader } from "./access_log.js";
 import { Health } from "./health.js";
 import { type Listen, type Listener, prepareListener, type Transport } from "./listen.js";
@@ -48,6 +49,8 @@ export interface GrpcServer {
 
 const defaultMaxMessageBytes = 4 * 1024 * 1024;
 const defaultMaxConcurrentStreams = 1000;
+/** Calls that are decided in step: from a few on it saves no more, and each waits for the work of all. */
+const mostInStep = 64;
 /** A connection whose peer vanished is closed after both have passed. */
 const keepaliveMs = { time: 60_000, timeout: 20_000 };
 
@@ -96,7 +99,9 @@ function checkHandler(
   transport: Transport,
   { check, log }: GrpcServerOptions,
 ): handleUnaryCall<Buffer, Buffer> {
+  const turnEnd = turnEnds(mostInStep);
   return async (call, callback) => {
+    await turnEnd();
     let request: CheckRequest;
     try {
       request = protos.decodeRequest(call.request);
@@ -108,6 +113,7 @@ function checkHandler(
     try {
       const response = await check(request, { transport, cancelled: () => call.cancelled });
       const bytes = protos.encodeResponse(response);
+      await inStep;
       call.sendMetadata(noMetadata);
       callback(null, bytes, noMetadata);
     } catch (cause) {

@@ -7,11 +7,9 @@ export interface SlowStage {
   threw: boolean;
 }
 
-/** Where it is noted how far one decision has come. */
+/** Where stages of one decision that took long are noted. */
 export interface Noted {
   slow: SlowStage[];
-  /** When the last stage ended, or the decision began, in microseconds of the runtime's monotonic clock. */
-  atUs: number;
 }
 
 /** Stages that say how long they took: each takes, before its own arguments, where it notes that it was slow. */
@@ -32,8 +30,8 @@ export interface StageWatch {
 }
 
 /**
- * Measures every call of every stage, whether it ends well or throws, from the end of the stage before it: what is between
- * them, which is little, belongs to the later one, and the clock is read once for each. What is fast is only counted.
+ * Measures every call of every stage, whether it ends well or throws, from its own beginning: other decisions may have had
+ * their turn since the stage before it. What is fast is only counted.
  */
 export function timedStages<S extends object>(stages: S, watch: StageWatch): Timed<S> {
   const rows = Object.entries(stages).map(([name, run]) => [name, timed(name, run as Run, watch)]);
@@ -45,35 +43,34 @@ type Run = (a: unknown, b: unknown, c: unknown) => unknown;
 
 function timed(stage: string, run: Run, { monotonicMicros, observer, slowUs }: StageWatch) {
   const observe = observer(stage);
-  const ended = (on: Noted, threw: boolean): void => {
-    const startUs = on.atUs;
+  const ended = (on: Noted, startUs: number, threw: boolean): void => {
     const endUs = monotonicMicros();
-    on.atUs = endUs;
     observe((endUs - startUs) / 1e6);
     if (endUs - startUs >= slowUs) on.slow.push({ stage, startUs, endUs, threw });
   };
+  // A function of its own, so that a stage that answers at once makes nothing for it. Half the work of an async one.
+  const awaited = (on: Noted, startUs: number, result: Promise<unknown>): Promise<unknown> =>
+    result.then(
+      (value) => {
+        ended(on, startUs, false);
+        return value;
+      },
+      (error) => {
+        ended(on, startUs, true);
+        throw error;
+      },
+    );
   return (on: Noted, a: unknown, b: unknown, c: unknown): unknown => {
+    const startUs = monotonicMicros();
     let result: unknown;
     try {
       result = run(a, b, c);
     } catch (error) {
-      ended(on, true);
+      ended(on, startUs, true);
       throw error;
     }
-    if (result instanceof Promise) {
-      // Half the work of an async function that awaits it.
-      return result.then(
-        (value) => {
-          ended(on, false);
-          return value;
-        },
-        (error) => {
-          ended(on, true);
-          throw error;
-        },
-      );
-    }
-    ended(on, false);
+    if (result instanceof Promise) return awaited(on, startUs, result);
+    ended(on, startUs, false);
     return result;
   };
 }

@@ -4,6 +4,7 @@ import { type Client, compressionAlgorithms, credentials, type ServiceError, sta
 import fc from "fast-check";
 import type { CheckRequest, CheckResponse } from "../../src/grpc/messages.js";
 import type { CheckContext } from "../../src/grpc/server.js";
+import { inStep } from "../../src/lockstep.js";
 import { runsWithin } from "../harness/property.js";
 import { allow, bodyLength, check, checkBytes, cleanUp, client, requestOf, start, until } from "./harness.js";
 import { readWireCases, type WireCase } from "./vectors.js";
@@ -59,6 +60,25 @@ test("answers that are given at once go each to its own call", async () => {
   const answers = await Promise.all(ids.map((id, n) => check(froms[n % 2] as Client, requestOf(Number(id)))));
   const messages = answers.map(({ response }) => (response as { status: { message: string } }).status.message);
   expect(messages.map((message) => message.slice(0, 4))).toEqual(ids.map((id) => `${id}m`));
+});
+
+test("calls that come together are checked in step", async () => {
+  let [begun, most] = [0, 0];
+  const { server } = await start({
+    check: async () => {
+      begun += 1;
+      await inStep;
+      most = Math.max(most, begun);
+      begun -= 1;
+      return allow;
+    },
+  });
+  const from = client(server);
+  await check(from, {});
+  expect(most).toBe(1);
+  const answers = await Promise.all(Array.from({ length: 40 }, () => check(from, {})));
+  expect(answers.filter(({ error }) => error !== null)).toEqual([]);
+  expect(most).toBeGreaterThan(8);
 });
 
 describe("a failing check", () => {

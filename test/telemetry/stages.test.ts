@@ -8,7 +8,7 @@ function watched<S extends object>(stages: S, slowUs = 5_000) {
   return {
     clock,
     seen,
-    on: { slow, atUs: 0 },
+    on: { slow },
     stages: timedStages(stages, { monotonicMicros: () => clock.us, observer, slowUs }),
   };
 }
@@ -42,7 +42,6 @@ test.each([
     },
   });
   made.clock.us = 7;
-  made.on.atUs = 7;
   await made.stages.wait(made.on);
   expect(made.on.slow).toEqual(
     Array.from({ length: times }, () => ({ stage: "wait", startUs: 7, endUs: 7 + took, threw: false })),
@@ -73,22 +72,22 @@ test("what throws is measured too, and throws the same", async () => {
   ]);
 });
 
-test("a stage begins where the one before it ended, and the clock is read once for it", async () => {
-  const made = watched({ first: () => {}, second: async () => {}, third: () => {} }, 0);
+test("a stage is measured from its own beginning, not from the end of the one before it", async () => {
+  const made = watched({ first: () => tick(5), second: async () => tick(3), third: () => tick(1) }, 0);
   const tick = (us: number) => {
     made.clock.us += us;
   };
-  made.on.atUs = 5;
   tick(10);
   made.stages.first(made.on);
-  tick(3);
-  await made.stages.second(made.on);
-  tick(1);
+  tick(100);
+  const second = made.stages.second(made.on);
+  tick(2);
+  await second;
+  tick(100);
   made.stages.third(made.on);
   expect(made.on.slow.map(({ stage, startUs, endUs }) => [stage, startUs, endUs])).toEqual([
-    ["first", 5, 10],
-    ["second", 10, 13],
-    ["third", 13, 14],
+    ["first", 10, 15],
+    ["second", 115, 120],
+    ["third", 220, 221],
   ]);
-  expect(made.on.atUs).toBe(14);
 });

@@ -21,9 +21,6 @@ interface Waiting {
 /** What makes one command of the handshake fail makes the next fail too, and that says less. */
 const echo = /^(NOAUTH |Stream isn't writeable|Connection is closed)/;
 
-/** Works whose commands wait for each other at most. */
-const mostTogether = 32;
-
 /**
  * One connection that comes back by itself. Nothing is queued while it is down and nothing is sent twice: a command
  * that was under way when the connection broke has failed, and only its caller may repeat it.
@@ -37,9 +34,8 @@ export class Connection implements Connected {
   private underWay = 0;
   private quietSince = 0;
   private lastTrouble: Error | undefined;
-  /** What keeps its commands until the end of this turn of the event loop, and of how many works they are. */
+  /** What keeps its commands until nothing else is ready to run. */
   private held: Duplex | undefined;
-  private together = 0;
   private readonly sent = new SentInOrder(() => {
     this.dropIfSilent();
     return this.late("no answer");
@@ -202,27 +198,24 @@ export class Connection implements Connected {
   }
 
   /**
-   * What is asked in one turn of the event loop goes out in one write: of many calls at a time, the writes take as long as
+   * What is asked at one time goes out in one write: of many calls at a time, the writes take as long as
    * all else that this process does for its store, and the server reads each by itself.
    */
   private hold(): void {
     const { stream } = this.redis;
-    if (this.held !== stream) {
-      this.letGo();
-      stream.cork();
-      this.held = stream;
-      setImmediate(() => {
-        if (this.held === stream) this.letGo();
-      });
-    }
-    this.together += 1;
-    if (this.together === mostTogether) process.nextTick(() => this.letGo());
+    if (this.held === stream) return;
+    this.letGo();
+    stream.cork();
+    this.held = stream;
+    // Behind all that waits to run at present, as calls do that are settled in step.
+    process.nextTick(() => {
+      if (this.held === stream) this.letGo();
+    });
   }
 
   private letGo(): void {
     this.held?.uncork();
     this.held = undefined;
-    this.together = 0;
   }
 
   /**
