@@ -11,7 +11,7 @@ import type { Cleanup } from "../harness/cleanup.js";
 import { runFortio } from "../harness/fortio.js";
 import type { LoadResult } from "../harness/ghz.js";
 import type { Options } from "../harness/options.js";
-import { inRounds, warmUp } from "../harness/rounds.js";
+import { inRounds, runUpCalls, warmUp } from "../harness/rounds.js";
 import { forbiddenCalls } from "../harness/same_meaning.js";
 import { allowedBody, allowedCall, type BenchCall, type Workload } from "../harness/workload.js";
 import { alone, assembled, tool, withOutcomesOnly, withoutAccessLogs, withoutHealthChecks } from "./setups.js";
@@ -71,7 +71,9 @@ export async function runEnvoy(
   }
   const found = await inRounds(chains, options.rounds, async (chain, round) => {
     const requests = requestsOf.get(chain) ?? options.requests;
-    const figure = await loadOnce(chain, { requests, agent: round }, programs.fortio, workload);
+    const load = (count: number) => loadOnce(chain, { requests: count, agent: round }, programs.fortio, workload);
+    await load(runUpCalls);
+    const figure = await load(requests);
     const cpu = figure.envoyCpuUs + figure.helpersCpuUs + figure.redisCpuUs;
     tell(`bench: round ${round + 1} (${chain.key}) ${cpu.toFixed(0)} us CPU, p99 ${figure.p99.toFixed(1)} ms`);
     return figure;

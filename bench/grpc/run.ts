@@ -5,7 +5,7 @@ import { startOurs } from "../contenders/ours.js";
 import { startPeer } from "../contenders/peer.js";
 import type { Cleanup } from "../harness/cleanup.js";
 import type { Options } from "../harness/options.js";
-import { inRounds, warmUp } from "../harness/rounds.js";
+import { inRounds, runUpCalls, warmUp } from "../harness/rounds.js";
 import { misunderstandings } from "../harness/same_meaning.js";
 import { spreadOf } from "../harness/stats.js";
 import type { Workload } from "../harness/workload.js";
@@ -55,6 +55,7 @@ export async function runGrpc(
   }
 
   const closed = await inRounds(contenders, options.rounds, async (contender, round) => {
+    await loadOnce(contender, { calls: runUpCalls }, load);
     const figure = await loadOnce(contender, { calls: callsOf.get(contender) ?? options.calls }, load);
     say(round, contender, `closed loop ${figure.cpuUs.toFixed(0)} us CPU, ${figure.perSecond.toFixed(0)} a second`);
     return figure;
@@ -73,6 +74,7 @@ export async function runGrpc(
     const offered = saturation.median * level;
     const calls = Math.max(1, Math.round(offered * options.seconds));
     const figures = await inRounds(contenders, options.rounds, async (contender, round) => {
+      await loadOnce(contender, { calls: runUpCalls }, load);
       const figure = await loadOnce(contender, { calls, offered }, load);
       say(round, contender, `${offered.toFixed(0)} a second offered: p99 ${figure.p99.toFixed(1)} ms`);
       return figure;

@@ -16,6 +16,12 @@ export async function inRounds<C, F>(
   return found;
 }
 
+/**
+ * Calls before each run, that count nowhere. Who has rested while the others had their turn pays for its first calls, the more
+ * the longer it rested: that would tell of the number of contenders.
+ */
+export const runUpCalls = 1_500;
+
 /** Calls of one slice of a warm-up. */
 const slice = 2_000;
 
