@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withLock } from "./lock.js";
-import { freePort, startProcess } from "./process.js";
+import { freePort, isFree, startProcess } from "./process.js";
 import { atLeast, repository } from "./programs.js";
 import { until } from "./until.js";
 
@@ -119,9 +120,23 @@ test("a lock lets in one at a time, and the next after one who is gone", async (
   await withLock(path, 5_000, work);
 });
 
-test("a free port can be taken", async () => {
-  const ports = await Promise.all([freePort(), freePort()]);
-  expect(ports.every((port) => port > 1023 && port < 65_536)).toBe(true);
+test("free ports differ, and are none that the system gives away", async () => {
+  const ports = await Promise.all(Array.from({ length: 40 }, freePort));
+  expect(new Set(ports).size).toBe(40);
+  expect(ports.every((port) => port > 1023 && port + 10_000 < 32_768)).toBe(true);
+});
+
+test("a port on which somebody listens is passed over", async () => {
+  const first = await freePort();
+  const listening = createServer();
+  // The one that would be next.
+  await new Promise<void>((resolve) => listening.listen(first + 1, "127.0.0.1", resolve));
+  try {
+    expect(await isFree(first + 1)).toBe(false);
+    expect(await freePort()).not.toBe(first + 1);
+  } finally {
+    await new Promise((resolve) => listening.close(resolve));
+  }
 });
 
 test.each([

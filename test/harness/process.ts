@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { createServer } from "node:net";
 import { guardFromOrphaning, releaseFromGuard } from "./orphans.js";
@@ -141,17 +142,29 @@ class Tail {
   }
 }
 
+/**
+ * Below the ports that the system gives to connections and to whoever asks for port 0 (ip(7), ip_local_port_range), each of
+ * which may be gone before the program that was told of it listens. 10,000 above them are as many for buses of clusters.
+ */
+const ports = { first: 11_000, parts: 16, each: 600 };
+/** A part for each process of tests, so that no two find the same. */
+const firstOfPart = ports.first + (Number(process.env.JEST_WORKER_ID ?? 0) % ports.parts) * ports.each;
+let taken = randomInt(ports.each);
+
 /** A TCP port that was free on loopback a moment ago. Where a program can take port 0 itself, prefer that. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < ports.each; tries++) {
+    const port = firstOfPart + (taken++ % ports.each);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of the ports ${firstOfPart} to ${firstOfPart + ports.each - 1} is free`);
+}
+
+/** Whether nobody listens on it on loopback. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === "object") resolve(address.port);
-        else reject(new Error("no free port"));
-      });
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

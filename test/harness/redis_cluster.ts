@@ -1,6 +1,5 @@
-import { createServer } from "node:net";
 import { Redis } from "ioredis";
-import { freePort } from "./process.js";
+import { freePort, isFree } from "./process.js";
 import { type OwnRedis, type RedisControls, type RedisSettings, startRedisServer } from "./redis.js";
 import type { RedisCertificates } from "./redis_tls.js";
 import { until } from "./until.js";
@@ -157,12 +156,4 @@ async function freeBusPort(): Promise<number> {
     },
     { what: "two free ports" },
   );
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
