@@ -2,6 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import type { Logger } from "pino";
 import { backoffMs } from "../backoff.js";
 import type { Config } from "../config/schema.js";
+import { heapAtRest } from "../heap_at_rest.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 
 export interface SupervisorOptions {
@@ -85,7 +86,8 @@ class Supervisor {
     process.umask(this.#umask | 0o007);
     // Each worker takes connections by itself, so that nothing of a request goes through this process.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: options.program, args: [], serialization: "advanced" });
+    const execArgv = [...process.execArgv, heapAtRest];
+    cluster.setupPrimary({ exec: options.program, execArgv, args: [], serialization: "advanced" });
   }
 
   async start(): Promise<Supervised> {

@@ -45,15 +45,16 @@ export const freePorts = { COUNTERSIGN_LISTEN_GRPC: "127.0.0.1:0", COUNTERSIGN_L
 
 const readyLine = /^countersign is ready: grpc (\S+), http (\S+), policies sha256:[0-9a-f]{64}$/m;
 
-/** A server that is ready, and where it is. */
+/** A server that is ready, and where it is. `flags` are for Node. */
 export async function serve(
   folder: string,
   env: Record<string, string> = {},
+  flags: readonly string[] = [],
 ): Promise<{ server: RunningProcess; grpc: string; http: string }> {
   const server = await startProcess({
     name: "countersign",
     command: process.execPath,
-    args: [cli, "serve", "--config", join(folder, "countersign.yaml")],
+    args: [...flags, cli, "serve", "--config", join(folder, "countersign.yaml")],
     env: environment({ ...freePorts, ...env }),
   });
   const match = await until(() => readyLine.exec(server.stdout()) ?? (!server.running() && "ended"), {

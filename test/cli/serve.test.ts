@@ -183,6 +183,16 @@ describe("while it serves", () => {
     expect(server.stderr()).toBe("");
   });
 
+  test("it keeps the memory that it needs under load while it rests", async () => {
+    const { dir } = await fresh("rests");
+    // By these V8's memory reducer would begin right behind the first full collection, which comes while the program is read.
+    const eager = ["--trace-gc-verbose", "--gc-memory-reducer-start-delay-ms=50"];
+    const { server } = await serve(dir, {}, eager);
+    await server.stop();
+    expect(server.stdout()).toMatch(/^\[.* ms: Mark-Compact /m);
+    expect(server.stdout()).not.toContain("Memory reducer:");
+  });
+
   test("a collector that is away holds up no stop", async () => {
     const { dir } = await fresh("collector");
     const silent = await takenPort();

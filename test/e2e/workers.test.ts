@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Document, parse, parseDocument } from "yaml";
+import { heapAtRest } from "../../src/heap_at_rest.js";
 import { deploy } from "../demo/steps.js";
 import type { EnvoyConfig } from "../harness/envoy.js";
 import { type Answer, send } from "../harness/http.js";
@@ -119,6 +120,13 @@ describeWith(found, "three workers behind Envoy", (use) => {
   test("they say once that they are ready, and where", () => {
     const line = /^countersign is ready: grpc \S+:\d+, \S+:\d+, unix:\S+, http \S+, policies sha256:[0-9a-f]{64}$/gm;
     expect(stack.server.stdout().match(line)).toHaveLength(1);
+  });
+
+  test("each keeps the memory that it needs under load while it rests", async () => {
+    const pids = await childrenOf(stack.server.pid);
+    const flags = pids.map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0"));
+    expect(pids).toHaveLength(workers.length);
+    for (const own of await Promise.all(flags)) expect(own).toContain(heapAtRest);
   });
 
   test("calls reach all of them, are counted once, and their ends belong to their decisions", async () => {
