@@ -11,6 +11,8 @@ import { built } from "./built.js";
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("name the folder of the files");
 
+const { keepHeapAtRest } = await built<typeof import("../../src/heap_at_rest.js")>("heap_at_rest.js");
+keepHeapAtRest();
 const { createPipeline, stages } = await built<typeof import("../../src/pipeline.js")>("pipeline.js");
 const { startGrpcServer } = await built<typeof import("../../src/grpc/server.js")>("grpc/server.js");
 const { createEngine } = await built<typeof import("../../src/evaluate/engine.js")>("evaluate/engine.js");
