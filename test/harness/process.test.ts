@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withLock } from "./lock.js";
-import { freePort, isFree, startProcess } from "./process.js";
+import { freePort, isFree, portsEach, startProcess } from "./process.js";
 import { atLeast, repository } from "./programs.js";
 import { until } from "./until.js";
 
@@ -127,13 +127,17 @@ test("free ports differ, and are none that the system gives away", async () => {
 });
 
 test("a port on which somebody listens is passed over", async () => {
-  const first = await freePort();
+  const port = await freePort();
   const listening = createServer();
-  // The one that would be next.
-  await new Promise<void>((resolve) => listening.listen(first + 1, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    listening.once("error", reject).listen(port, "127.0.0.1", resolve);
+  });
   try {
-    expect(await isFree(first + 1)).toBe(false);
-    expect(await freePort()).not.toBe(first + 1);
+    expect(await isFree(port)).toBe(false);
+    // As many as there are, so that its turn comes.
+    const others: number[] = [];
+    for (let n = 0; n < portsEach; n++) others.push(await freePort());
+    expect(others).not.toContain(port);
   } finally {
     await new Promise((resolve) => listening.close(resolve));
   }

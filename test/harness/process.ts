@@ -146,18 +146,19 @@ class Tail {
  * Below the ports that the system gives to connections and to whoever asks for port 0 (ip(7), ip_local_port_range), each of
  * which may be gone before the program that was told of it listens. 10,000 above them are as many for buses of clusters.
  */
-const ports = { first: 11_000, parts: 16, each: 600 };
-/** A part for each process of tests, so that no two find the same. */
-const firstOfPart = ports.first + (Number(process.env.JEST_WORKER_ID ?? 0) % ports.parts) * ports.each;
-let taken = randomInt(ports.each);
+const ports = { first: 11_000, parts: 16 };
+/** How many of them each process of tests has for itself, so that no two find the same. */
+export const portsEach = 600;
+const firstOfPart = ports.first + (Number(process.env.JEST_WORKER_ID ?? 0) % ports.parts) * portsEach;
+let taken = randomInt(portsEach);
 
 /** A TCP port that was free on loopback a moment ago. Where a program can take port 0 itself, prefer that. */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < ports.each; tries++) {
-    const port = firstOfPart + (taken++ % ports.each);
+  for (let tries = 0; tries < portsEach; tries++) {
+    const port = firstOfPart + (taken++ % portsEach);
     if (await isFree(port)) return port;
   }
-  throw new Error(`none of the ports ${firstOfPart} to ${firstOfPart + ports.each - 1} is free`);
+  throw new Error(`none of the ports ${firstOfPart} to ${firstOfPart + portsEach - 1} is free`);
 }
 
 /** Whether nobody listens on it on loopback. */
