@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { keepHeapAtRest } from "./heap_at_rest.js";
 
-// Before the program is read: a collection while it is would start the first rest.
+// Before the program is read, since a full collection comes while it is, behind which V8 would set its reducer going.
 keepHeapAtRest();
 const { main } = await import("./cli/main.js");
 
