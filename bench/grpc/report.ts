@@ -30,16 +30,12 @@ export function openRows(found: readonly Found[]): Rows {
   return [
     ["open loop", "of saturation", "offered/s", "answered/s", "us CPU", "p50 ms", "p99 ms", "p99.9 ms"],
     ...levels.flatMap(({ level, offered }, i) =>
-      found.map(({ key, name, open }) => {
-        const figures = open[i]?.figures ?? [];
-        return [
-          `(${key}) ${name}`,
-          level.toFixed(2),
-          offered.toFixed(0),
-          over(figures, ({ perSecond }) => perSecond, 0),
-          over(figures, ({ cpuUs }) => cpuUs, 0),
-          ...latencies(figures),
-        ];
+      found.flatMap(({ key, name, open }) => {
+        const figures = open[i]?.figures;
+        if (!figures) return [];
+        const answered = over(figures, ({ perSecond }) => perSecond, 0);
+        const cpu = over(figures, ({ cpuUs }) => cpuUs, 0);
+        return [[`(${key}) ${name}`, level.toFixed(2), offered.toFixed(0), answered, cpu, ...latencies(figures)]];
       }),
     ),
   ];
@@ -72,7 +68,10 @@ function ratiosTo(below: Found, found: readonly Found[]): Ratio[] {
       add("CPU a call, with Redis", above.closed, below.closed, ({ cpuUs, redisCpuUs }) => cpuUs + redisCpuUs);
     }
     for (const [i, { level, figures }] of above.open.entries()) {
-      add(`p99 at ${level} of saturation`, figures, below.open[i]?.figures ?? [], ({ p99 }) => p99);
+      const theirs = below.open[i]?.figures;
+      if (!theirs) continue;
+      add(`p99 at ${level} of saturation`, figures, theirs, ({ p99 }) => p99);
+      add(`CPU a call at ${level} of saturation`, figures, theirs, ({ cpuUs }) => cpuUs);
     }
   }
   return made;

@@ -22,15 +22,18 @@ export async function inRounds<C, F>(
  */
 export const runUpCalls = 1_500;
 
-/** Calls of one slice of a warm-up. */
-const slice = 2_000;
+/** Calls of one slice of a warm-up: each is a start of the load generator, which takes as long as a thousand calls. */
+const slice = 5_000;
+
+/** Who is slow is given so long, in milliseconds. */
+const longest = 20_000;
 
 /**
  * Loads until so many calls are through, which do not count: Node's compiler knows only after some 40,000 what is worth its work
- * (the CPU of a call of ours still falls by a tenth from the 12,000th on). Who is slow is given half a minute. Gives the calls a second at the end.
+ * (the CPU of a call of ours still falls by a tenth from the 12,000th on). Gives the calls a second at the end.
  */
 export async function warmUp(calls: number, load: (calls: number) => Promise<{ perSecond: number }>): Promise<number> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + longest;
   let perSecond = 0;
   for (let done = 0; done < calls && performance.now() < deadline; done += slice) {
     ({ perSecond } = await load(slice));

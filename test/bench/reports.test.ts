@@ -67,6 +67,22 @@ test("without the peer they are held against the floor", () => {
   expect(made.map(({ name, spread }) => [name, spread.median])).toEqual([
     ["b/a CPU a call", 3],
     ["b/a p99 at 0.5 of saturation", 1],
+    ["b/a CPU a call at 0.5 of saturation", 3],
+  ]);
+});
+
+test("who has no turn at an offered load has no row there, and nobody is held against it", () => {
+  const calm = { ...found("d2", [figure(200)]), open: [] };
+  const all = [found("c", [figure(100)]), { ...found("c2", [figure(150)]), open: [] }, found("d", [figure(100)]), calm];
+  expect(openRows(all).map(([name]) => name)).toEqual(["open loop", "(c) contender c", "(d) contender d"]);
+  expect(closedRows(all)).toHaveLength(5);
+  expect(ratios(all).map(({ name }) => name)).toEqual([
+    "c/d CPU a call",
+    "c/d p99 at 0.5 of saturation",
+    "c/d CPU a call at 0.5 of saturation",
+    "c2/d CPU a call",
+    "c/d2 CPU a call",
+    "c2/d2 CPU a call",
   ]);
 });
 
