@@ -15,6 +15,8 @@ export interface Contender {
   others?: string[];
   /** Whose CPU and memory count as its own. */
   pids: number[];
+  /** No program of Node: after few calls it is as fast as ever. */
+  compiled?: true;
   /** Its Redis, counted in a column of its own. */
   redis?: { pid: number; url: string };
   /** Makes the policy of the first agent allow so many replicas, by a change of its files. */

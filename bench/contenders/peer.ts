@@ -49,6 +49,7 @@ export async function startPeer(
     name,
     address: `127.0.0.1:${grpc}`,
     pids: [peer.pid],
+    compiled: true,
     reload: (replicas) => writePeerData(files, workload.size, replicas),
   };
 }

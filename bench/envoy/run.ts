@@ -35,6 +35,8 @@ export interface Chain {
   /** Processes that Envoy asks, without Redis. */
   helpers: number[];
   redis: number[];
+  /** Nothing of it is a program of Node. */
+  compiled?: true;
 }
 
 /** One run of load through one chain. CPU in microseconds a request. */
@@ -52,7 +54,6 @@ export interface ChainFound {
 }
 
 const connections = 16;
-const warmUpRequests = 40_000;
 const enough = 4;
 
 /** The half through the real Envoy, from the client's connection to a tool that only answers. */
@@ -66,7 +67,7 @@ export async function runEnvoy(
   for (const chain of chains) {
     tell(`bench: warming up Envoy, ${chain.name}`);
     const load = (requests: number) => loadOnce(chain, { requests, agent: 0 }, programs.fortio, workload);
-    const perSecond = await warmUp(warmUpRequests, load);
+    const perSecond = await warmUp(load, chain);
     requestsOf.set(chain, Math.min(options.requests, Math.ceil(perSecond * enough)));
   }
   const found = await inRounds(chains, options.rounds, async (chain, round) => {
@@ -131,7 +132,7 @@ async function startChains(programs: EnvoyPrograms, workload: Workload, cleanup:
   const told = await startOurs(workload, { ...full, key: "e2", name: "through Envoy, with outcomes" });
   const behind = ({ pids, redis }: typeof ours) => ({ helpers: pids, redis: redis ? [redis.pid] : [] });
   return [
-    chain("alone", "alone", await envoyTo(1, alone)),
+    chain("alone", "alone", await envoyTo(1, alone), { compiled: true }),
     chain("floor", "constant allow on grpc-js", await envoyTo(portOf(floor.address), withoutHealthChecks), {
       helpers: [floor.pid],
     }),
@@ -156,7 +157,8 @@ async function startChains(programs: EnvoyPrograms, workload: Workload, cleanup:
       const edit = assembled({ issuer: workload.issuer, ratelimitPort: limiter.grpcPort, tokenCache });
       const envoy = await envoyTo(portOf(peer.address), edit);
       const name = `jwt_authn + opa-envoy-plugin + ratelimit, token cache ${tokenCache ? "on" : "off"}`;
-      made.push(chain(tokenCache ? "e-cached" : "e", name, envoy, { helpers, redis: [limiter.redis.pid] }));
+      const behind: Partial<Chain> = { helpers, redis: [limiter.redis.pid], compiled: true };
+      made.push(chain(tokenCache ? "e-cached" : "e", name, envoy, behind));
     }
     return made;
   }

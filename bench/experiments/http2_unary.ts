@@ -73,7 +73,7 @@ async function compare(rounds: number, calls: number): Promise<void> {
       if (failed > 0) throw new Error(`${name} did not answer ${failed} calls`);
       return { perSecond, cpuUs: (usedBy([pid]).cpuUs - before) / count };
     };
-    for (const contender of contenders) await warmUp(12_000, (count) => load(contender, count));
+    for (const contender of contenders) await warmUp((count) => load(contender, count), { calls: 15_000 });
     const found = await inRounds(contenders, rounds, (contender) => load(contender, calls));
     const cpu = contenders.map((contender) => (found.get(contender) ?? []).map(({ cpuUs }) => cpuUs));
     const [floor = []] = cpu;

@@ -68,7 +68,7 @@ async function compare(rounds: number, seconds: number): Promise<void> {
     const all = [peer, ...servers];
     let saturation = 0;
     for (const one of all) {
-      const perSecond = await warmUp(warmUpCalls, (calls) => loadOnce(one, { calls }, load));
+      const perSecond = await warmUp((calls) => loadOnce(one, { calls }, load), { calls: warmUpCalls });
       if (one === peer) saturation = perSecond;
     }
     const offered = Math.round(saturation / 2);

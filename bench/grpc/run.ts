@@ -33,7 +33,6 @@ export interface Found {
 
 /** They show what a signature and what reasons cost; their latencies would say nothing that those of (c) and (d) do not. */
 const closedLoopOnly = new Set(["c2", "d2"]);
-const warmUpCalls = 40_000;
 /** A run need not be longer than this, in seconds; so slow contenders do not hold up the others. */
 const enough = 4;
 const reloads = 4;
@@ -52,7 +51,7 @@ export async function runGrpc(
   const callsOf = new Map<Contender, number>();
   for (const contender of contenders) {
     tell(`bench: warming up (${contender.key}) ${contender.name}`);
-    const perSecond = await warmUp(warmUpCalls, (calls) => loadOnce(contender, { calls }, load));
+    const perSecond = await warmUp((calls) => loadOnce(contender, { calls }, load), contender);
     callsOf.set(contender, Math.min(options.calls, Math.ceil(perSecond * enough)));
   }
 
