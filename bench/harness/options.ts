@@ -15,14 +15,14 @@ export interface Options {
   only: "all" | "grpc" | "envoy";
 }
 
-export const usage = `make bench [ROUNDS=5] [CALLS=8000] [SECONDS_EACH=2] [REQUESTS=4000] [LEVELS=0.5,0.25] [ONLY=grpc|envoy]
+export const usage = `make bench [ROUNDS=5] [CALLS=8000] [SECONDS_EACH=2] [REQUESTS=4000] [LEVELS=0.5] [ONLY=grpc|envoy]
 
 Measures authorizers side by side and prints ratios; see bench/README.md. The same as options of bench/main.ts:
   --rounds N     rounds in which every contender has its turn (default 5)
   --calls N      gRPC calls of a contender in a round, each caller waiting for its answer (default 8000)
   --seconds N    length of a run at an offered load (default 2)
   --requests N   HTTP requests of a contender in a round through Envoy (default 4000)
-  --levels A,B   offered loads, as shares of the peer's saturation (default 0.5,0.25)
+  --levels A,B   offered loads, as shares of the peer's saturation (default 0.5)
   --only PART    grpc or envoy: one half alone
   --help         this text
 `;
@@ -45,7 +45,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
     calls: whole("--calls", values.calls, 8_000),
     seconds: whole("--seconds", values.seconds, 2),
     requests: whole("--requests", values.requests, 4_000),
-    levels: (values.levels || "0.5,0.25").split(",").map(share),
+    levels: (values.levels || "0.5").split(",").map(share),
     only,
   };
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { inRounds, orderOf } from "../../bench/harness/rounds.js";
+import { inRounds, orderOf, warmUp } from "../../bench/harness/rounds.js";
 import { ratiosOf, spreadOf } from "../../bench/harness/stats.js";
 import { markdownTable, shown, textTable } from "../../bench/harness/table.js";
 
@@ -55,4 +55,19 @@ test("tables keep their columns", () => {
   expect(markdownTable(rows)).toBe("| name |  us |\n|------|----:|\n| a\\|b |  12 |\n| c    | 3.5 |");
   expect(shown({ median: 0.5, min: 0.25, max: 2 })).toBe("0.50 (0.25..2.00)");
   expect(shown({ median: 3, min: 3, max: 3 }, 0)).toBe("3");
+});
+
+test("what runs on Node gets a long warm-up, what is compiled a short one, and calls that are given are kept to", async () => {
+  const warmed = async (how: Parameters<typeof warmUp>[1]) => {
+    let calls = 0;
+    const load = async (more: number) => {
+      calls += more;
+      return { perSecond: calls };
+    };
+    expect(await warmUp(load, how)).toBe(calls);
+    return calls;
+  };
+  expect(await warmed({})).toBe(40_000);
+  expect(await warmed({ compiled: true })).toBe(10_000);
+  expect(await warmed({ calls: 15_000 })).toBe(15_000);
 });
