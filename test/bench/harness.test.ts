@@ -49,7 +49,7 @@ describeWith(kernel, "what processes used up", () => {
 });
 
 test("options have defaults, and what cannot be meant is refused", () => {
-  expect(readOptions([])).toMatchObject({ rounds: 5, calls: 8_000, levels: [0.5, 0.25], only: "all" });
+  expect(readOptions([])).toMatchObject({ rounds: 5, calls: 8_000, levels: [0.5], only: "all" });
   expect(readOptions(["--rounds", "7", "--levels", "0.3", "--only", "grpc"])).toMatchObject({
     rounds: 7,
     levels: [0.3],
