@@ -10,9 +10,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { loadProtos } from "../../src/grpc/load_protos.js";
 import { tell } from "../../test/harness/programs.js";
+import { allowAll } from "../contenders/allow_all.js";
 import { type Contender, startScript } from "../contenders/contender.js";
 import { startPeer } from "../contenders/peer.js";
 import { type LoadTools, loadOnce } from "../grpc/measure.js";
@@ -29,26 +28,22 @@ const warmUpCalls = 15_000;
 
 const [first, second] = process.argv.slice(2);
 if (first === "serve") serve(Number(second));
-else await compare(Number(first ?? 5), Number(second ?? 3));
+else await compare(count(first, 5), count(second, 3));
+
+function count(text: string | undefined, otherwise: number): number {
+  const value = Number(text ?? otherwise);
+  if (Number.isInteger(value) && value > 0) return value;
+  console.error("npx tsx bench/experiments/tail_by_cpu.ts [rounds] [seconds of a run]: whole numbers from 1");
+  process.exit(2);
+}
 
 function serve(objects: number): void {
-  const { method } = loadProtos();
-  const answer = method.responseSerialize({ status: { code: 0 }, ok_response: { headers: [] } });
   const text = JSON.stringify(Array.from({ length: 20 }, (_, n) => ({ n, name: `x${n}`, more: { list: [n, "y"] } })));
-  const same = (bytes: Buffer): Buffer => bytes;
-  const check = (_call: unknown, done: (error: null, bytes: Buffer) => void): void => {
+  allowAll(() => {
     let characters = 0;
     for (let i = 0; i < objects; i++) characters += JSON.stringify(JSON.parse(text)).length;
     if (characters !== objects * text.length) throw new Error("the work was not done");
-    done(null, answer);
-  };
-  const server = new Server();
-  server.addService({ Check: { ...method, requestDeserialize: same, responseSerialize: same } }, { Check: check });
-  server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-    if (error) throw error;
-    console.log(`ready on 127.0.0.1:${port}`);
   });
-  process.once("SIGTERM", () => process.exit(0));
 }
 
 async function compare(rounds: number, seconds: number): Promise<void> {
@@ -79,22 +74,13 @@ async function compare(rounds: number, seconds: number): Promise<void> {
       tell(`round ${round + 1} ${one.name}: ${figure.cpuUs.toFixed(0)} us CPU, p99 ${figure.p99.toFixed(1)} ms`);
       return figure;
     });
-    const of = (one: Contender) => found.get(one) ?? [];
+    const of = (one: Contender, figure: "cpuUs" | "p99") => (found.get(one) ?? []).map((found) => found[figure]);
+    const toPeer = (one: Contender, figure: "cpuUs" | "p99") => shown(ratiosOf(of(one, figure), of(peer, figure)));
     const rows = all.map((one) => [
       one.name,
-      shown(spreadOf(of(one).map(({ cpuUs }) => cpuUs))),
-      shown(
-        ratiosOf(
-          of(one).map(({ cpuUs }) => cpuUs),
-          of(peer).map(({ cpuUs }) => cpuUs),
-        ),
-      ),
-      shown(
-        ratiosOf(
-          of(one).map(({ p99 }) => p99),
-          of(peer).map(({ p99 }) => p99),
-        ),
-      ),
+      shown(spreadOf(of(one, "cpuUs"))),
+      toPeer(one, "cpuUs"),
+      toPeer(one, "p99"),
     ]);
     tell(textTable([["server", "us of CPU a call", "CPU to the peer's", "p99 to the peer's"], ...rows]));
   });

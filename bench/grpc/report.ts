@@ -26,7 +26,7 @@ export function closedRows(found: readonly Found[]): Rows {
 
 /** Latencies at equal offered loads. */
 export function openRows(found: readonly Found[]): Rows {
-  const levels = found[0]?.open ?? [];
+  const levels = found.find(({ open }) => open.length > 0)?.open ?? [];
   return [
     ["open loop", "of saturation", "offered/s", "answered/s", "us CPU", "p50 ms", "p99 ms", "p99.9 ms"],
     ...levels.flatMap(({ level, offered }, i) =>

@@ -74,6 +74,7 @@ test("without the peer they are held against the floor", () => {
 test("who has no turn at an offered load has no row there, and nobody is held against it", () => {
   const calm = { ...found("d2", [figure(200)]), open: [] };
   const all = [found("c", [figure(100)]), { ...found("c2", [figure(150)]), open: [] }, found("d", [figure(100)]), calm];
+  expect(openRows([calm, ...all]).map(([name]) => name)).toEqual(openRows(all).map(([name]) => name));
   expect(openRows(all).map(([name]) => name)).toEqual(["open loop", "(c) contender c", "(d) contender d"]);
   expect(closedRows(all)).toHaveLength(5);
   expect(ratios(all).map(({ name }) => name)).toEqual([
